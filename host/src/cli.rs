@@ -1,0 +1,158 @@
+//! The commands: the only floor that prints, and the place that assembles.
+
+mod config;
+mod connect;
+mod demo;
+mod disconnect;
+mod failures;
+mod meetings;
+mod output;
+mod records;
+mod runs;
+mod sandbox;
+mod serve;
+mod setup;
+mod status;
+mod sync;
+mod vault;
+mod world;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{ArgAction, CommandFactory, Parser, Subcommand};
+
+use output::{Failed, Output};
+use world::World;
+
+/// Keep a meeting platform and Salesforce in step
+///
+/// Connect an org, choose what syncs, and from then on contacts, leads,
+/// accounts, opportunities and tasks are imported, and what meetings taught is
+/// written back.
+#[derive(Parser)]
+#[command(name = "efficlose", version, max_term_width = 100)]
+pub struct Args {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(clap::Args)]
+struct Globals {
+    /// Folder of the settings, the grants and the records
+    #[arg(long, global = true, env = "EFFICLOSE_HOME", value_name = "FOLDER")]
+    home: Option<PathBuf>,
+    /// File of the key that seals grants; `key` in the home by default
+    #[arg(long, global = true, env = "EFFICLOSE_KEY_FILE", value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// Org to work on, by id or user name; needed where several are connected
+    #[arg(long, global = true, value_name = "ORG")]
+    org: Option<String>,
+    /// Print JSON, for machines
+    #[arg(long, global = true)]
+    json: bool,
+    /// Log more on standard error; twice logs every call
+    #[arg(long, short, global = true, action = ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Demo(demo::Args),
+    Sandbox(sandbox::Args),
+    Connect(connect::Args),
+    Disconnect(disconnect::Args),
+    Setup(setup::Args),
+    Sync(sync::Args),
+    Serve(serve::Args),
+    Status(status::Args),
+    Runs(runs::Args),
+    Records(records::Args),
+    Meetings(meetings::Args),
+    Failures(failures::Args),
+    Config(config::Args),
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    let output = Output::new(args.globals.json);
+    log(args.globals.verbose, matches!(args.command, Command::Serve(_)));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let outcome = match runtime {
+        Ok(runtime) => runtime.block_on(run(args, &output)),
+        Err(cause) => Err(Failed::new(format!("can't start: {cause}"))),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failed) => {
+            output.failed(&failed);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: Args, output: &Output) -> Result<(), Failed> {
+    // These need no home.
+    match args.command {
+        Command::Demo(args) => return demo::run(args, output).await,
+        Command::Sandbox(args) => return sandbox::run(args, output).await,
+        _ => {}
+    }
+    let world = World::open(&args.globals)?;
+    match args.command {
+        Command::Connect(args) => connect::run(args, &world, output).await,
+        Command::Disconnect(args) => disconnect::run(args, &world, output).await,
+        Command::Setup(args) => setup::run(args, &world, output).await,
+        Command::Sync(args) => sync::run(args, &world, output).await,
+        Command::Serve(args) => serve::run(args, world, output).await,
+        Command::Status(args) => status::run(args, &world, output),
+        Command::Runs(args) => runs::run(args, &world, output),
+        Command::Records(args) => records::run(args, &world, output),
+        Command::Meetings(args) => meetings::run(args, &world, output),
+        Command::Failures(args) => failures::run(args, &world, output).await,
+        Command::Config(args) => config::run(args, &world, output),
+        Command::Demo(_) | Command::Sandbox(_) => Ok(()),
+    }
+}
+
+/// Logs to standard error: what someone must act on, and more when asked to. The
+/// daemon tells what it does, too.
+fn log(verbose: u8, serves: bool) {
+    use tracing_subscriber::filter::LevelFilter;
+    let level = match verbose + u8::from(serves) {
+        0 => LevelFilter::ERROR,
+        1 => LevelFilter::INFO,
+        _ => LevelFilter::DEBUG,
+    };
+    // A command's own message tells what went wrong; the log would say it twice.
+    let level = if verbose == 0 && !serves { LevelFilter::OFF } else { level };
+    let filter = tracing_subscriber::filter::Targets::new().with_target("efficlose", level);
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::util::SubscriberInitExt;
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    tracing_subscriber::registry().with(lines).with(filter).init();
+}
+
+/// Returns the help of every command, as a person sees it.
+pub fn reference() -> String {
+    fn add(command: &mut clap::Command, path: &str, text: &mut String) {
+        let path = format!("{path}{}", command.get_name());
+        text.push_str(&format!("# {path}\n\n{}\n", command.render_long_help()));
+        let names: Vec<String> =
+            command.get_subcommands().map(|inner| inner.get_name().to_owned()).collect();
+        for name in names.iter().filter(|name| *name != "help") {
+            if let Some(inner) = command.find_subcommand_mut(name) {
+                add(inner, &format!("{path} "), text);
+            }
+        }
+    }
+    let mut command = Args::command().term_width(90);
+    command.build();
+    let mut text = String::new();
+    add(&mut command, "", &mut text);
+    text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}

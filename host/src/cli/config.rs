@@ -1,0 +1,27 @@
+//! `efficlose config`
+
+use serde_json::json;
+
+use super::output::{Failed, Output};
+use super::world::World;
+use crate::config::FILE;
+
+/// Show the settings that hold, and where they are
+#[derive(clap::Args)]
+pub(super) struct Args {}
+
+pub(super) fn run(_args: Args, world: &World, output: &Output) -> Result<(), Failed> {
+    let file = world.home.join(FILE);
+    output.json(&json!({
+        "home": world.home,
+        "file": file,
+        "mappings": world.mappings(),
+        "settings": world.config,
+    }));
+    output.line(format!("# {}", file.display()));
+    output.line(format!("# mappings of your own: {}", world.mappings().display()));
+    let text = toml_edit::ser::to_string_pretty(&world.config)
+        .map_err(|error| Failed::new(format!("can't show the settings: {error}")))?;
+    output.line(text.trim_end());
+    Ok(())
+}

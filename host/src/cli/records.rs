@@ -1,0 +1,178 @@
+//! `efficlose records`
+
+use serde_json::{Map, Value as Json, json};
+
+use super::output::{Failed, Output};
+use super::world::World;
+use crate::model::{Entity, Fields, Object, SalesforceId, Value};
+
+/// Show what was imported
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// List the entities of an object
+    List {
+        /// Object to list
+        #[arg(long, value_name = "OBJECT")]
+        object: Object,
+        /// How many to list
+        #[arg(long, default_value_t = 20, value_name = "COUNT")]
+        limit: u32,
+        /// Id after which to begin, to list on
+        #[arg(long, value_name = "ID")]
+        after: Option<SalesforceId>,
+    },
+    /// Show one entity with the record it comes from and what was written to it
+    Show {
+        /// Object of the record
+        object: Object,
+        /// Id of the record
+        id: SalesforceId,
+    },
+}
+
+/// How many changes to a record are shown.
+const CHANGES_SHOWN: u32 = 50;
+
+pub(super) fn run(args: Args, world: &World, output: &Output) -> Result<(), Failed> {
+    match args.command {
+        Command::List { object, limit, after } => list(object, limit, after, world, output),
+        Command::Show { object, id } => show(object, &id, world, output),
+    }
+}
+
+fn list(
+    object: Object,
+    limit: u32,
+    after: Option<SalesforceId>,
+    world: &World,
+    output: &Output,
+) -> Result<(), Failed> {
+    let store = world.store.org(&world.connection()?.org)?;
+    let entities = store.entities(object, after.as_ref(), limit)?;
+    output.json(&entities.iter().map(to_json).collect::<Vec<_>>());
+    let columns: &[&str] = match object {
+        Object::Account => &["name", "domain", "industry", "owner_email"],
+        Object::Contact => &["name", "email", "company", "title"],
+        Object::Lead => &["name", "email", "company", "status"],
+        Object::Opportunity => &["name", "company", "stage", "amount", "close_on"],
+        Object::Task => &["name", "status", "due_on", "owner_email"],
+    };
+    let mut headers = vec!["id"];
+    headers.extend(columns);
+    let rows = entities.iter().map(|entity| {
+        let cells = columns.iter().map(|column| shown(entity.get(column)));
+        std::iter::once(entity.id.to_string()).chain(cells).collect()
+    });
+    output.table(&headers, &["amount"], rows.collect(), &format!("No {object} was imported yet."));
+    if entities.len() == limit as usize && store.count(object)? > u64::from(limit) {
+        let last = entities.last().map(|entity| entity.id.to_string()).unwrap_or_default();
+        output.line(format!("There are more: --after {last}"));
+    }
+    Ok(())
+}
+
+fn show(object: Object, id: &SalesforceId, world: &World, output: &Output) -> Result<(), Failed> {
+    let store = world.store.org(&world.connection()?.org)?;
+    let entity = store.entity(object, id)?;
+    let source = store.source(object, id)?.unwrap_or_default();
+    let state = store.source_state(object, id)?.ok_or_else(|| {
+        Failed::new(format!("{object} {id} was never imported"))
+            .hint("Run `efficlose sync`, or check the id and the object.")
+    })?;
+    let changes = store.changes(crate::store::ChangesOf::Record(id), CHANGES_SHOWN)?;
+    output.json(&json!({
+        "entity": entity.as_ref().map(to_json),
+        "source": nest(&source),
+        "state": state.fate.as_str(),
+        "reason": state.reason,
+        "modified_at": state.modified_at,
+        "mapping": state.mapping,
+        "changes": changes.iter().map(|change| json!({
+            "id": change.id,
+            "state": change.state,
+            "meeting": change.planned.meeting_id,
+            "action_item": change.planned.action_item_id,
+            "planned_at": change.planned_at,
+            "before": nest(&change.planned.before),
+            "after": nest(&change.planned.after),
+        })).collect::<Vec<_>>(),
+    }));
+    let why = state.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+    output.line(format!("{object} {id}  {}{why}", state.fate.as_str()));
+    let lines = |fields: &Fields| {
+        let filled = fields.iter().filter(|(_, value)| !value.is_blank());
+        filled.map(|(name, value)| vec![name.clone(), shown(value)]).collect::<Vec<_>>()
+    };
+    let entity = entity.map(|entity| entity.fields).unwrap_or_default();
+    output.table(&["entity", ""], &[], lines(&entity), "It has no entity.");
+    output.line("");
+    output.table(&["record", ""], &[], lines(&source), "Nothing of the record is kept.");
+    for change in &changes {
+        output.line("");
+        let state = change.state.as_str();
+        output.line(format!("written at {} ({state})", change.planned_at));
+        output.table(&["field", "value"], &[], lines(&change.planned.after), "");
+    }
+    Ok(())
+}
+
+/// Returns an entity for a machine: its columns by name, `custom.` ones in an
+/// object of their own.
+pub(super) fn to_json(entity: &Entity) -> Json {
+    let mut json = Map::new();
+    json.insert("object".to_owned(), json!(entity.object));
+    json.insert("id".to_owned(), json!(entity.id));
+    json.insert("kind".to_owned(), json!(entity.kind));
+    json.insert("modified_at".to_owned(), json!(entity.modified_at));
+    json.insert("custom".to_owned(), json!({}));
+    for (name, value) in &entity.fields {
+        match name.strip_prefix("custom.") {
+            Some(name) => json["custom"][name] = value_json(value),
+            None => {
+                json.insert(name.clone(), value_json(value));
+            }
+        }
+    }
+    Json::Object(json)
+}
+
+fn nest(fields: &Fields) -> Json {
+    fields
+        .iter()
+        .map(|(name, value)| (name.clone(), value_json(value)))
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+fn value_json(value: &Value) -> Json {
+    match value {
+        Value::Null => Json::Null,
+        Value::Boolean(truth) => json!(truth),
+        Value::Integer(number) => json!(number),
+        Value::Number(number) => json!(number),
+        Value::Text(text) => json!(text),
+    }
+}
+
+/// Returns a value as it stands in a table: on one line, not too long.
+fn shown(value: &Value) -> String {
+    /// How many characters of a value a table shows.
+    const SHOWN_MAX: usize = 60;
+    let text = match value {
+        Value::Null => String::new(),
+        Value::Boolean(truth) => truth.to_string(),
+        Value::Integer(number) => number.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::Text(text) => text.split_whitespace().collect::<Vec<_>>().join(" "),
+    };
+    match text.char_indices().nth(SHOWN_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}

@@ -1,0 +1,213 @@
+//! `efficlose setup`
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::output::{Failed, Output};
+use super::world::World;
+use crate::config;
+use crate::model::{Connection, Object};
+use crate::salesforce::{Description, FieldType, Salesforce};
+use crate::sync::{Fit, ObjectSettings, Settings, fit};
+
+/// Choose which objects sync, which way, how often and with which custom fields
+///
+/// Asks on a terminal. What it writes into the settings' file can be edited by
+/// hand.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Ask nothing: take the defaults, and what the other flags say
+    #[arg(long, short)]
+    yes: bool,
+    /// Object to sync; may be given several times; all five by default
+    #[arg(long, value_name = "OBJECT")]
+    object: Vec<Object>,
+    /// Import only, write nothing to Salesforce
+    #[arg(long)]
+    pull_only: bool,
+    /// How often to sync, in minutes
+    #[arg(long, default_value_t = 120, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=10_080))]
+    every: u32,
+    /// Domain of your own people, who are no contacts; that of the connected user by default
+    #[arg(long, value_name = "DOMAIN")]
+    own_domain: Vec<String>,
+    /// Leave custom fields out
+    #[arg(long)]
+    no_custom_fields: bool,
+}
+
+/// How many custom fields of an object are taken without being asked for.
+const CUSTOM_FIELDS_MAX: usize = 50;
+
+pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<(), Failed> {
+    let connection = world.connection()?;
+    let salesforce = world.salesforce(&connection)?;
+    let mut settings = defaults(&args, &connection, &salesforce).await?;
+    if !args.yes {
+        ask(&mut settings)?;
+    }
+    let doors = world.doors(&connection, settings.clone())?;
+    let mut fits = Vec::new();
+    for object in settings.objects.keys() {
+        fits.push((*object, fit(&doors, *object).await?));
+    }
+    config::save_org(&world.home, &connection.org, &settings)?;
+    report(&settings, &fits, world, output);
+    Ok(())
+}
+
+/// Returns what is chosen where nobody says otherwise.
+async fn defaults(
+    args: &Args,
+    connection: &Connection,
+    salesforce: &Salesforce,
+) -> Result<Settings, Failed> {
+    let own_domains = match args.own_domain.as_slice() {
+        [] => own_domain(connection, salesforce).await?.into_iter().collect(),
+        named => named.iter().map(|domain| domain.trim().to_lowercase()).collect(),
+    };
+    let chosen = match args.object.as_slice() {
+        [] => Object::ALL.to_vec(),
+        named => named.to_vec(),
+    };
+    let mut objects = BTreeMap::new();
+    for object in chosen {
+        let mut mapping = BTreeMap::new();
+        if !args.no_custom_fields {
+            let custom = custom_fields(&salesforce.describe(object).await?);
+            if !custom.is_empty() {
+                mapping.insert("custom_fields".to_owned(), custom);
+            }
+        }
+        if object == Object::Task {
+            mapping.extend(task_statuses(salesforce).await?);
+        }
+        let every_minutes = args.every;
+        let push = !args.pull_only;
+        objects.insert(object, ObjectSettings { pull: true, push, every_minutes, mapping });
+    }
+    Ok(Settings { own_domains, objects })
+}
+
+/// Returns the domain of the connected user's address.
+async fn own_domain(
+    connection: &Connection,
+    salesforce: &Salesforce,
+) -> Result<Option<String>, Failed> {
+    let (id, email) = (name("Id"), name("Email"));
+    let user = std::slice::from_ref(&connection.user_id);
+    let users = salesforce.find("User", &id, user, std::slice::from_ref(&email)).await?;
+    let place = users.column("Email");
+    let address = users.rows.first().zip(place).and_then(|(row, place)| row[place].text());
+    let domain = address.and_then(|address| address.rsplit_once('@')).map(|(_, domain)| domain);
+    // Sandboxes put this at the end of every address, so that no mail goes out.
+    Ok(domain.map(|domain| domain.trim_end_matches(".invalid").to_lowercase()))
+}
+
+fn name(text: &str) -> crate::model::FieldName {
+    text.parse().expect("a name that is written here is well formed")
+}
+
+/// Returns the object's custom fields with their types, as the mapping's setting
+/// lists them.
+fn custom_fields(org: &Description) -> String {
+    let custom = org.fields.iter().filter(|field| field.custom);
+    let listed = custom.filter_map(|field| {
+        let of = match field.kind {
+            FieldType::Boolean => "boolean",
+            FieldType::Int | FieldType::Long => "integer",
+            FieldType::Double | FieldType::Currency | FieldType::Percent => "number",
+            FieldType::Date => "date",
+            FieldType::DateTime => "timestamp",
+            FieldType::Address | FieldType::Location | FieldType::Base64 => return None,
+            _ => return Some(field.name.clone()),
+        };
+        Some(format!("{}:{of}", field.name))
+    });
+    listed.take(CUSTOM_FIELDS_MAX).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns which statuses of a task count as open and done in this org.
+async fn task_statuses(salesforce: &Salesforce) -> Result<Vec<(String, String)>, Failed> {
+    let statuses = salesforce.task_statuses().await?;
+    let best = |closed: bool, usual: &str| {
+        let those = statuses.iter().filter(move |status| status.closed == closed);
+        let named = those.clone().find(|status| status.name == usual);
+        let named = named.or_else(|| those.clone().find(|status| status.default));
+        named.or_else(|| those.clone().next()).map(|status| status.name.clone())
+    };
+    let closed = statuses.iter().filter(|status| status.closed).map(|status| status.name.as_str());
+    let closed = closed.collect::<Vec<_>>().join(", ");
+    let mut settings = vec![("closed_statuses".to_owned(), closed)];
+    settings.extend(best(true, "Completed").map(|status| ("closed_status".to_owned(), status)));
+    settings.extend(best(false, "Not Started").map(|status| ("open_status".to_owned(), status)));
+    Ok(settings)
+}
+
+/// Lets a person change what is chosen.
+fn ask(settings: &mut Settings) -> Result<(), Failed> {
+    use inquire::{Confirm, CustomType, MultiSelect, Text};
+    let failed = |error: inquire::InquireError| match error {
+        inquire::InquireError::NotTTY => Failed::new("there is no terminal to ask on")
+            .hint("Use --yes, with flags for what should not be the default."),
+        error => Failed::new(format!("nothing was set up: {error}")),
+    };
+    let all: Vec<Object> = settings.objects.keys().copied().collect();
+    let marked: Vec<usize> = (0..all.len()).collect();
+    let chosen = MultiSelect::new("Which objects sync?", all).with_default(&marked);
+    let chosen = chosen.prompt().map_err(failed)?;
+    settings.objects.retain(|object, _| chosen.contains(object));
+    let push = Confirm::new("Write meeting insights and action items back to Salesforce?");
+    let push = push.with_default(true).prompt().map_err(failed)?;
+    let every = CustomType::<u32>::new("Every how many minutes?").with_default(120);
+    let every = every.prompt().map_err(failed)?.clamp(1, 10_080);
+    for (object, choice) in &mut settings.objects {
+        choice.push = push;
+        choice.every_minutes = every;
+        let Some(custom) = choice.mapping.get("custom_fields") else { continue };
+        let fields: Vec<String> = custom.split(", ").map(str::to_owned).collect();
+        let marked: Vec<usize> = (0..fields.len()).collect();
+        let question = format!("Which custom fields of {object} are imported?");
+        let fields = MultiSelect::new(&question, fields).with_default(&marked);
+        let fields = fields.prompt().map_err(failed)?;
+        choice.mapping.insert("custom_fields".to_owned(), fields.join(", "));
+    }
+    let domains = settings.own_domains.join(", ");
+    let domains = Text::new("Domains of your own people, who are no contacts?")
+        .with_default(&domains)
+        .prompt()
+        .map_err(failed)?;
+    let domains = domains.split(',').map(|domain| domain.trim().to_lowercase());
+    settings.own_domains = domains.filter(|domain| !domain.is_empty()).collect();
+    Ok(())
+}
+
+fn report(settings: &Settings, fits: &[(Object, Fit)], world: &World, output: &Output) {
+    let file = world.home.join(config::FILE);
+    output.json(&json!({
+        "file": file,
+        "settings": settings,
+        "objects": fits.iter().map(|(object, fit)| json!({
+            "object": object,
+            "mapping": fit.mapping,
+            "reads": fit.reads,
+            "left_out": fit.left_out,
+            "writes": fit.writes,
+        })).collect::<Vec<_>>(),
+    }));
+    let rows = fits.iter().map(|(object, fit)| {
+        let chosen = &settings.objects[object];
+        vec![
+            object.to_string(),
+            fit.mapping.clone(),
+            fit.reads.len().to_string(),
+            if chosen.push { fit.writes.join(", ") } else { "nothing".to_owned() },
+            fit.left_out.join(", "),
+        ]
+    });
+    let headers = ["object", "mapping", "fields read", "writes", "the org lacks or hides"];
+    output.table(&headers, &["fields read"], rows.collect(), "No object was chosen.");
+    output.line(format!("Saved in {}", file.display()));
+    output.line("Next: `efficlose sync` syncs once; `efficlose serve` goes on by itself.");
+}

@@ -1,0 +1,112 @@
+//! `efficlose status`
+
+use serde_json::json;
+
+use super::output::{Failed, Output};
+use super::world::World;
+use super::{runs, sync};
+use crate::model::{Connection, Direction, JobKey, Object};
+
+/// Show whether each org is connected, what syncs, and what is wrong
+#[derive(clap::Args)]
+pub(super) struct Args {}
+
+/// How many failures are shown.
+const FAILURES_SHOWN: u32 = 10;
+
+pub(super) fn run(_args: Args, world: &World, output: &Output) -> Result<(), Failed> {
+    let connections = world.connections()?;
+    let orgs = connections.iter().map(|connection| org(connection, world, output));
+    let orgs = orgs.collect::<Result<Vec<_>, _>>()?;
+    if connections.is_empty() {
+        output.line("No org is connected. Run `efficlose connect` to connect one.");
+    }
+    output.json(&json!({ "orgs": orgs }));
+    Ok(())
+}
+
+fn org(
+    connection: &Connection,
+    world: &World,
+    output: &Output,
+) -> Result<serde_json::Value, Failed> {
+    let store = world.store.org(&connection.org)?;
+    let settings = world.settings(&connection.org);
+    let jobs = settings.jobs(&connection.org);
+    let state = state(connection, jobs.is_empty());
+    output.line(format!("{}  {}  {state}", connection.org, connection.username));
+    if let Some(why) = &connection.broken {
+        output.line(format!("  {why}\n  Run `efficlose connect` to connect it again."));
+    }
+    let mut rows = Vec::new();
+    let mut objects = Vec::new();
+    for object in Object::ALL {
+        let Some(chosen) = settings.objects.get(&object) else { continue };
+        let job = |direction| JobKey { org: connection.org.clone(), object, direction };
+        let pull = world.store.last_run(&job(Direction::Pull))?;
+        let push = world.store.last_run(&job(Direction::Push))?;
+        let next = world.store.next_at(&job(Direction::Pull))?;
+        let work = store.work_counts(object)?;
+        let records = store.count(object)?;
+        let last = |run: &Option<_>| run.as_ref().map_or("never".to_owned(), runs::when_and_how);
+        rows.push(vec![
+            object.to_string(),
+            records.to_string(),
+            if chosen.pull { last(&pull) } else { "off".to_owned() },
+            if chosen.push { last(&push) } else { "off".to_owned() },
+            (work.waiting + work.unmatched).to_string(),
+            work.failed.to_string(),
+            next.map_or("when served".to_owned(), |at| at.to_string()),
+        ]);
+        objects.push(json!({
+            "object": object,
+            "records": records,
+            "pull": chosen.pull,
+            "push": chosen.push,
+            "every_minutes": chosen.every_minutes,
+            "last_pull": pull.as_ref().map(sync::to_json),
+            "last_push": push.as_ref().map(sync::to_json),
+            "next_at": next,
+            "work": work,
+        }));
+    }
+    let headers = ["object", "records", "last pull", "last push", "waiting", "failed", "next"];
+    let none = "  Nothing is set up to sync. Run `efficlose setup` to choose.";
+    output.table(&headers, &["records", "waiting", "failed"], rows, none);
+    let usage = world.store.usage(&connection.org)?;
+    if let Some((usage, at)) = usage {
+        let (used, allowed) = (usage.used, usage.allowed);
+        output.line(format!("API calls of the org in 24 hours: {used} of {allowed} (at {at})"));
+    }
+    let failures = store.failures(FAILURES_SHOWN)?;
+    let count = store.failure_count()?;
+    if count > 0 {
+        output.line(format!("{count} failures wait for a mend:"));
+        for failure in &failures {
+            let line = super::failures::line(failure);
+            output.line(format!("  {line}"));
+        }
+        output.line("`efficlose failures list` shows them with what mends them.");
+    }
+    Ok(json!({
+        "org": connection.org,
+        "username": connection.username,
+        "state": state,
+        "broken": connection.broken,
+        "api_version": connection.api_version,
+        "connected_at": connection.connected_at,
+        "objects": objects,
+        "usage": usage.map(|(usage, at)| json!({
+            "used": usage.used, "allowed": usage.allowed, "at": at,
+        })),
+        "failures": count,
+    }))
+}
+
+fn state(connection: &Connection, is_empty: bool) -> &'static str {
+    match (&connection.broken, is_empty) {
+        (Some(_), _) => "Needs to be connected again",
+        (None, true) => "Connected, not set up",
+        (None, false) => "Connected",
+    }
+}

@@ -1,0 +1,181 @@
+//! `efficlose sync`
+
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::output::{Failed, Output};
+use super::world::World;
+use crate::model::{Counts, Direction, Ending, JobKey, Object, Run};
+use crate::sync::round;
+
+/// Sync once, both ways, and return when it is done
+///
+/// Imports what has changed, writes back what meetings taught, and imports what
+/// was written. Ends with code 1 if an object could not go on.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Sync this object only; may be given several times
+    #[arg(long, value_name = "OBJECT")]
+    object: Vec<Object>,
+}
+
+pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<(), Failed> {
+    let connections = world.connections()?;
+    if connections.is_empty() {
+        world.connection()?;
+    }
+    let started = Instant::now();
+    let stop = super::serve::stop_on_signal();
+    let mut all = Vec::new();
+    for connection in connections {
+        let settings = world.settings(&connection.org);
+        let mut jobs = settings.jobs(&connection.org);
+        if jobs.is_empty() {
+            return Err(Failed::new(format!("nothing is set up to sync for {}", connection.org))
+                .hint("Run `efficlose setup` to choose what syncs."));
+        }
+        jobs.retain(|job| args.object.is_empty() || args.object.contains(&job.object));
+        let doors = world.doors(&connection, settings)?;
+        let bar = progress(output);
+        let shown = |job: &JobKey, counts: Counts| bar.set_message(said(job, counts));
+        let runs = round(&doors, &jobs, &stop, &shown).await;
+        bar.finish_and_clear();
+        all.extend(runs?);
+    }
+    report(&all, started.elapsed(), output);
+    verdict(&all, &stop)
+}
+
+fn progress(output: &Output) -> ProgressBar {
+    if !output.is_watched() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{spinner} {msg}");
+    let bar = ProgressBar::new_spinner()
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
+}
+
+fn said(job: &JobKey, counts: Counts) -> String {
+    match job.direction {
+        Direction::Pull => format!("{} pull: {} records", job.object, counts.pulled),
+        Direction::Push => format!("{} push: {} changes", job.object, counts.pushed),
+    }
+}
+
+/// Prints what the runs did.
+pub(super) fn report(runs: &[Run], took: Duration, output: &Output) {
+    let total = runs.iter().fold(Counts::default(), |mut total, run| {
+        total += run.counts;
+        total
+    });
+    output.json(&json!({
+        "runs": runs.iter().map(to_json).collect::<Vec<_>>(),
+        "total": total,
+        "seconds": took.as_secs_f64(),
+    }));
+    let headers = [
+        "object",
+        "way",
+        "pulled",
+        "mapped",
+        "unchanged",
+        "deleted",
+        "skipped",
+        "failed",
+        "pushed",
+        "calls",
+        "ended",
+    ];
+    let mut rows: Vec<_> = runs.iter().map(row).collect();
+    if !rows.is_empty() {
+        rows.push(cells("total", "", total, String::new()));
+    }
+    output.table(&headers, &headers[2..10], rows, "Nothing was to be done.");
+    output.line(format!("Took {:.1} s", took.as_secs_f64()));
+}
+
+/// Returns a run as a line of a table.
+pub(super) fn row(run: &Run) -> Vec<String> {
+    cells(run.key.object.as_str(), run.key.direction.as_str(), run.counts, ended(run))
+}
+
+fn cells(object: &str, way: &str, counts: Counts, ended: String) -> Vec<String> {
+    let numbers = [
+        counts.pulled,
+        counts.mapped,
+        counts.unchanged,
+        counts.deleted,
+        counts.skipped,
+        counts.failed,
+        counts.pushed,
+        counts.calls,
+    ];
+    let mut cells = vec![object.to_owned(), way.to_owned()];
+    cells.extend(
+        numbers.map(|number| if number == 0 { "·".to_owned() } else { number.to_string() }),
+    );
+    cells.push(ended);
+    cells
+}
+
+/// Says how a run ended.
+pub(super) fn ended(run: &Run) -> String {
+    match &run.ending {
+        None => "running".to_owned(),
+        Some(Ending::Complete) => "complete".to_owned(),
+        Some(Ending::Stopped) => "stopped".to_owned(),
+        Some(Ending::Broken(problem)) => format!("broken: {problem}"),
+    }
+}
+
+/// Returns a run for a machine.
+pub(super) fn to_json(run: &Run) -> Value {
+    let (ended, problem) = match &run.ending {
+        None => ("running", None),
+        Some(Ending::Complete) => ("complete", None),
+        Some(Ending::Stopped) => ("stopped", None),
+        Some(Ending::Broken(problem)) => ("broken", Some(problem)),
+    };
+    json!({
+        "id": run.id,
+        "org": run.key.org,
+        "object": run.key.object,
+        "direction": run.key.direction,
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "ended": ended,
+        "error": problem.map(|problem| json!({
+            "message": problem.message, "at": problem.at, "hint": problem.hint,
+        })),
+        "counts": run.counts,
+    })
+}
+
+/// Makes the command fail where an object could not go on.
+fn verdict(runs: &[Run], stop: &watch::Receiver<bool>) -> Result<(), Failed> {
+    let mut broken = runs.iter().filter_map(|run| match &run.ending {
+        Some(Ending::Broken(problem)) => Some((&run.key, problem)),
+        _ => None,
+    });
+    let Some((key, problem)) = broken.next() else {
+        return match *stop.borrow() {
+            true => Err(Failed::new("the sync was stopped; the next one goes on from there")),
+            false => Ok(()),
+        };
+    };
+    let more = match broken.count() {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    let failed =
+        Failed::new(format!("{} {}: {}{more}", key.object, key.direction, problem.message));
+    Err(match &problem.hint {
+        Some(hint) => failed.hint(hint),
+        None => failed,
+    })
+}

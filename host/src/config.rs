@@ -1,0 +1,223 @@
+//! The settings of this installation: one file, and the key beside it.
+
+mod key;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use toml_edit::{DocumentMut, Item, Table};
+
+use crate::model::OrgId;
+use crate::plugin::Limits;
+use crate::sync;
+
+pub use key::load as load_key;
+
+/// The settings' file, in the home.
+pub const FILE: &str = "config.toml";
+/// How large the settings' file may be, in bytes.
+const FILE_MAX: u64 = 1 << 20;
+
+/// All settings, each room's own collected. Unknown names are refused.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where HTTPS calls go by way of, such as `http://proxy.example:3128`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<url::Url>,
+    /// What one call of a mapping may use.
+    #[serde(default)]
+    pub mapping: MappingLimits,
+    /// The choices for each org.
+    #[serde(default)]
+    pub orgs: BTreeMap<OrgId, sync::Settings>,
+}
+
+/// What one call of a mapping may use, where it should be other than usual.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MappingLimits {
+    /// Memory, in MiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_mib: Option<u32>,
+    /// Time, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline_milliseconds: Option<u32>,
+}
+
+impl MappingLimits {
+    /// Returns the limits: these, and the usual ones where nothing is said.
+    pub fn limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        if let Some(mib) = self.memory_mib {
+            limits.memory_bytes = (mib as usize) << 20;
+        }
+        if let Some(milliseconds) = self.deadline_milliseconds {
+            limits.deadline = std::time::Duration::from_millis(milliseconds.into());
+        }
+        limits
+    }
+}
+
+impl Config {
+    /// Reads the settings of a home; the usual ones where there is no file.
+    pub fn load(home: &Path) -> Result<Self, Error> {
+        let file = home.join(FILE);
+        match read(&file)? {
+            Some(text) => toml_edit::de::from_str(&text)
+                .map_err(|error| Error::Parse { file, why: error.to_string() }),
+            None => Ok(Self::default()),
+        }
+    }
+}
+
+/// Writes the choices for an org into the settings' file. Whatever else stands
+/// there stays as it is, comments too.
+pub fn save_org(home: &Path, org: &OrgId, settings: &sync::Settings) -> Result<(), Error> {
+    let file = home.join(FILE);
+    let text = read(&file)?.unwrap_or_default();
+    let parse = |why: String| Error::Parse { file: file.clone(), why };
+    let mut document: DocumentMut =
+        text.parse().map_err(|error: toml_edit::TomlError| parse(error.to_string()))?;
+    let chosen = toml_edit::ser::to_document(settings).map_err(|error| parse(error.to_string()))?;
+    let mut chosen = chosen.into_table();
+    open_up(&mut chosen);
+    let orgs = document.entry("orgs").or_insert_with(|| {
+        let mut orgs = Table::new();
+        orgs.set_implicit(true);
+        Item::Table(orgs)
+    });
+    let orgs = orgs.as_table_mut().ok_or_else(|| parse("orgs is not a table".to_owned()))?;
+    orgs.insert(org.as_str(), Item::Table(chosen));
+    write(&file, &document.to_string())
+}
+
+/// Turns inline tables into sections, which a person reads and edits more easily.
+fn open_up(table: &mut Table) {
+    for (_, item) in table.iter_mut() {
+        if let Some(inline) = item.as_inline_table() {
+            *item = Item::Table(inline.clone().into_table());
+        }
+        if let Some(inner) = item.as_table_mut() {
+            let holds_no_value = inner.iter().all(|(_, item)| !item.is_value());
+            inner.set_implicit(holds_no_value);
+            open_up(inner);
+        }
+    }
+}
+
+fn read(file: &Path) -> Result<Option<String>, Error> {
+    let error = |cause| Error::File { doing: "read", file: file.to_owned(), cause };
+    match file.metadata() {
+        Ok(about) if about.len() > FILE_MAX => {
+            let why = format!("it is larger than {FILE_MAX} bytes");
+            Err(Error::Parse { file: file.to_owned(), why })
+        }
+        Ok(_) => std::fs::read_to_string(file).map(Some).map_err(error),
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(cause) => Err(error(cause)),
+    }
+}
+
+/// Writes a file so that a crash leaves the old one or the new one, whole.
+fn write(file: &Path, text: &str) -> Result<(), Error> {
+    let error = |cause| Error::File { doing: "write", file: file.to_owned(), cause };
+    let new = file.with_extension("toml.new");
+    std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, file)).map_err(error)
+}
+
+/// What is wrong with the settings.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file can't be used.
+    #[error("could not {doing} {}: {cause}", file.display())]
+    File {
+        /// What was being done.
+        doing: &'static str,
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+    /// The file says something that isn't a setting.
+    #[error("could not understand {}: {why}", file.display())]
+    Parse {
+        /// The file.
+        file: PathBuf,
+        /// Where, and what is wrong.
+        why: String,
+    },
+    /// The key is no key.
+    #[error("{place} holds no key: {why}")]
+    Key {
+        /// Where it was looked for.
+        place: String,
+        /// What is wrong with it.
+        why: crate::secret::SealError,
+    },
+    /// Others may read the key.
+    #[error("the key {} can be read by others (mode {mode:o})", file.display())]
+    KeyOpen {
+        /// The file.
+        file: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+}
+
+impl Error {
+    /// Returns a sentence with the mend.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::File { .. } => "Check the folder's owner and permissions.".to_owned(),
+            Self::Parse { .. } => {
+                "Mend the line, or move the file away to begin with the usual settings.".to_owned()
+            }
+            Self::Key { .. } => {
+                "Give the 64 hexadecimal digits of the key that the grants were sealed with; \
+                 without it, run `efficlose connect` again."
+                    .to_owned()
+            }
+            Self::KeyOpen { file, .. } => format!("Run `chmod 600 {}`.", file.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Object;
+
+    const ORG: &str = "00Dxx0000001gPLEAY";
+
+    #[test]
+    fn saving_an_org_keeps_all_else_and_reads_back() {
+        let home = tempfile::tempdir().unwrap();
+        let ours = "# ours\nproxy = \"http://proxy.example:3128/\" # the way out\n";
+        std::fs::write(home.path().join(FILE), ours).unwrap();
+        let mut settings = sync::Settings {
+            own_domains: vec!["northwind.example".to_owned()],
+            objects: BTreeMap::new(),
+        };
+        let mut contact = sync::ObjectSettings::default();
+        contact.mapping.insert("custom_fields".to_owned(), "Region__c".to_owned());
+        settings.objects.insert(Object::Contact, contact);
+        for _ in 0..2 {
+            save_org(home.path(), &ORG.parse().unwrap(), &settings).unwrap();
+        }
+        let text = std::fs::read_to_string(home.path().join(FILE)).unwrap();
+        assert!(text.starts_with(ours), "{text}");
+        assert!(text.contains(&format!("[orgs.{ORG}.objects.Contact]")), "{text}");
+        let config = Config::load(home.path()).unwrap();
+        assert_eq!(config.orgs[&ORG.parse().unwrap()], settings);
+    }
+
+    #[test]
+    fn a_misspelt_setting_is_refused_with_its_line() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join(FILE), "\nproxxy = 1\n").unwrap();
+        let error = Config::load(home.path()).unwrap_err().to_string();
+        assert!(error.contains("line 2") && error.contains("proxxy"), "{error}");
+    }
+}

@@ -1,0 +1,143 @@
+//! The daemon: runs what is due, each org on its own, until it is asked to stop.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::task::{self, JoinSet};
+
+use crate::clock::Clock;
+use crate::model::{Ending, JobKey, OrgId, Run};
+use crate::store::{self, Store};
+use crate::sync::{self, Doors, Settings, Stop};
+
+/// How often it is looked for what is due.
+const TICK: Duration = Duration::from_secs(5);
+/// How soon a job that could not go on is tried again, at the earliest.
+const RETRY_AFTER: SignedDuration = SignedDuration::from_mins(5);
+
+/// Opens the doors of an org; a boxed future, so that the daemon need not know how.
+pub type Opening = Pin<Box<dyn Future<Output = Result<Doors, sync::Error>> + Send>>;
+
+/// What the daemon needs of the floor that assembles it.
+pub struct World {
+    /// What belongs to all orgs.
+    pub control: Arc<Store>,
+    /// The time.
+    pub clock: Clock,
+    /// Returns what a person chose for an org, as it stands now.
+    pub settings: Box<dyn Fn(&OrgId) -> Settings + Send + Sync>,
+    /// Opens the doors of an org for one round.
+    pub open: Box<dyn Fn(&OrgId) -> Opening + Send + Sync>,
+}
+
+/// Runs what is due until `stop` turns true; then ends each round after the page
+/// that is being done.
+///
+/// Each org has a task of its own, at most one at a time: a sick org delays no
+/// other.
+pub async fn run(world: Arc<World>, mut stop: Stop) -> Result<(), store::Error> {
+    let mut rounds = JoinSet::new();
+    let mut running: HashMap<task::Id, OrgId> = HashMap::new();
+    let mut ticks = tokio::time::interval(TICK);
+    while !*stop.borrow() {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = stop.changed() => break,
+            Some(ended) = rounds.join_next_with_id(), if !rounds.is_empty() => {
+                let id = match ended {
+                    Ok((id, ())) => id,
+                    Err(error) => {
+                        tracing::error!(%error, "a round crashed; its jobs are tried again");
+                        error.id()
+                    }
+                };
+                running.remove(&id);
+                continue;
+            }
+        }
+        for connection in world.control.connections()? {
+            if connection.broken.is_some() || running.values().any(|org| *org == connection.org) {
+                continue;
+            }
+            let jobs = due(&world, &connection.org)?;
+            if jobs.is_empty() {
+                continue;
+            }
+            let org = connection.org.clone();
+            let (world, stop) = (Arc::clone(&world), stop.clone());
+            let task = rounds.spawn(async move {
+                round(&world, &connection.org, &jobs, &stop).await;
+            });
+            running.insert(task.id(), org);
+        }
+    }
+    tracing::info!(rounds = rounds.len(), "stops after the pages that are being done");
+    while rounds.join_next().await.is_some() {}
+    Ok(())
+}
+
+/// Returns the jobs of an org whose time has come. A job that has no time yet is
+/// due at once.
+fn due(world: &World, org: &OrgId) -> Result<Vec<JobKey>, store::Error> {
+    let now = world.clock.now();
+    let mut due = Vec::new();
+    for job in (world.settings)(org).jobs(org) {
+        if world.control.next_at(&job)?.is_none_or(|at| at <= now) {
+            due.push(job);
+        }
+    }
+    Ok(due)
+}
+
+/// Runs jobs of one org and sets when each is due next.
+async fn round(world: &World, org: &OrgId, jobs: &[JobKey], stop: &Stop) {
+    let ended = match (world.open)(org).await {
+        Ok(doors) => {
+            let ended = sync::round(&doors, jobs, stop, &|_, _| {}).await;
+            ended.map(|runs| (runs, doors.settings.clone()))
+        }
+        Err(error) => Err(error),
+    };
+    let now = world.clock.now();
+    let scheduled = match ended {
+        Ok((runs, settings)) => schedule(world, jobs, &runs, &settings, now),
+        Err(error) => {
+            tracing::error!(%org, hint = error.problem().hint, "a round can't go on: {error}");
+            jobs.iter().try_for_each(|job| world.control.set_next(job, later(now, RETRY_AFTER)))
+        }
+    };
+    if let Err(error) = scheduled {
+        tracing::error!(%org, "when jobs are due next can't be saved: {error}");
+    }
+}
+
+/// Sets when jobs are due next: after their interval, or sooner where they could
+/// not go on. A job that was stopped stays due.
+fn schedule(
+    world: &World,
+    jobs: &[JobKey],
+    runs: &[Run],
+    settings: &Settings,
+    now: Timestamp,
+) -> Result<(), store::Error> {
+    for job in jobs {
+        let minutes = settings.objects.get(&job.object).map_or(120, |object| object.every_minutes);
+        let interval = SignedDuration::from_mins(i64::from(minutes));
+        let wait =
+            match runs.iter().rfind(|run| run.key == *job).and_then(|run| run.ending.as_ref()) {
+                Some(Ending::Complete) => interval,
+                Some(Ending::Broken(_)) | None => RETRY_AFTER.min(interval),
+                Some(Ending::Stopped) => continue,
+            };
+        world.control.set_next(job, later(now, wait))?;
+    }
+    Ok(())
+}
+
+fn later(now: Timestamp, wait: SignedDuration) -> Timestamp {
+    now.checked_add(wait).unwrap_or(now)
+}

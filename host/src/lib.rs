@@ -1,0 +1,27 @@
+//! The host of efficlose: keeps a meeting platform and Salesforce in step.
+//!
+//! Six floors; a room uses only rooms on lower floors. `ARCHITECTURE.md` draws
+//! them, and the test `floors` holds the sources to it.
+
+// Floor 0: words
+pub mod clock;
+pub mod model;
+pub mod secret;
+
+// Floor 1: the three doors
+pub mod plugin;
+pub mod salesforce;
+pub mod store;
+
+// Floor 2: the engine, and the gate for meetings
+pub mod intake;
+pub mod sync;
+
+// Floor 3: the daemon
+pub mod daemon;
+
+// Floor 4: settings
+pub mod config;
+
+// Floor 5: commands
+pub mod cli;

@@ -1,0 +1,33 @@
+//! The words of the product, known to every room.
+
+mod change;
+mod connection;
+mod cursor;
+mod entity;
+mod failure;
+mod field;
+mod id;
+mod kind;
+mod meeting;
+mod object;
+mod outcome;
+mod push;
+mod run;
+mod spec;
+mod table;
+
+pub use change::{Change, ChangeState, Intent, Planned};
+pub use connection::{Connection, Grant, Usage};
+pub use cursor::Cursor;
+pub use entity::Entity;
+pub use failure::{Failure, Mender};
+pub use field::{FieldName, FieldPath, Filter, NameError};
+pub use id::{IdError, OrgId, SalesforceId};
+pub use kind::{ColumnType, Kind};
+pub use meeting::{ActionItem, Insight, Meeting, Participant};
+pub use object::{Direction, JobKey, Object};
+pub use outcome::{Problem, Pulled, Pushed};
+pub use push::{Match, Matched, Request, Work, WorkState};
+pub use run::{Counts, Ending, Run};
+pub use spec::{Column, Need, Policy, Setting, Spec, Write};
+pub use table::{Fields, Table, Value};

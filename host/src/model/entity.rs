@@ -1,0 +1,38 @@
+//! Entities: records as the platform holds them.
+
+use jiff::Timestamp;
+
+use super::{Fields, Kind, Object, SalesforceId, Value};
+
+/// A record as the platform holds it: what its mapping made of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entity {
+    /// The object it comes from.
+    pub object: Object,
+    /// The record it comes from.
+    pub id: SalesforceId,
+    /// What it is on the platform.
+    pub kind: Kind,
+    /// Its columns, in the order of the mapping's spec.
+    pub fields: Fields,
+    /// `SystemModstamp` of the record.
+    pub modified_at: Timestamp,
+}
+
+impl Entity {
+    /// Returns a column's value; no value where there is no such column.
+    pub fn get(&self, column: &str) -> &Value {
+        let field = self.fields.iter().find(|(name, _)| name == column);
+        field.map_or(&Value::Null, |(_, value)| value)
+    }
+
+    /// Returns a column's text.
+    pub fn text(&self, column: &str) -> Option<&str> {
+        self.get(column).text()
+    }
+
+    /// Tells whether a column is true.
+    pub fn is(&self, column: &str) -> bool {
+        *self.get(column) == Value::Boolean(true)
+    }
+}

@@ -1,0 +1,323 @@
+//! The door to mappings: loads components, and calls them within bounds.
+//!
+//! Every call runs in a fresh instance that can compute and log, nothing else.
+//! Whatever a mapping does, it ends in outcomes or in an [`Error`] that names the
+//! plugin and the object.
+
+mod check;
+mod instance;
+mod library;
+mod v1;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use wasmtime::component::{Component, Linker};
+use wasmtime::{Cache, CacheConfig, Config, Engine};
+
+use crate::model::{Object, Problem, Pulled, Pushed, Request, Setting, Spec, Value};
+
+pub use library::Library;
+
+/// How often the clock of running calls ticks.
+const TICK: Duration = Duration::from_millis(10);
+
+/// What one call of a mapping may use.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Memory of the instance, in bytes, all its memories together.
+    pub memory_bytes: usize,
+    /// What it may hand to the host at once, in bytes.
+    pub output_bytes: usize,
+    /// How long it may run.
+    pub deadline: Duration,
+    /// How many lines it may log.
+    pub log_lines: u32,
+    /// How long a logged line may be, in characters.
+    pub log_line_characters: usize,
+}
+
+impl Default for Limits {
+    /// Enough for a page of 2,000 wide records, with room to spare.
+    fn default() -> Self {
+        Self {
+            memory_bytes: 256 << 20,
+            output_bytes: 128 << 20,
+            deadline: Duration::from_secs(10),
+            log_lines: 100,
+            log_line_characters: 500,
+        }
+    }
+}
+
+impl Limits {
+    fn deadline_ticks(self) -> u64 {
+        // The first tick may come at once, so it doesn't count.
+        u64::try_from(self.deadline.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX / 2) + 1
+    }
+}
+
+/// Compiles components and lets calls' time run. One for a process.
+pub struct Plugins {
+    engine: Engine,
+    linker: Linker<instance::State>,
+    limits: Limits,
+}
+
+impl Plugins {
+    /// Starts the engine and the thread that ticks for it, which ends with it.
+    ///
+    /// Compiled code is kept in `cache`, by the hash of the component.
+    pub fn start(cache: &Path, limits: Limits) -> Result<Self, Error> {
+        let start = |error: wasmtime::Error| Error::Start(format!("{error:#}"));
+        let mut kept = CacheConfig::new();
+        kept.with_directory(cache);
+        let mut config = Config::new();
+        config.epoch_interruption(true).cache(Some(Cache::new(kept).map_err(start)?));
+        let engine = Engine::new(&config).map_err(start)?;
+        let mut linker = Linker::new(&engine);
+        v1::link(&mut linker).map_err(start)?;
+        let ticking = engine.weak();
+        std::thread::Builder::new()
+            .name("plugin-clock".to_owned())
+            .spawn(move || {
+                while let Some(engine) = ticking.upgrade() {
+                    engine.increment_epoch();
+                    drop(engine);
+                    std::thread::sleep(TICK);
+                }
+            })
+            .map_err(|error| Error::Start(error.to_string()))?;
+        Ok(Self { engine, linker, limits })
+    }
+
+    /// Compiles a component and refuses one that is no mapping, or that asks for
+    /// more than the log. `name` is what messages call it.
+    pub fn load(&self, name: &str, object: Object, bytes: &[u8]) -> Result<Plugin, Error> {
+        let error = |cause| Error::Load { plugin: name.to_owned(), object, cause };
+        check::is_component(bytes).map_err(error)?;
+        let component = Component::new(&self.engine, bytes)
+            .map_err(|why| error(Cause::NotComponent(format!("{why:#}"))))?;
+        check::is_mapping(&component).map_err(error)?;
+        let pre = self
+            .linker
+            .instantiate_pre(&component)
+            .and_then(v1::MappingPre::new)
+            .map_err(|why| error(Cause::Contract(format!("{why:#}"))))?;
+        let digest = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Plugin { name: name.to_owned(), object, digest, pre, limits: self.limits })
+    }
+}
+
+/// A component that was loaded: bound to the object whose records it is given.
+pub struct Plugin {
+    name: String,
+    object: Object,
+    digest: String,
+    pre: v1::MappingPre<instance::State>,
+    limits: Limits,
+}
+
+impl Plugin {
+    /// Configures the plugin with these settings and checks what it asks for.
+    pub fn configure(self: &Arc<Self>, settings: Vec<Setting>) -> Result<Mapping, Error> {
+        let spec = instance::configured(self, &settings, |spec, _, _| Ok(spec));
+        let spec = spec.and_then(|answer| answer.map_err(Cause::Refused));
+        let spec = spec
+            .and_then(|spec| v1::spec(spec).map_err(Cause::Spec))
+            .and_then(|spec| check::spec(&spec, self.object).map(|()| spec).map_err(Cause::Spec))
+            .map_err(|cause| self.error(cause))?;
+        let digest = digest(&self.digest, &settings);
+        Ok(Mapping { plugin: Arc::clone(self), settings, spec, digest })
+    }
+
+    fn error(&self, cause: Cause) -> Error {
+        Error::Call { plugin: self.name.clone(), object: self.object, cause }
+    }
+}
+
+/// Returns a digest of a component together with its settings: what decides an
+/// outcome.
+fn digest(component: &str, settings: &[Setting]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(component);
+    for setting in settings {
+        hash.update(format!("\0{}\0{}", setting.name, setting.value));
+    }
+    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A plugin with its settings: what maps one object.
+pub struct Mapping {
+    plugin: Arc<Plugin>,
+    settings: Vec<Setting>,
+    spec: Spec,
+    digest: String,
+}
+
+impl Mapping {
+    /// Returns what the mapping reads, makes and writes.
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// Returns the name that messages call it by.
+    pub fn name(&self) -> &str {
+        &self.plugin.name
+    }
+
+    /// Returns 16 hexadecimal digits that tell the component and its settings.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Maps records, given as rows under their column names, to entities: one
+    /// outcome for each row, in order, each entity with one value for each column.
+    pub fn pull(&self, columns: &[String], rows: &[Vec<Value>]) -> Result<Vec<Pulled>, Error> {
+        let outcomes = instance::run(&self.plugin, &self.settings, |instance, store| {
+            v1::pull(instance, store, columns, rows)
+        });
+        let outcomes = outcomes.and_then(|outcomes| {
+            check::count(outcomes.len(), rows.len())?;
+            check::widths(&outcomes, self.spec.columns.len())?;
+            Ok(outcomes)
+        });
+        outcomes.map_err(|cause| self.plugin.error(cause))
+    }
+
+    /// Maps meetings to fields to write: one outcome for each request, in order,
+    /// naming only fields that the spec says are written.
+    pub fn push(&self, requests: &[Request]) -> Result<Vec<Pushed>, Error> {
+        let outcomes = instance::run(&self.plugin, &self.settings, |instance, store| {
+            v1::push(instance, store, requests)
+        });
+        let outcomes = outcomes.and_then(|outcomes| {
+            check::count(outcomes.len(), requests.len())?;
+            check::fields(&outcomes, &self.spec)?;
+            Ok(outcomes)
+        });
+        outcomes.map_err(|cause| self.plugin.error(cause))
+    }
+}
+
+/// What is wrong with a plugin, or with what it did.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Cause {
+    /// Not a component at all.
+    #[error("is not a WebAssembly component: {0}")]
+    NotComponent(String),
+    /// Made for another contract, or for none.
+    #[error("does not fit the contract: {0}")]
+    Contract(String),
+    /// Asks for more than the log.
+    #[error("imports {0}, and a mapping may import nothing but the log")]
+    Import(String),
+    /// Refused its settings.
+    #[error("refuses its settings: {0}")]
+    Refused(Problem),
+    /// Said something about itself that can't be.
+    #[error("asks for what can't be: {0}")]
+    Spec(String),
+    /// Ran too long.
+    #[error("ran longer than {} seconds and was stopped", .0.as_secs_f32())]
+    Deadline(Duration),
+    /// Took too much memory.
+    #[error("needed more than {} MiB of memory and was stopped", .0 >> 20)]
+    Memory(usize),
+    /// Gave too much at once.
+    #[error("returned more than {} MiB at once and was stopped", .0 >> 20)]
+    Output(usize),
+    /// Crashed.
+    #[error("crashed: {0}")]
+    Trap(String),
+    /// Lost or invented outcomes.
+    #[error("returned {returned} outcomes for {given} records")]
+    Count {
+        /// How many outcomes there should be.
+        given: usize,
+        /// How many there are.
+        returned: usize,
+    },
+    /// An entity has too few or too many values.
+    #[error("returned an entity of {returned} values where its spec has {columns} columns")]
+    Width {
+        /// How many values there should be.
+        columns: usize,
+        /// How many there are.
+        returned: usize,
+    },
+    /// Writes a field that it didn't say it writes.
+    #[error("writes the field {0}, which its spec does not list")]
+    Field(String),
+}
+
+/// Why a mapping can't be used. Never stops anything but its own object.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The engine doesn't start.
+    #[error("can't start the engine for mappings: {0}")]
+    Start(String),
+    /// A mapping's file can't be read.
+    #[error("can't read the mapping {file}: {why}")]
+    File {
+        /// The file.
+        file: String,
+        /// Why.
+        why: String,
+    },
+    /// A plugin is refused.
+    #[error("plugin \"{plugin}\" for {object} {cause}")]
+    Load {
+        /// Its name.
+        plugin: String,
+        /// The object it is to map.
+        object: Object,
+        /// What is wrong with it.
+        cause: Cause,
+    },
+    /// A plugin failed in a call.
+    #[error("plugin \"{plugin}\" for {object} {cause}")]
+    Call {
+        /// Its name.
+        plugin: String,
+        /// The object it maps.
+        object: Object,
+        /// What went wrong.
+        cause: Cause,
+    },
+}
+
+impl Error {
+    /// Returns what went wrong inside a plugin, if that is what it was.
+    pub fn cause(&self) -> Option<&Cause> {
+        match self {
+            Self::Start(_) | Self::File { .. } => None,
+            Self::Load { cause, .. } | Self::Call { cause, .. } => Some(cause),
+        }
+    }
+
+    /// Returns a sentence with the mend.
+    pub fn hint(&self) -> String {
+        let hint = match self.cause() {
+            None => "Check the folder's permissions and free space.",
+            Some(Cause::Refused(Problem { hint: Some(hint), .. })) => hint,
+            Some(Cause::Refused(_)) => "Mend the setting in the configuration file.",
+            Some(Cause::NotComponent(_)) => {
+                "Build the mapping as a component, as the mapping guide shows."
+            }
+            Some(Cause::Contract(_)) => {
+                "Build the mapping against the contract in wit/v1, or update efficlose."
+            }
+            Some(Cause::Import(_)) => {
+                "Build the mapping for wasm32-unknown-unknown, or with WASI stubbed out."
+            }
+            Some(_) => {
+                "Mend the mapping, or remove its file to go back to the default mapping; then run \
+                 `efficlose sync`."
+            }
+        };
+        hint.to_owned()
+    }
+}

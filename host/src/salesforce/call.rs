@@ -1,0 +1,120 @@
+//! One call to the org: its session, its headers, and how often it is sent.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
+
+use super::http::Answer;
+use super::session::Pass;
+use super::{Error, Http, Result, Salesforce, clean, oauth};
+
+/// One call to the org.
+pub(super) struct Call {
+    method: Method,
+    /// The path with its query, on the org's own address.
+    path: String,
+    body: Option<Vec<u8>>,
+    /// How many rows a page should have.
+    rows: Option<u32>,
+    /// Whether it changes something at Salesforce.
+    writes: bool,
+}
+
+impl Call {
+    pub(super) fn new(method: Method, path: String) -> Self {
+        Self { method, path, body: None, rows: None, writes: false }
+    }
+
+    pub(super) fn body(self, body: Vec<u8>) -> Self {
+        Self { body: Some(body), ..self }
+    }
+
+    pub(super) fn rows(self, rows: u32) -> Self {
+        Self { rows: Some(rows), ..self }
+    }
+
+    pub(super) fn writing(self) -> Self {
+        Self { writes: true, ..self }
+    }
+}
+
+impl Salesforce {
+    pub(super) fn http(&self) -> &Http {
+        &self.0.session.http
+    }
+
+    /// Returns the path of a REST resource in the version that is spoken.
+    pub(super) fn path(&self, resource: &str) -> String {
+        format!("/services/data/v{}/{resource}", self.0.version)
+    }
+
+    /// Sends a call that reads, as often as is sensible, until `parse` takes its
+    /// answer.
+    pub(super) async fn read<T>(
+        &self,
+        call: &Call,
+        parse: impl Fn(&Answer) -> Result<T>,
+    ) -> Result<T> {
+        let parse = &parse;
+        let attempt = || async move { parse(&self.attempt(call).await?) };
+        self.http().persist(Error::passes_soon, attempt).await
+    }
+
+    /// Sends a call that writes; again only where the one before surely did
+    /// nothing.
+    pub(super) async fn send(&self, call: &Call) -> Result<Answer> {
+        let did_nothing = |error: &Error| error.passes_soon() && !error.leaves_in_doubt();
+        self.http().persist(did_nothing, || self.attempt(call)).await
+    }
+
+    /// Sends a call; once more with a new token where the session has ended.
+    async fn attempt(&self, call: &Call) -> Result<Answer> {
+        let pass = self.0.session.pass().await?;
+        match self.once(call, &pass).await {
+            Err(error) if error.asks_for_renewal() => {
+                let pass = self.0.session.renewed(&pass.token).await?;
+                self.once(call, &pass).await
+            }
+            other => other,
+        }
+    }
+
+    async fn once(&self, call: &Call, pass: &Pass) -> Result<Answer> {
+        let why = "it leads out of the org";
+        let url = pass.base.join(&call.path).ok().filter(|url| url.origin() == pass.base.origin());
+        let url = url.ok_or_else(|| Error::Address { text: clean::shown(&call.path), why })?;
+        let mut request = self
+            .http()
+            .request(call.method.clone(), url)
+            .bearer_auth(pass.token.expose())
+            .header("Sforce-Call-Options", "client=efficlose");
+        if let Some(rows) = call.rows {
+            request = request.header("Sforce-Query-Options", format!("batchSize={rows}"));
+        }
+        if call.writes {
+            // Without it a rule of the org may hand a record to another owner.
+            request = request.header("Sforce-Auto-Assign", "FALSE");
+        }
+        if let Some(body) = &call.body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
+        }
+        self.0.calls.fetch_add(1, Ordering::Relaxed);
+        let answer = self.http().send(oauth::built(request)?).await?;
+        if let Some(usage) = answer.usage {
+            *self.0.usage.lock().unwrap_or_else(PoisonError::into_inner) = Some(usage);
+        }
+        answer.accepted()
+    }
+
+    /// Returns the error of an answer that is JSON but makes no sense.
+    pub(super) fn odd(&self, what: &'static str) -> Error {
+        Error::NotJson { host: "Salesforce".to_owned(), status: 200, what }
+    }
+}
+
+/// Reads an answer that is JSON from its beginning to its end.
+pub(super) fn json_of<T: serde::de::DeserializeOwned>(answer: &Answer) -> Result<T> {
+    serde_json::from_slice(&answer.body).map_err(|_| answer.not_json())
+}

@@ -1,0 +1,266 @@
+//! Queries: what changed, what has a value, how many there are.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use reqwest::Method;
+use url::form_urlencoded;
+
+use super::{Answer, Call, Error, Result, Salesforce, refusals::Refusal, soql, time};
+use super::{
+    page::{self, Rows},
+    shape::Shape,
+};
+use crate::model::{
+    Cursor, FieldName, FieldPath, Filter, NameError, Object, SalesforceId, Table, Value,
+};
+
+/// How long an address may be; Salesforce stops at 16,384 bytes with its headers.
+const URI_BYTES_MAX: usize = 8_000;
+/// How many rows Salesforce puts in one page, and the fewest that it can be
+/// asked for.
+const PAGE_ROWS: std::ops::RangeInclusive<u32> = 200..=2_000;
+/// How many values one query looks for.
+const FIND_VALUES_MAX: usize = 500;
+/// How long the list of values in one query may be; SOQL ends at 100,000
+/// characters.
+const FIND_BYTES_MAX: usize = 60_000;
+/// How many pages one query may come in.
+const FIND_PAGES_MAX: usize = 200;
+
+/// What to read of an object.
+#[derive(Debug, Clone, Copy)]
+pub struct Changed<'a> {
+    /// The object.
+    pub object: Object,
+    /// The fields, by their canonical names, in the order of the table's columns.
+    pub reads: &'a [FieldPath],
+    /// The condition that records must meet; those that are deleted always come.
+    pub filter: Option<&'a Filter>,
+    /// Where to go on; none to read from the beginning.
+    pub after: Option<&'a Cursor>,
+    /// How many rows at most, 1 to 2,000.
+    pub limit: u32,
+}
+
+/// What was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// The values, a column for each of `reads`.
+    pub table: Table,
+    /// What each row is, in the order of the rows.
+    pub keys: Vec<RowKey>,
+    /// Whether there may be more after the last row.
+    pub more: bool,
+    /// The size of the answer, unpacked.
+    pub bytes: u64,
+}
+
+/// What a row is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowKey {
+    /// The record.
+    pub id: SalesforceId,
+    /// Its `SystemModstamp`.
+    pub modified_at: Timestamp,
+    /// Whether it is in the recycle bin or was merged into another.
+    pub deleted: bool,
+}
+
+/// A status that tasks can have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskStatus {
+    /// The value as it is written to `Status`.
+    pub name: String,
+    /// Whether a task of this status is done.
+    pub closed: bool,
+    /// Whether new tasks get it.
+    pub default: bool,
+}
+
+impl Salesforce {
+    /// Returns the next page of what changed, in the order of stamp and id.
+    ///
+    /// Reads with `queryAll`, so that records in the recycle bin come too. Rows
+    /// that leave the filter by an edit do not come. Salesforce may answer with
+    /// fewer rows than asked for; the rest is read by the next cursor, never by
+    /// Salesforce's own, which would go stale.
+    pub async fn changed(&self, query: &Changed<'_>) -> Result<Page> {
+        let limit = query.limit.clamp(1, *PAGE_ROWS.end());
+        let query = Changed { limit, ..*query };
+        let names = || query.reads.iter().map(|path| path.as_str());
+        let shape = Shape::new(soql::KEYS.into_iter().chain(names()));
+        let (rows, bytes) = self.query("queryAll", &soql::changed(&query), limit, &shape).await?;
+        let more = !rows.done || rows.rows.len() >= limit as usize;
+        let mut keys = Vec::with_capacity(rows.rows.len());
+        let mut values = Vec::with_capacity(rows.rows.len());
+        for mut row in rows.rows {
+            let rest = row.split_off(soql::KEYS.len());
+            let key = key_of(&row).ok_or_else(|| self.odd("a record without its id or stamp"))?;
+            keys.push(key);
+            values.push(rest);
+        }
+        let columns: Arc<[String]> = names().map(str::to_owned).collect();
+        Ok(Page { table: Table { columns, rows: values }, keys, more, bytes })
+    }
+
+    /// Returns the records whose `key` has one of these values, in no order, with
+    /// `Id` as the first column and then the fields. Deleted records are left out.
+    pub async fn find(
+        &self,
+        object: &str,
+        key: &FieldName,
+        values: &[String],
+        fields: &[FieldName],
+    ) -> Result<Table> {
+        let object: FieldName = object.parse()?;
+        let fields = fields.iter().map(FieldName::as_str);
+        let select = soql::unique(std::iter::once("Id").chain(fields));
+        self.find_all(object.as_str(), key, values, &select, None).await
+    }
+
+    /// Returns the active users with these addresses, each with the address as
+    /// Salesforce has it. Several users can share one; a sandbox org appends
+    /// `.invalid` to all.
+    pub async fn users_by_email(&self, emails: &[String]) -> Result<Vec<(String, SalesforceId)>> {
+        let key: FieldName = "Email".parse()?;
+        let active = Some("IsActive = TRUE");
+        let table = self.find_all("User", &key, emails, &["Id", "Email"], active).await?;
+        let users = table.rows.into_iter().filter_map(|row| {
+            let [id, email] = <[Value; 2]>::try_from(row).ok()?;
+            Some((email.text()?.to_owned(), id.text()?.parse().ok()?))
+        });
+        Ok(users.collect())
+    }
+
+    /// Returns the statuses that tasks can have, in the order in which people see
+    /// them. Orgs rename and add to them.
+    pub async fn task_statuses(&self) -> Result<Vec<TaskStatus>> {
+        let shape = Shape::new(["ApiName", "MasterLabel", "IsClosed", "IsDefault"].into_iter());
+        let soql =
+            "SELECT ApiName, MasterLabel, IsClosed, IsDefault FROM TaskStatus ORDER BY SortOrder";
+        let (rows, _) = self.query("query", soql, *PAGE_ROWS.end(), &shape).await?;
+        let statuses = rows.rows.into_iter().filter_map(|row| {
+            let [name, label, closed, default] = <[Value; 4]>::try_from(row).ok()?;
+            let name = name.text().or(label.text())?.to_owned();
+            let is = |value| value == Value::Boolean(true);
+            Some(TaskStatus { name, closed: is(closed), default: is(default) })
+        });
+        Ok(statuses.collect())
+    }
+
+    /// Returns how many records the connected user sees, the deleted ones left
+    /// out.
+    pub async fn count(&self, object: Object, filter: Option<&Filter>) -> Result<u64> {
+        let soql = soql::count(object.as_str(), filter);
+        let nothing = Shape::new(std::iter::empty());
+        let (rows, _) = self.query("query", &soql, *PAGE_ROWS.end(), &nothing).await?;
+        Ok(rows.total)
+    }
+
+    async fn find_all(
+        &self,
+        object: &str,
+        key: &FieldName,
+        values: &[String],
+        select: &[&str],
+        and: Option<&str>,
+    ) -> Result<Table> {
+        let shape = Shape::new(select.iter().copied());
+        let mut found = Vec::new();
+        for part in parts(values) {
+            let soql = soql::find(object, key, part, select, and);
+            found.extend(self.every_page(&soql, &shape).await?);
+        }
+        Ok(Table { columns: select.iter().map(|&name| name.to_owned()).collect(), rows: found })
+    }
+
+    async fn every_page(&self, soql: &str, shape: &Shape) -> Result<Vec<Vec<Value>>> {
+        let (mut page, _) = self.query("query", soql, *PAGE_ROWS.end(), shape).await?;
+        let mut rows = std::mem::take(&mut page.rows);
+        for _ in 1..FIND_PAGES_MAX {
+            let Some(next) = page.next.take().filter(|_| !page.done) else {
+                return Ok(rows);
+            };
+            // The path is joined to the org's address: it must not name a host.
+            if !next.starts_with("/services/data/") {
+                return Err(self.odd("an address of the next page that leads elsewhere"));
+            }
+            let call = Call::new(Method::GET, next);
+            page = self.read(&call, |answer| rows_of(answer, shape)).await?;
+            rows.append(&mut page.rows);
+        }
+        let words = "the query has more pages than are read";
+        Err(Error::Refused(Refusal::new("OPERATION_TOO_LARGE", words, vec![])))
+    }
+
+    /// Runs a query and returns its first page, with the size of the answer.
+    ///
+    /// There is no query by POST, so one that is too long for an address goes
+    /// inside a composite call; what is wrong with it surfaces as the same error.
+    async fn query(
+        &self,
+        resource: &str,
+        soql: &str,
+        rows: u32,
+        shape: &Shape,
+    ) -> Result<(Rows, u64)> {
+        let soql: String = form_urlencoded::byte_serialize(soql.as_bytes()).collect();
+        let path = self.path(&format!("{resource}?q={soql}"));
+        let size = |answer: &Answer| answer.body.len() as u64;
+        let rows = rows.clamp(*PAGE_ROWS.start(), *PAGE_ROWS.end());
+        if path.len() <= URI_BYTES_MAX {
+            let call = Call::new(Method::GET, path).rows(rows);
+            return self.read(&call, |answer| Ok((rows_of(answer, shape)?, size(answer)))).await;
+        }
+        let body = serde_json::json!({
+            "allOrNone": false,
+            "compositeRequest": [{ "method": "GET", "url": path, "referenceId": "query" }],
+        });
+        let call = Call::new(Method::POST, self.path("composite"))
+            .rows(rows)
+            .body(body.to_string().into_bytes());
+        self.read(&call, |answer| {
+            let inner = super::composite::only(answer)?;
+            let rows = page::read(inner, shape).map_err(|_| answer.not_json())?;
+            Ok((rows, size(answer)))
+        })
+        .await
+    }
+}
+
+fn rows_of(answer: &Answer, shape: &Shape) -> Result<Rows> {
+    page::read(&answer.body, shape).map_err(|_| answer.not_json())
+}
+
+/// Returns what a row is by its first columns, those of [`soql::KEYS`].
+fn key_of(row: &[Value]) -> Option<RowKey> {
+    Some(RowKey {
+        id: row[0].text()?.parse().ok()?,
+        modified_at: time::parse(row[1].text()?)?,
+        deleted: row[2] == Value::Boolean(true),
+    })
+}
+
+/// Splits values into parts that one query holds.
+fn parts(values: &[String]) -> impl Iterator<Item = &[String]> {
+    let mut rest = values;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = |value: &&String| {
+            bytes += value.len() + 8;
+            bytes <= FIND_BYTES_MAX
+        };
+        let count = rest.iter().take(FIND_VALUES_MAX).take_while(fits).count();
+        // A value that no query can hold still goes out, to be refused by name.
+        let (part, after) = rest.split_at(count.max(1).min(rest.len()));
+        rest = after;
+        (!part.is_empty()).then_some(part)
+    })
+}
+
+impl From<NameError> for Error {
+    fn from(error: NameError) -> Self {
+        Self::Name(error)
+    }
+}

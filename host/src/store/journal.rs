@@ -1,0 +1,424 @@
+//! The journal: every change is here, with the values before it, before it is
+//! on the wire.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, ErrorCode, Row, params};
+
+use super::database::{all, one, run};
+use super::failures::{self, Subject, Trouble};
+use super::value::{fields, fields_to_json, micros, time, time_or_none, word, word_or_none};
+use super::work::{self, WorkEnd};
+use super::{Error, OrgStore, Result, cursors, links};
+use crate::model::{Change, ChangeState, Direction, Fields, Intent, Object, Planned, SalesforceId};
+
+/// How many open changes are read at a time.
+const OPEN_MAX: u32 = 10_000;
+/// How many changes of a record are looked through for what was written last.
+const WRITTEN_MAX: u32 = 1_000;
+
+macro_rules! select_changes {
+    ($which:literal) => {
+        concat!(
+            "SELECT id, run_id, object, meeting_id, item_id, mark, record_id,
+                 json(before) AS before, json(after) AS after, mapping, state, planned_at, ended_at
+             FROM changes ",
+            $which
+        )
+    };
+}
+
+/// How a change ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// The change.
+    pub change_id: i64,
+    /// How it ended. One that is said to be open stays so.
+    pub state: ChangeState,
+    /// The record, where it is known; needed for a create that is done.
+    pub record_id: Option<SalesforceId>,
+    /// What failed.
+    pub trouble: Option<Trouble>,
+}
+
+/// Which changes are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangesOf<'a> {
+    /// All.
+    Everything,
+    /// Those of a run.
+    Run(&'a str),
+    /// Those that came from a meeting.
+    Meeting(&'a str),
+    /// Those to a record.
+    Record(&'a SalesforceId),
+}
+
+impl OrgStore {
+    /// Puts changes of one object into the journal as open, in one transaction
+    /// that is on the disk before this returns; only then may they be sent.
+    ///
+    /// Leaves nothing behind where the job was claimed anew, or where a create
+    /// with the same mark is open. Returns the changes in their order.
+    pub fn plan(
+        &self,
+        object: Object,
+        fence: u64,
+        planned: &[Planned],
+        run_id: &str,
+        now: Timestamp,
+    ) -> Result<Vec<Change>> {
+        self.database.write_durably("write the journal", |db| {
+            cursors::check_fence(db, object, Direction::Push, fence)?;
+            planned.iter().map(|planned| insert(db, planned, run_id, now)).collect()
+        })
+    }
+
+    /// Returns the changes of an object of which it isn't known whether
+    /// Salesforce has them, the oldest first; at most 10,000.
+    pub fn open_changes(&self, object: Object) -> Result<Vec<Change>> {
+        self.database.read("read the journal", |db| {
+            let sql = select_changes!("WHERE object = ?1 AND state = 'open' ORDER BY id LIMIT ?2");
+            all(db, sql, params![object.as_str(), OPEN_MAX], change)
+        })
+    }
+
+    /// Ends changes and the work they were made for, in one transaction, where
+    /// the job wasn't claimed anew.
+    ///
+    /// A create for an action item that is done links the item to its task. A
+    /// change that is done clears its failure, one with trouble opens one.
+    /// A change that has ended before stays as it is.
+    pub fn end_changes(
+        &self,
+        object: Object,
+        fence: u64,
+        ended: &[Ended],
+        work: &[WorkEnd],
+        now: Timestamp,
+    ) -> Result<()> {
+        self.database.write("end changes", |db| {
+            cursors::check_fence(db, object, Direction::Push, fence)?;
+            // Work first: settling it clears the failures of before, not of now.
+            work::end_all(db, work, now)?;
+            ended.iter().try_for_each(|ended| end(db, ended, now))
+        })
+    }
+
+    /// Returns a change.
+    pub fn change(&self, change_id: i64) -> Result<Option<Change>> {
+        self.database.read("read the journal", |db| find(db, change_id))
+    }
+
+    /// Returns changes, the newest first.
+    pub fn changes(&self, of: ChangesOf<'_>, limit: u32) -> Result<Vec<Change>> {
+        self.database.read("read the journal", |db| match of {
+            ChangesOf::Everything => {
+                all(db, select_changes!("ORDER BY id DESC LIMIT ?1"), [limit], change)
+            }
+            ChangesOf::Run(id) => {
+                let sql = select_changes!("WHERE run_id = ?1 ORDER BY id DESC LIMIT ?2");
+                all(db, sql, params![id, limit], change)
+            }
+            ChangesOf::Meeting(id) => {
+                let sql = select_changes!("WHERE meeting_id = ?1 ORDER BY id DESC LIMIT ?2");
+                all(db, sql, params![id, limit], change)
+            }
+            ChangesOf::Record(id) => {
+                let sql = select_changes!("WHERE record_id = ?1 ORDER BY id DESC LIMIT ?2");
+                all(db, sql, params![id.as_str(), limit], change)
+            }
+        })
+    }
+
+    /// Returns what we wrote last to each field of a record, as far as
+    /// Salesforce has it.
+    pub fn last_written(&self, object: Object, record_id: &SalesforceId) -> Result<Fields> {
+        let written: Vec<Fields> = self.database.read("read the journal", |db| {
+            let sql = "SELECT json(after) AS after FROM changes
+                       WHERE record_id = ?1 AND object = ?2 AND state = 'done'
+                       ORDER BY id DESC LIMIT ?3";
+            let key = params![record_id.as_str(), object.as_str(), WRITTEN_MAX];
+            all(db, sql, key, |row| fields(row, "after"))
+        })?;
+        let mut newest = Fields::new();
+        for (name, value) in written.into_iter().flatten() {
+            if !newest.iter().any(|(known, _)| *known == name) {
+                newest.push((name, value));
+            }
+        }
+        Ok(newest)
+    }
+}
+
+fn insert(db: &Connection, planned: &Planned, run_id: &str, now: Timestamp) -> Result<Change> {
+    let (mark, record_id) = match &planned.intent {
+        Intent::Create { mark } => (Some(mark), None),
+        Intent::Update(record_id) => (None, Some(record_id)),
+    };
+    let sql = "INSERT INTO changes
+                   (run_id, object, meeting_id, item_id, mark, record_id, before, after, mapping,
+                    state, planned_at)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, jsonb(?7), jsonb(?8), ?9, 'open', ?10)";
+    let values = params![
+        run_id,
+        planned.object.as_str(),
+        planned.meeting_id,
+        planned.action_item_id,
+        mark,
+        record_id.map(SalesforceId::as_str),
+        fields_to_json(&planned.before),
+        fields_to_json(&planned.after),
+        planned.mapping,
+        micros(now),
+    ];
+    match (run(db, sql, values), mark) {
+        (Err(Error::Database { cause, .. }), Some(mark))
+            if cause.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) =>
+        {
+            return Err(Error::MarkOpen { mark: mark.clone() });
+        }
+        (inserted, _) => inserted?,
+    };
+    Ok(Change {
+        id: db.last_insert_rowid(),
+        planned: planned.clone(),
+        state: ChangeState::Open,
+        record_id: record_id.cloned(),
+        planned_at: now,
+        ended_at: None,
+        run_id: run_id.to_owned(),
+    })
+}
+
+fn end(db: &Connection, ended: &Ended, now: Timestamp) -> Result<()> {
+    let Some(change) = find(db, ended.change_id)? else { return Ok(()) };
+    if change.state != ChangeState::Open || ended.state == ChangeState::Open {
+        return Ok(());
+    }
+    let record_id = ended.record_id.as_ref().or(change.record_id.as_ref());
+    let sql = "UPDATE changes SET state = ?2, record_id = ?3, ended_at = ?4 WHERE id = ?1";
+    let values = params![
+        ended.change_id,
+        ended.state.as_str(),
+        record_id.map(SalesforceId::as_str),
+        micros(now)
+    ];
+    run(db, sql, values)?;
+    let planned = &change.planned;
+    let subject = subject(planned);
+    if ended.state == ChangeState::Done {
+        failures::clear(db, Direction::Push, planned.object, &subject)?;
+        let created = matches!(planned.intent, Intent::Create { .. });
+        if let (true, Some(item_id), Some(record_id)) =
+            (created, &planned.action_item_id, record_id)
+        {
+            links::save(db, &planned.meeting_id, item_id, record_id)?;
+        }
+    }
+    if let Some(trouble) = &ended.trouble {
+        failures::save(db, Direction::Push, planned.object, &subject, trouble, now)?;
+    }
+    Ok(())
+}
+
+fn subject(planned: &Planned) -> Subject {
+    let meeting_id = planned.meeting_id.clone();
+    match (&planned.action_item_id, &planned.intent) {
+        (Some(item_id), _) => Subject::Item { meeting_id, item_id: item_id.clone() },
+        (None, Intent::Update(id)) => Subject::Update { meeting_id, record_id: id.clone() },
+        (None, Intent::Create { .. }) => Subject::Meeting(meeting_id),
+    }
+}
+
+fn find(db: &Connection, change_id: i64) -> Result<Option<Change>> {
+    one(db, select_changes!("WHERE id = ?1"), [change_id], change)
+}
+
+fn change(row: &Row<'_>) -> rusqlite::Result<Change> {
+    let mark: Option<String> = row.get("mark")?;
+    let intent = match mark {
+        Some(mark) => Intent::Create { mark },
+        None => Intent::Update(word(row, "record_id")?),
+    };
+    Ok(Change {
+        id: row.get("id")?,
+        planned: Planned {
+            object: word(row, "object")?,
+            intent,
+            meeting_id: row.get("meeting_id")?,
+            action_item_id: row.get("item_id")?,
+            before: fields(row, "before")?,
+            after: fields(row, "after")?,
+            mapping: row.get("mapping")?,
+        },
+        state: word(row, "state")?,
+        record_id: word_or_none(row, "record_id")?,
+        planned_at: time(row, "planned_at")?,
+        ended_at: time_or_none(row, "ended_at")?,
+        run_id: row.get("run_id")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Value, WorkState};
+    use crate::store::world::{
+        World, at, create, id, item, meeting, refuse_unless_durable, trouble, update,
+    };
+
+    fn ended(change: &Change, state: ChangeState) -> Ended {
+        Ended { change_id: change.id, state, record_id: None, trouble: None }
+    }
+
+    #[test]
+    fn a_planned_change_is_open_for_every_process_before_it_is_sent() {
+        let world = World::new();
+        let fence = world.org().claim(Object::Contact, Direction::Push).unwrap();
+        let planned = [update(1, "Title", "CTO"), update(2, "Title", "CEO")];
+        let changes = world.org().plan(Object::Contact, fence, &planned, "run", at(1)).unwrap();
+        let other = world.reopened();
+        assert_eq!(other.open_changes(Object::Contact).unwrap(), changes);
+        assert_eq!(other.open_changes(Object::Lead).unwrap(), []);
+        assert_eq!(changes[1].planned, planned[1]);
+        assert_eq!(changes[0].record_id, Some(id(1)));
+        assert!(changes[0].id < changes[1].id);
+        assert_eq!(other.change(changes[0].id).unwrap().as_ref(), Some(&changes[0]));
+    }
+
+    #[test]
+    fn a_planned_change_is_on_the_disk_before_it_is_sent() {
+        let world = World::new();
+        let org = world.org();
+        let fence = org.claim(Object::Contact, Direction::Push).unwrap();
+        refuse_unless_durable(&org.database.lock(), "changes");
+        let planned = [update(1, "Title", "CTO")];
+        assert!(org.plan(Object::Contact, fence, &planned, "run", at(1)).is_ok());
+        let careless = org.database.write("test", |db| insert(db, &planned[0], "run", at(1)));
+        assert!(careless.unwrap_err().to_string().ends_with("not durable"));
+    }
+
+    #[test]
+    fn two_creates_with_one_mark_are_never_open_and_the_second_leaves_nothing() {
+        let world = World::new();
+        let org = world.org();
+        org.add_meetings(&[meeting("m1", vec![item("a", false)])], at(1)).unwrap();
+        let fence = org.claim(Object::Task, Direction::Push).unwrap();
+        let first = org.plan(Object::Task, fence, &[create("m1", "a")], "run", at(1)).unwrap();
+        let again = [create("m1", "b"), create("m1", "a")];
+        let error = org.plan(Object::Task, fence, &again, "run", at(2)).unwrap_err();
+        assert!(matches!(error, Error::MarkOpen { mark } if mark == "m1/a"));
+        assert_eq!(org.open_changes(Object::Task).unwrap(), first);
+
+        let lost = [ended(&first[0], ChangeState::Lost)];
+        org.end_changes(Object::Task, fence, &lost, &[], at(3)).unwrap();
+        assert!(org.plan(Object::Task, fence, &again, "run", at(4)).is_ok());
+    }
+
+    #[test]
+    fn only_who_holds_the_job_plans_and_ends_changes() {
+        let world = World::new();
+        let org = world.org();
+        let old = org.claim(Object::Contact, Direction::Push).unwrap();
+        let planned = [update(1, "Title", "CTO")];
+        let changes = org.plan(Object::Contact, old, &planned, "run", at(1)).unwrap();
+        org.claim(Object::Contact, Direction::Push).unwrap();
+        let done = [ended(&changes[0], ChangeState::Done)];
+        let refused = [
+            org.plan(Object::Contact, old, &planned, "run", at(2)).map(|_| ()),
+            org.end_changes(Object::Contact, old, &done, &[], at(2)),
+        ];
+        assert!(refused.iter().all(|end| matches!(end, Err(Error::Fenced { .. }))));
+        assert_eq!(org.open_changes(Object::Contact).unwrap(), changes);
+    }
+
+    #[test]
+    fn a_task_that_was_made_is_linked_and_its_work_ends_with_it() {
+        let world = World::new();
+        let org = world.org();
+        org.add_meetings(&[meeting("m1", vec![item("a", false)])], at(1)).unwrap();
+        let fence = org.claim(Object::Task, Direction::Push).unwrap();
+        let work = org.waiting(Object::Task, 9).unwrap().remove(0);
+        let changes = org.plan(Object::Task, fence, &[create("m1", "a")], "run", at(1)).unwrap();
+        let done = Ended { record_id: Some(id(7)), ..ended(&changes[0], ChangeState::Done) };
+        let work = [WorkEnd::new(work, WorkState::Settled)];
+        org.end_changes(Object::Task, fence, &[done], &work, at(2)).unwrap();
+
+        assert_eq!(org.link("m1", "a").unwrap().unwrap().record_id, id(7));
+        assert_eq!(org.waiting_count(Object::Task).unwrap(), 0);
+        let change = org.change(changes[0].id).unwrap().unwrap();
+        assert_eq!((change.state, change.ended_at), (ChangeState::Done, Some(at(2))));
+        assert_eq!(change.record_id, Some(id(7)));
+
+        // Told a second time, as after a crash: the end stays as it was.
+        let late = Ended { trouble: Some(trouble("LATE")), ..ended(&change, ChangeState::Refused) };
+        org.end_changes(Object::Task, fence, &[late], &[], at(3)).unwrap();
+        assert_eq!(org.change(change.id).unwrap().unwrap(), change);
+        assert_eq!(org.failure_count().unwrap(), 0);
+    }
+
+    #[test]
+    fn a_refused_change_fails_until_one_like_it_is_done() {
+        let world = World::new();
+        let org = world.org();
+        let fence = org.claim(Object::Contact, Direction::Push).unwrap();
+        let write = |state, trouble| {
+            let planned = [update(1, "Title", "CTO")];
+            let changes = org.plan(Object::Contact, fence, &planned, "run", at(1)).unwrap();
+            let end = Ended { trouble, ..ended(&changes[0], state) };
+            org.end_changes(Object::Contact, fence, &[end], &[], at(2)).unwrap();
+        };
+        write(ChangeState::Refused, Some(trouble("UNABLE_TO_LOCK_ROW")));
+        let failure = org.failures(9).unwrap().remove(0);
+        assert_eq!(failure.subject, format!("m1 → {}", id(1)));
+        assert_eq!(failure.code, "UNABLE_TO_LOCK_ROW");
+        write(ChangeState::Done, None);
+        assert_eq!(org.failure_count().unwrap(), 0);
+    }
+
+    #[test]
+    fn what_was_written_last_is_the_newest_that_salesforce_has() {
+        let world = World::new();
+        let org = world.org();
+        let fence = org.claim(Object::Contact, Direction::Push).unwrap();
+        for (field, value, state) in [
+            ("Title", "CTO", ChangeState::Done),
+            ("Phone", "1", ChangeState::Done),
+            ("Title", "CEO", ChangeState::Done),
+            ("Title", "no", ChangeState::Refused),
+            ("Phone", "no", ChangeState::Open),
+        ] {
+            let planned = [update(1, field, value)];
+            let changes = org.plan(Object::Contact, fence, &planned, "run", at(1)).unwrap();
+            org.end_changes(Object::Contact, fence, &[ended(&changes[0], state)], &[], at(2))
+                .unwrap();
+        }
+        let mut written = org.last_written(Object::Contact, &id(1)).unwrap();
+        written.sort_by(|a, b| a.0.cmp(&b.0));
+        let expected = [("Phone", "1"), ("Title", "CEO")];
+        assert_eq!(written, expected.map(|(name, value)| (name.to_owned(), Value::from(value))));
+        assert_eq!(org.last_written(Object::Contact, &id(2)).unwrap(), []);
+    }
+
+    #[test]
+    fn changes_are_told_by_run_meeting_and_record_newest_first() {
+        let world = World::new();
+        let org = world.org();
+        let fence = org.claim(Object::Contact, Direction::Push).unwrap();
+        let plan = |record, run| {
+            let planned = [update(record, "Title", "CTO")];
+            org.plan(Object::Contact, fence, &planned, run, at(1)).unwrap().remove(0).id
+        };
+        let ids = [plan(1, "r1"), plan(2, "r1"), plan(1, "r2")];
+        let told = |of| {
+            let changes = org.changes(of, 9).unwrap();
+            changes.iter().map(|change| change.id).collect::<Vec<_>>()
+        };
+        assert_eq!(told(ChangesOf::Everything), [ids[2], ids[1], ids[0]]);
+        assert_eq!(told(ChangesOf::Run("r1")), [ids[1], ids[0]]);
+        assert_eq!(told(ChangesOf::Meeting("m1")), [ids[2], ids[1], ids[0]]);
+        assert!(told(ChangesOf::Meeting("m2")).is_empty());
+        assert_eq!(told(ChangesOf::Record(&id(1))), [ids[2], ids[0]]);
+        assert_eq!(org.changes(ChangesOf::Everything, 1).unwrap().len(), 1);
+    }
+}

@@ -1,0 +1,187 @@
+//! Links: which task stands for which action item.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, Row, params};
+
+use super::database::{one, run};
+use super::value::word;
+use super::{OrgStore, Result};
+use crate::model::SalesforceId;
+
+/// The task that stands for an action item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The task.
+    pub record_id: SalesforceId,
+    /// Whether it was deleted in Salesforce.
+    pub gone: bool,
+}
+
+impl OrgStore {
+    /// Returns the link of an action item.
+    pub fn link(&self, meeting_id: &str, item_id: &str) -> Result<Option<Link>> {
+        self.database.read("read a link", |db| find(db, meeting_id, item_id))
+    }
+
+    /// Returns the links of those action items that have one, each given as
+    /// meeting and item.
+    pub fn links_of(&self, items: &[(String, String)]) -> Result<HashMap<(String, String), Link>> {
+        self.database.read("read links", |db| {
+            let mut links = HashMap::new();
+            for (meeting_id, item_id) in items {
+                if let Some(link) = find(db, meeting_id, item_id)? {
+                    links.insert((meeting_id.clone(), item_id.clone()), link);
+                }
+            }
+            Ok(links)
+        })
+    }
+}
+
+fn find(db: &Connection, meeting_id: &str, item_id: &str) -> Result<Option<Link>> {
+    let sql = "SELECT record_id, gone FROM links WHERE meeting_id = ?1 AND item_id = ?2";
+    one(db, sql, [meeting_id, item_id], link)
+}
+
+fn link(row: &Row<'_>) -> rusqlite::Result<Link> {
+    Ok(Link { record_id: word(row, "record_id")?, gone: row.get("gone")? })
+}
+
+/// Links an action item to its task. Where the task was read before it was
+/// known to be ours, and is closed, the item is done.
+pub(super) fn save(
+    db: &Connection,
+    meeting_id: &str,
+    item_id: &str,
+    record_id: &SalesforceId,
+) -> Result<()> {
+    let sql = "INSERT INTO links (meeting_id, item_id, record_id) VALUES (?1, ?2, ?3)
+               ON CONFLICT (meeting_id, item_id) DO UPDATE SET
+                   record_id = excluded.record_id, gone = 0";
+    run(db, sql, params![meeting_id, item_id, record_id.as_str()])?;
+    let sql = "SELECT closed FROM entities
+               WHERE object = 'Task' AND record_id = ?1 AND deleted_at IS NULL AND closed";
+    let closed = one(db, sql, [record_id.as_str()], |_| Ok(()))?;
+    closed.map_or(Ok(()), |()| flip_item(db, record_id, true))
+}
+
+/// Notes that a linked task was deleted, or is there again.
+pub(super) fn set_gone(db: &Connection, record_id: &SalesforceId, gone: bool) -> Result<()> {
+    let sql = "UPDATE links SET gone = ?2 WHERE record_id = ?1 AND gone <> ?2";
+    run(db, sql, params![record_id.as_str(), gone])?;
+    Ok(())
+}
+
+/// Makes the action item of a task as done as the task is closed. There is
+/// nothing to push then: Salesforce has it already.
+pub(super) fn flip_item(db: &Connection, record_id: &SalesforceId, closed: bool) -> Result<()> {
+    let sql = "UPDATE items SET done = ?2, done_by = 'salesforce'
+               FROM links
+               WHERE links.record_id = ?1 AND items.meeting_id = links.meeting_id
+                   AND items.item_id = links.item_id AND done <> ?2";
+    run(db, sql, params![record_id.as_str(), closed])?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::{Direction, Object, Value};
+    use crate::store::meetings::DoneBy;
+    use crate::store::world::{World, at, deleted, id, item, mapped, meeting};
+
+    /// A meeting whose item "a" is linked to task 1.
+    fn linked() -> World {
+        let world = World::new();
+        world.org().add_meetings(&[meeting("m1", vec![item("a", false)])], at(1)).unwrap();
+        world.create_task("m1", "a", 1);
+        world
+    }
+
+    fn task(stamp: i64, closed: bool) -> crate::store::Row {
+        mapped(1, stamp, &[("closed", Value::Boolean(closed))])
+    }
+
+    fn done(world: &World) -> (bool, DoneBy) {
+        let item = world.org().item_states("m1").unwrap().remove(0);
+        (item.done, item.done_by)
+    }
+
+    #[test]
+    fn closing_a_linked_task_does_its_item_and_a_retelling_does_not_undo_it() {
+        let world = linked();
+        let org = world.org();
+        world.pull(Object::Task, vec![task(1, false)]);
+        assert_eq!(done(&world), (false, DoneBy::Platform));
+        world.pull(Object::Task, vec![task(2, true)]);
+        assert_eq!(done(&world), (true, DoneBy::Salesforce));
+        assert_eq!(org.waiting_count(Object::Task).unwrap(), 0);
+
+        let mut retold = meeting("m1", vec![item("a", false)]);
+        retold.title = "Told with another title".to_owned();
+        org.add_meetings(&[retold.clone()], at(3)).unwrap();
+        assert_eq!(done(&world), (true, DoneBy::Salesforce));
+        assert!(org.meeting("m1").unwrap().unwrap().action_items[0].done);
+
+        for told in [true, false] {
+            retold.action_items[0].done = told;
+            org.add_meetings(&[retold.clone()], at(4)).unwrap();
+        }
+        assert_eq!(done(&world), (false, DoneBy::Platform));
+    }
+
+    #[test]
+    fn a_task_that_is_closed_when_first_read_does_its_item_and_opening_undoes_it() {
+        let world = linked();
+        world.pull(Object::Task, vec![task(1, true)]);
+        assert_eq!(done(&world), (true, DoneBy::Salesforce));
+        for told in [true, false] {
+            world.org().add_meetings(&[meeting("m1", vec![item("a", told)])], at(2)).unwrap();
+        }
+        // Something else about the task changes: it decides nothing about done.
+        let mut renamed = task(2, true);
+        renamed.source[1] = "renamed".into();
+        world.pull(Object::Task, vec![renamed]);
+        assert_eq!(done(&world), (false, DoneBy::Platform));
+        world.org().add_meetings(&[meeting("m1", vec![item("a", true)])], at(3)).unwrap();
+        world.pull(Object::Task, vec![task(3, false)]);
+        assert_eq!(done(&world), (false, DoneBy::Salesforce));
+    }
+
+    #[test]
+    fn a_task_that_was_read_before_its_link_counts_too() {
+        let world = World::new();
+        world.org().add_meetings(&[meeting("m1", vec![item("a", false)])], at(1)).unwrap();
+        world.pull(Object::Task, vec![task(1, true)]);
+        world.create_task("m1", "a", 1);
+        assert_eq!(done(&world), (true, DoneBy::Salesforce));
+    }
+
+    #[test]
+    fn a_deleted_task_is_gone_until_it_is_back_read_before_or_not() {
+        for read_before in [false, true] {
+            let world = linked();
+            let org = world.org();
+            let gone = || org.link("m1", "a").unwrap().unwrap().gone;
+            if read_before {
+                world.pull(Object::Task, vec![task(1, false)]);
+            }
+            world.pull(Object::Task, vec![deleted(1, 2)]);
+            assert!(gone());
+            assert!(org.item_states("m1").unwrap()[0].gone);
+            world.pull(Object::Task, vec![task(3, false)]);
+            assert!(!gone());
+        }
+    }
+
+    #[test]
+    fn links_are_found_together() {
+        let world = linked();
+        let org = world.org();
+        let pair = |item: &str| ("m1".to_owned(), item.to_owned());
+        let links = org.links_of(&[pair("a"), pair("b")]).unwrap();
+        assert_eq!(links.len(), 1);
+        assert_eq!(links[&pair("a")].record_id, id(1));
+        assert!(org.claim(Object::Task, Direction::Push).is_ok());
+    }
+}

@@ -1,0 +1,325 @@
+//! Work: what is to be pushed, and how far it has come.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Row, params};
+
+use super::database::{all, run};
+use super::failures::{self, Subject, Trouble};
+use super::value::{int, micros, number, time, word};
+use super::{OrgStore, Result, cursors};
+use crate::model::{Direction, Meeting, Object, Work, WorkState};
+
+/// How many pieces of work of one meeting are read.
+const WORKS_MAX: u32 = 10_000;
+
+/// How a piece of work ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkEnd {
+    /// The work, as it was taken.
+    pub work: Work,
+    /// How it ended, for now.
+    pub state: WorkState,
+    /// Why, as a sentence.
+    pub reason: Option<String>,
+    /// What failed about the meeting or the action item as a whole.
+    pub trouble: Option<Trouble>,
+}
+
+impl WorkEnd {
+    /// Returns an end that needs no reason.
+    pub fn new(work: Work, state: WorkState) -> Self {
+        Self { work, state, reason: None, trouble: None }
+    }
+}
+
+/// A piece of work and how it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The work.
+    pub work: Work,
+    /// How far it has come.
+    pub state: WorkState,
+    /// Why.
+    pub reason: Option<String>,
+    /// Since when.
+    pub changed_at: Timestamp,
+}
+
+/// How much work there is in each state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct WorkCounts {
+    /// To be done in the next push.
+    pub waiting: u64,
+    /// Found no record.
+    pub unmatched: u64,
+    /// Nothing is left to do.
+    pub settled: u64,
+    /// Waits for a mend.
+    pub failed: u64,
+}
+
+impl OrgStore {
+    /// Returns the work of an object that waits, the oldest first.
+    pub fn waiting(&self, object: Object, limit: u32) -> Result<Vec<Work>> {
+        self.database.read("read the work that waits", |db| {
+            let sql = "SELECT * FROM works WHERE object = ?1 AND state = 'waiting'
+                       ORDER BY queued_at, rowid LIMIT ?2";
+            all(db, sql, params![object.as_str(), limit], read_work)
+        })
+    }
+
+    /// Returns how much work of an object waits.
+    pub fn waiting_count(&self, object: Object) -> Result<u64> {
+        Ok(self.work_counts(object)?.waiting)
+    }
+
+    /// Returns how much work of an object there is in each state.
+    pub fn work_counts(&self, object: Object) -> Result<WorkCounts> {
+        let counts = self.database.read("count the work", |db| {
+            let sql = "SELECT state, count(*) AS found FROM works
+                       WHERE object = ?1 GROUP BY state";
+            all(db, sql, [object.as_str()], |row| {
+                Ok((word::<WorkState>(row, "state")?, number(row, "found")?))
+            })
+        })?;
+        let count =
+            |state| counts.iter().find(|(of, _)| *of == state).map_or(0, |(_, found)| *found);
+        Ok(WorkCounts {
+            waiting: count(WorkState::Waiting),
+            unmatched: count(WorkState::Unmatched),
+            settled: count(WorkState::Settled),
+            failed: count(WorkState::Failed),
+        })
+    }
+
+    /// Ends work in one transaction, where the job wasn't claimed anew.
+    ///
+    /// Work whose meeting has changed since it was taken stays to be done. Work
+    /// that is settled, or finds no record, has no failure any more.
+    pub fn end_work(
+        &self,
+        object: Object,
+        fence: u64,
+        ends: &[WorkEnd],
+        now: Timestamp,
+    ) -> Result<()> {
+        self.database.write("end work", |db| {
+            cursors::check_fence(db, object, Direction::Push, fence)?;
+            end_all(db, ends, now)
+        })
+    }
+
+    /// Lets all failed work of an object wait to be done again, and returns how
+    /// much it is.
+    pub fn wake_failed(&self, object: Object) -> Result<u64> {
+        self.database.write("retry failed work", |db| {
+            let sql = "UPDATE works SET state = 'waiting', reason = NULL
+                   WHERE object = ?1 AND state = 'failed'";
+            Ok(run(db, sql, [object.as_str()])? as u64)
+        })
+    }
+
+    /// Returns the work of a meeting, in the order in which it came about.
+    pub fn work_of(&self, meeting_id: &str) -> Result<Vec<Standing>> {
+        self.database.read("read the work of a meeting", |db| {
+            let sql = "SELECT * FROM works WHERE meeting_id = ?1 ORDER BY rowid LIMIT ?2";
+            all(db, sql, params![meeting_id, WORKS_MAX], |row| {
+                Ok(Standing {
+                    work: read_work(row)?,
+                    state: word(row, "state")?,
+                    reason: row.get("reason")?,
+                    changed_at: time(row, "changed_at")?,
+                })
+            })
+        })
+    }
+}
+
+/// Queues all the work of a meeting at its version, and ends that of action
+/// items it has no more.
+pub(super) fn queue(
+    db: &Connection,
+    meeting: &Meeting,
+    version: u64,
+    now: Timestamp,
+) -> Result<()> {
+    let whole = Object::ALL.into_iter().filter(|object| *object != Object::Task);
+    for object in whole {
+        queue_one(db, &meeting.id, object, "", version, now)?;
+    }
+    for item in &meeting.action_items {
+        queue_one(db, &meeting.id, Object::Task, &item.id, version, now)?;
+    }
+    for sql in [
+        "DELETE FROM works WHERE meeting_id = ?1 AND object = 'Task' AND item_id IN (
+             SELECT item_id FROM items WHERE meeting_id = ?1 AND dropped)",
+        "DELETE FROM failures WHERE meeting_id = ?1 AND object = 'Task' AND item_id IN (
+             SELECT item_id FROM items WHERE meeting_id = ?1 AND dropped)",
+    ] {
+        run(db, sql, [&meeting.id])?;
+    }
+    Ok(())
+}
+
+fn queue_one(
+    db: &Connection,
+    meeting_id: &str,
+    object: Object,
+    item_id: &str,
+    version: u64,
+    now: Timestamp,
+) -> Result<()> {
+    let sql =
+        "INSERT INTO works (meeting_id, object, item_id, version, state, queued_at, changed_at)
+               VALUES (?1, ?2, ?3, ?4, 'waiting', ?5, ?5)
+               ON CONFLICT (meeting_id, object, item_id) DO UPDATE SET
+                   version = excluded.version, state = 'waiting', reason = NULL,
+                   queued_at = excluded.queued_at, changed_at = excluded.changed_at";
+    run(db, sql, params![meeting_id, object.as_str(), item_id, int(version), micros(now)])?;
+    Ok(())
+}
+
+pub(super) fn end_all(db: &Connection, ends: &[WorkEnd], now: Timestamp) -> Result<()> {
+    ends.iter().try_for_each(|end| end_one(db, end, now))
+}
+
+fn end_one(db: &Connection, end: &WorkEnd, now: Timestamp) -> Result<()> {
+    let work = &end.work;
+    let sql = "UPDATE works SET state = ?5, reason = ?6, changed_at = ?7
+               WHERE meeting_id = ?1 AND object = ?2 AND item_id = ?3 AND version = ?4";
+    let item_id = work.item_id.as_deref();
+    let ended = run(
+        db,
+        sql,
+        params![
+            work.meeting_id,
+            work.object.as_str(),
+            item_id.unwrap_or(""),
+            int(work.version),
+            end.state.as_str(),
+            end.reason,
+            micros(now),
+        ],
+    )?;
+    if ended == 0 {
+        return Ok(());
+    }
+    if matches!(end.state, WorkState::Settled | WorkState::Unmatched) {
+        failures::clear_work(db, work.object, &work.meeting_id, item_id)?;
+    }
+    let Some(trouble) = &end.trouble else { return Ok(()) };
+    let meeting_id = work.meeting_id.clone();
+    let subject = match work.item_id.clone() {
+        Some(item_id) => Subject::Item { meeting_id, item_id },
+        None => Subject::Meeting(meeting_id),
+    };
+    failures::save(db, Direction::Push, work.object, &subject, trouble, now)
+}
+
+/// Lets work that found no record wait to be matched again.
+pub(super) fn wake_unmatched(db: &Connection) -> Result<()> {
+    for object in Object::ALL {
+        let sql = "UPDATE works SET state = 'waiting', reason = NULL
+                   WHERE object = ?1 AND state = 'unmatched'";
+        run(db, sql, [object.as_str()])?;
+    }
+    Ok(())
+}
+
+/// Lets one piece of failed work wait again, and returns how much that was.
+pub(super) fn wake_one(
+    db: &Connection,
+    object: Object,
+    meeting_id: &str,
+    item_id: Option<&str>,
+) -> Result<u64> {
+    let sql = "UPDATE works SET state = 'waiting', reason = NULL
+               WHERE meeting_id = ?1 AND object = ?2 AND item_id = ?3 AND state = 'failed'";
+    let woken = run(db, sql, params![meeting_id, object.as_str(), item_id.unwrap_or("")])?;
+    Ok(woken as u64)
+}
+
+fn read_work(row: &Row<'_>) -> rusqlite::Result<Work> {
+    let item_id: String = row.get("item_id")?;
+    Ok(Work {
+        meeting_id: row.get("meeting_id")?,
+        item_id: Some(item_id).filter(|id| !id.is_empty()),
+        object: word(row, "object")?,
+        version: number(row, "version")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Error;
+    use crate::store::world::{World, at, mapped, meeting, trouble};
+
+    fn end(world: &World, object: Object, state: WorkState, trouble: Option<Trouble>) {
+        let org = world.org();
+        let fence = org.claim(object, Direction::Push).unwrap();
+        let work = org.waiting(object, 1).unwrap().remove(0);
+        let end = WorkEnd { trouble, ..WorkEnd::new(work, state) };
+        org.end_work(object, fence, &[end], at(5)).unwrap();
+    }
+
+    #[test]
+    fn work_waits_in_the_order_in_which_it_came() {
+        let world = World::new();
+        let org = world.org();
+        org.add_meetings(&[meeting("late", vec![])], at(9)).unwrap();
+        org.add_meetings(&[meeting("b", vec![]), meeting("a", vec![])], at(3)).unwrap();
+        let waiting = org.waiting(Object::Lead, 2).unwrap();
+        let ids: Vec<_> = waiting.iter().map(|work| work.meeting_id.as_str()).collect();
+        assert_eq!(ids, ["b", "a"]);
+        assert_eq!(org.waiting_count(Object::Lead).unwrap(), 3);
+    }
+
+    #[test]
+    fn unmatched_work_waits_again_once_an_entity_changed() {
+        let world = World::new();
+        let org = world.org();
+        org.add_meetings(&[meeting("m1", vec![])], at(1)).unwrap();
+        end(&world, Object::Lead, WorkState::Unmatched, None);
+        let row = mapped(1, 1, &[]);
+        world.pull(Object::Contact, vec![row.clone()]);
+        assert_eq!(org.waiting_count(Object::Lead).unwrap(), 1);
+
+        end(&world, Object::Lead, WorkState::Unmatched, None);
+        world.pull(Object::Contact, vec![row]);
+        assert_eq!(org.waiting_count(Object::Lead).unwrap(), 0);
+        assert_eq!(org.work_counts(Object::Lead).unwrap().unmatched, 1);
+    }
+
+    #[test]
+    fn failed_work_is_retried_by_its_failure_and_mended_by_its_settling() {
+        let world = World::new();
+        let org = world.org();
+        org.add_meetings(&[meeting("m1", vec![])], at(1)).unwrap();
+        end(&world, Object::Contact, WorkState::Failed, Some(trouble("mapping")));
+        let failure = org.failures(9).unwrap().remove(0);
+        assert_eq!(failure.subject, "m1");
+        assert_eq!(org.waiting_count(Object::Contact).unwrap(), 0);
+
+        assert_eq!(org.retry(failure.id).unwrap(), 1);
+        end(&world, Object::Contact, WorkState::Failed, Some(trouble("mapping")));
+        assert_eq!(org.failures(9).unwrap()[0].attempts, 2);
+        assert_eq!(org.wake_failed(Object::Contact).unwrap(), 1);
+        end(&world, Object::Contact, WorkState::Settled, None);
+        assert_eq!(org.failure_count().unwrap(), 0);
+    }
+
+    #[test]
+    fn work_is_ended_only_by_who_holds_the_job() {
+        let world = World::new();
+        let org = world.org();
+        org.add_meetings(&[meeting("m1", vec![])], at(1)).unwrap();
+        let fence = org.claim(Object::Lead, Direction::Push).unwrap();
+        org.claim(Object::Lead, Direction::Push).unwrap();
+        let work = org.waiting(Object::Lead, 1).unwrap().remove(0);
+        let ends = [WorkEnd::new(work, WorkState::Settled)];
+        let error = org.end_work(Object::Lead, fence, &ends, at(2)).unwrap_err();
+        assert!(matches!(error, Error::Fenced { .. }));
+        assert_eq!(org.waiting_count(Object::Lead).unwrap(), 1);
+    }
+}

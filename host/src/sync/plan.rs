@@ -1,0 +1,110 @@
+//! From what a mapping wants to what is written: policies, what the org allows,
+//! and nothing that is there already.
+
+use super::policy::{Verdict, decide};
+use super::prepare::{Prepared, Writable};
+use crate::model::{Fields, Intent, Matched, Object, Planned, Problem, Request, Value};
+
+/// What comes of one request.
+#[derive(Debug)]
+pub(super) enum Decision {
+    /// This is written.
+    Write(Planned),
+    /// Nothing is written, and why.
+    Nothing(String),
+    /// Salesforce would refuse it, so it isn't sent.
+    Refused(Problem),
+}
+
+/// Decides what is written for a request. `wanted` is what the mapping wants,
+/// `last` what we wrote to this record last, `intent` what is done to it.
+pub(super) fn plan(
+    prepared: &Prepared,
+    request: &Request,
+    intent: Intent,
+    wanted: Fields,
+    last: &Fields,
+) -> Decision {
+    let object = prepared.mapping.spec().object;
+    let creates = matches!(intent, Intent::Create { .. });
+    let (mut before, mut after) = (Fields::new(), Fields::new());
+    let mut left = Vec::new();
+    for (name, ours) in wanted {
+        let writable = prepared.writable(&name);
+        let allowed = |field: &&Writable| match creates {
+            true => field.describe.createable,
+            false => field.describe.updateable,
+        };
+        // An optional field that the org locks is left out; `prepare` has refused
+        // the others.
+        let Some(field) = writable.filter(allowed) else { continue };
+        let current = request.target.as_ref().map_or(&Value::Null, |target| get(target, &name));
+        let last = last.iter().find(|(field, _)| *field == name).map(|(_, value)| value);
+        match decide(field.policy, current, ours, last, field.room()) {
+            Verdict::Same => {}
+            Verdict::Leave(why) => left.push(format!("{name}: {why}")),
+            Verdict::Write(ours) => {
+                if let Some(problem) = refusal(object, field, &ours) {
+                    return Decision::Refused(problem);
+                }
+                before.push((name.clone(), current.clone()));
+                after.push((name, ours));
+            }
+        }
+    }
+    if after.is_empty() {
+        let why =
+            if left.is_empty() { "all is as it should be".to_owned() } else { left.join("; ") };
+        return Decision::Nothing(why);
+    }
+    if creates {
+        before.clear();
+    }
+    Decision::Write(Planned {
+        object,
+        intent,
+        meeting_id: request.meeting.id.clone(),
+        action_item_id: request.action_item.as_ref().map(|item| item.id.clone()),
+        before,
+        after,
+        mapping: prepared.mapping.digest().to_owned(),
+    })
+}
+
+/// Tells what Salesforce would refuse about a value, as far as describe says.
+fn refusal(object: Object, field: &Writable, value: &Value) -> Option<Problem> {
+    let text = value.text()?;
+    let name = &field.name;
+    let problem = |message: String, hint: String| {
+        Some(Problem { message, at: Some(name.to_string()), hint: Some(hint) })
+    };
+    if let Some(room) = field.room()
+        && text.chars().count() > room
+    {
+        return problem(
+            format!("the text for {object}.{name} has {} characters", text.chars().count()),
+            format!("Shorten it in the mapping: the field holds {room}."),
+        );
+    }
+    let values = field.describe.picklist.iter().filter(|choice| choice.active);
+    let known: Vec<&str> = values.map(|choice| choice.value.as_str()).collect();
+    if field.describe.restricted && !text.is_empty() && !known.contains(&text) {
+        return problem(
+            format!("\"{text}\" is not a value of the picklist {object}.{name}"),
+            format!("Use one of: {}.", known.join(", ")),
+        );
+    }
+    None
+}
+
+impl Writable {
+    /// Returns how many characters the field holds; none, if it isn't text.
+    fn room(&self) -> Option<usize> {
+        usize::try_from(self.describe.length).ok().filter(|length| *length > 0)
+    }
+}
+
+fn get<'a>(record: &'a Matched, name: &str) -> &'a Value {
+    let field = record.fields.iter().find(|(field, _)| field == name);
+    field.map_or(&Value::Null, |(_, value)| value)
+}

@@ -1,0 +1,135 @@
+//! Fits a mapping to an org: what it asks for and what the org has.
+
+use std::sync::Arc;
+
+use super::{Doors, Error};
+use crate::model::{FieldName, FieldPath, Object, Policy, Problem};
+use crate::plugin::Mapping;
+use crate::salesforce::{Description, FieldDescription};
+
+/// Fields by which a created record is found again, best first: one made for it,
+/// and a standard field of tasks that holds a caller's own id.
+const MARK_FIELDS: [&str; 2] = ["Efficlose_Id__c", "CallObject"];
+
+/// A mapping with what the org has of its needs.
+pub(super) struct Prepared {
+    /// The mapping.
+    pub(super) mapping: Mapping,
+    /// The fields to read, and the names of the table's columns.
+    pub(super) reads: Vec<FieldPath>,
+    /// The same as names, shared by all pages.
+    pub(super) columns: Arc<[String]>,
+    /// The fields that may be written.
+    pub(super) writes: Vec<Writable>,
+    /// How a created record is found again; none for objects we don't create.
+    pub(super) mark: Option<Mark>,
+}
+
+/// A field that may be written, as the mapping and the org describe it.
+pub(super) struct Writable {
+    pub(super) name: FieldName,
+    pub(super) policy: Policy,
+    pub(super) describe: FieldDescription,
+}
+
+/// The field by which a created record is found again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// An external id: Salesforce itself sees to it that there is one record.
+    ExternalId(FieldName),
+    /// A field to be searched before a record is created.
+    Searched(FieldName),
+}
+
+impl Mark {
+    /// Returns the field.
+    pub(super) fn field(&self) -> &FieldName {
+        match self {
+            Self::ExternalId(field) | Self::Searched(field) => field,
+        }
+    }
+}
+
+impl Prepared {
+    /// Returns a field that may be written.
+    pub(super) fn writable(&self, name: &str) -> Option<&Writable> {
+        self.writes.iter().find(|write| write.name.as_str() == name)
+    }
+}
+
+/// Fits a mapping to an org. A required field that the org lacks or hides is a
+/// problem; an optional one is left out.
+pub(super) fn prepare(mapping: Mapping, org: &Description) -> Result<Prepared, Problem> {
+    let spec = mapping.spec();
+    let mut reads = Vec::new();
+    for need in &spec.reads {
+        if org.readable(&need.path) {
+            reads.push(need.path.clone());
+        } else if !need.optional {
+            return Err(missing(spec.object, need.path.as_str(), "reads"));
+        }
+    }
+    let mut writes = Vec::new();
+    for write in &spec.writes {
+        let describe = org.field(write.field.as_str());
+        match describe.filter(|field| field.createable || field.updateable) {
+            Some(describe) => writes.push(Writable {
+                name: write.field.clone(),
+                policy: write.policy,
+                describe: describe.clone(),
+            }),
+            None if write.optional => {}
+            None => return Err(missing(spec.object, write.field.as_str(), "writes")),
+        }
+    }
+    let columns = reads.iter().map(|path| path.as_str().to_owned()).collect();
+    let mark = (spec.object == Object::Task).then(|| mark(org)).flatten();
+    Ok(Prepared { mapping, reads, columns, writes, mark })
+}
+
+/// Returns the best field that this org has for the mark.
+fn mark(org: &Description) -> Option<Mark> {
+    MARK_FIELDS.into_iter().find_map(|name| {
+        let field = org.field(name).filter(|field| field.createable && field.filterable)?;
+        let name = field.name.parse().ok()?;
+        Some(if field.external_id { Mark::ExternalId(name) } else { Mark::Searched(name) })
+    })
+}
+
+fn missing(object: Object, field: &str, does: &str) -> Problem {
+    Problem {
+        message: format!("the mapping of {object} {does} {field}, and the org does not show it"),
+        at: Some(field.to_owned()),
+        hint: Some(format!(
+            "Give the connected user access to {object}.{field} (field-level security), or use a \
+             mapping that does without it."
+        )),
+    }
+}
+
+/// How a mapping fits an org.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fit {
+    /// The name of the mapping.
+    pub mapping: String,
+    /// The fields that are read.
+    pub reads: Vec<String>,
+    /// The fields that the mapping would read or write and the org lacks or hides.
+    pub left_out: Vec<String>,
+    /// The fields that may be written.
+    pub writes: Vec<String>,
+}
+
+/// Tells how the mapping of an object fits the org; fails as a sync would.
+pub async fn fit(doors: &Doors, object: Object) -> Result<Fit, Error> {
+    let prepared = doors.prepared(object).await?;
+    let spec = prepared.mapping.spec();
+    let reads: Vec<String> = prepared.columns.to_vec();
+    let writes: Vec<String> = prepared.writes.iter().map(|write| write.name.to_string()).collect();
+    let wanted = spec.reads.iter().map(|need| need.path.to_string());
+    let wanted = wanted.chain(spec.writes.iter().map(|write| write.field.to_string()));
+    let mut left_out: Vec<String> =
+        wanted.filter(|name| !reads.contains(name) && !writes.contains(name)).collect();
+    left_out.dedup();
+    Ok(Fit { mapping: prepared.mapping.name().to_owned(), reads, left_out, writes })
+}

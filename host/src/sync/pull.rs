@@ -1,0 +1,89 @@
+//! Pull: a page of records becomes entities, and the cursor moves past it.
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::task::block_in_place;
+
+use super::isolate::isolate;
+use super::prepare::Prepared;
+use super::{Doors, Error, Next, Step};
+use crate::model::{Cursor, Object, Pulled, Value};
+use crate::plugin;
+use crate::salesforce::{Changed, Page, RowKey};
+use crate::store::{self, Outcome, Position, Row};
+
+/// How many records a page has: the most that Salesforce gives at once.
+const PAGE: u32 = 2_000;
+/// How far back a run begins to read again. A record is stamped when it is saved
+/// and seen when its transaction ends, which may be later than others' stamps.
+const SETTLE_WINDOW: SignedDuration = SignedDuration::from_mins(5);
+
+/// Reads, maps and settles the next page of an object.
+pub(super) async fn advance(
+    doors: &Doors,
+    object: Object,
+    fence: u64,
+    now: Timestamp,
+) -> Result<Step, Error> {
+    let prepared = doors.prepared(object).await?;
+    let position = doors.store.position(object)?;
+    let after = match &position.cursor {
+        Some(cursor) if !position.paging => Some(cursor.rewound(SETTLE_WINDOW)),
+        cursor => cursor.clone(),
+    };
+    let page = doors
+        .salesforce
+        .changed(&Changed {
+            object,
+            reads: &prepared.reads,
+            filter: prepared.mapping.spec().filter.as_ref(),
+            after: after.as_ref(),
+            limit: PAGE,
+        })
+        .await?;
+    let last =
+        page.keys.last().map(|key| Cursor { stamp: key.modified_at, id: Some(key.id.clone()) });
+    let next = Position { cursor: last.or_else(|| position.cursor.clone()), paging: page.more };
+    let next_step = if page.more { Next::Again } else { Next::Done };
+    let counts = block_in_place(|| -> Result<_, Error> {
+        let rows = outcomes(&prepared, page)?;
+        Ok(doors.store.settle(&store::Page {
+            object,
+            fence,
+            expected: &position,
+            next,
+            spec: prepared.mapping.spec(),
+            columns: &prepared.columns,
+            mapping: prepared.mapping.digest(),
+            rows,
+            now,
+        })?)
+    })?;
+    Ok(Step { counts, next: next_step })
+}
+
+/// Maps the records of a page; deleted ones need no mapping.
+fn outcomes(prepared: &Prepared, page: Page) -> Result<Vec<Row>, plugin::Error> {
+    let records = page.keys.into_iter().zip(page.table.rows);
+    let (gone, live): (Vec<_>, Vec<_>) = records.partition(|(key, _)| key.deleted);
+    let (keys, rows): (Vec<_>, Vec<_>) = live.into_iter().unzip();
+    let mapped = map(prepared, &prepared.columns, &rows)?;
+    let row = |key: RowKey, source, outcome| Row {
+        id: key.id,
+        modified_at: key.modified_at,
+        source,
+        outcome,
+    };
+    let live = keys.into_iter().zip(rows).zip(mapped);
+    let live = live.map(|((key, source), outcome)| row(key, source, Outcome::Pulled(outcome)));
+    let gone = gone.into_iter().map(|(key, source)| row(key, source, Outcome::Deleted));
+    Ok(live.chain(gone).collect())
+}
+
+/// Maps rows to entities; a record that crashes the mapping fails alone.
+pub(super) fn map(
+    prepared: &Prepared,
+    columns: &[String],
+    rows: &[Vec<Value>],
+) -> Result<Vec<Pulled>, plugin::Error> {
+    isolate(rows, |rows| prepared.mapping.pull(columns, rows), Pulled::Failed)
+}

@@ -1,0 +1,271 @@
+//! Push: meetings become changes, which are in the journal before they are on the
+//! wire.
+
+mod draft;
+mod ending;
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use tokio::task::block_in_place;
+
+use self::draft::{Draft, Target};
+use self::ending::Endings;
+use super::isolate::isolate;
+use super::plan::{Decision, plan};
+use super::prepare::{Mark, Prepared};
+use super::{Doors, Error, Next, Step, recover};
+use crate::model::{
+    Change, ChangeState, Counts, Fields, Intent, Matched, Mender, Object, Planned, Problem, Pushed,
+    Request, SalesforceId, Value,
+};
+use crate::salesforce::{RecordWrite, Written};
+use crate::store::{self, Ended};
+
+/// How many pieces of work one step takes: with a handful of people at each
+/// meeting, about as many writes as one call holds.
+const WORK: u32 = 100;
+
+/// Plans and writes the next pieces of work of an object.
+pub(super) async fn advance(
+    doors: &Doors,
+    object: Object,
+    fence: u64,
+    run_id: &str,
+    now: Timestamp,
+) -> Result<Step, Error> {
+    let prepared = doors.prepared(object).await?;
+    recover::open_changes(doors, object, &prepared, fence, now).await?;
+    let work = doors.store.waiting(object, WORK)?;
+    if work.is_empty() {
+        return Ok(Step { counts: Counts::default(), next: Next::Done });
+    }
+    let mut endings = Endings::of(&work);
+    let mut drafts = draft::drafts(doors, &prepared, work, now, &mut endings)?;
+    find_made(doors, object, &prepared, &mut drafts).await?;
+    let requests = requests(doors, object, &prepared, drafts, now, &mut endings).await?;
+    let planned = planned(doors, &prepared, requests, now, &mut endings)?;
+    let stopped =
+        write(doors, object, &prepared, planned, fence, run_id, now, &mut endings).await?;
+    let counts = endings.counts();
+    match stopped {
+        Some(error) => Ok(Step { counts, next: Next::Broken(error) }),
+        None => Ok(Step { counts, next: Next::Again }),
+    }
+}
+
+/// Finds the records that bear the marks of drafts already: made by an earlier
+/// try of which the store knows nothing. An external id needs no search.
+async fn find_made(
+    doors: &Doors,
+    object: Object,
+    prepared: &Prepared,
+    drafts: &mut [Draft],
+) -> Result<(), Error> {
+    let marks: Vec<String> = drafts.iter().filter_map(Draft::mark).map(str::to_owned).collect();
+    if marks.is_empty() {
+        return Ok(());
+    }
+    let made = recover::by_mark(doors, object, prepared, &marks).await?;
+    for draft in drafts {
+        if let Some(id) = draft.mark().and_then(|mark| made.get(mark)) {
+            draft.target = Target::Record(id.clone());
+        }
+    }
+    Ok(())
+}
+
+/// Makes requests of drafts: with the values that the records hold now, and the
+/// user who owns an action item.
+async fn requests(
+    doors: &Doors,
+    object: Object,
+    prepared: &Prepared,
+    drafts: Vec<Draft>,
+    now: Timestamp,
+    endings: &mut Endings,
+) -> Result<Vec<(Draft, Request)>, Error> {
+    let live = live(doors, object, prepared, &drafts).await?;
+    let users = draft::owners(doors, &drafts, now).await?;
+    let mut requests = Vec::new();
+    for draft in drafts {
+        let target = match &draft.target {
+            Target::New { .. } => None,
+            Target::Record(id) => match live.get(id) {
+                Some(fields) => Some(Matched {
+                    object: object.to_string(),
+                    id: id.clone(),
+                    fields: fields.clone(),
+                }),
+                None => {
+                    endings.unmatched(&draft.work, format!("{object} {id} is not there any more"));
+                    continue;
+                }
+            },
+        };
+        if object == Object::Task && draft::is_stale(doors, target.as_ref())? {
+            let why = "the task has changed in Salesforce; the next pull comes first";
+            endings.unmatched(&draft.work, why.to_owned());
+            continue;
+        }
+        let request = Request {
+            now,
+            meeting: draft.meeting.clone(),
+            action_item: draft.item.clone(),
+            target,
+            matches: draft.matched(doors, &users)?,
+        };
+        requests.push((draft, request));
+    }
+    Ok(requests)
+}
+
+/// Returns what the records to be updated hold now in the fields that may be
+/// written.
+async fn live(
+    doors: &Doors,
+    object: Object,
+    prepared: &Prepared,
+    drafts: &[Draft],
+) -> Result<HashMap<SalesforceId, Fields>, Error> {
+    let mut ids: Vec<_> = drafts.iter().filter_map(Draft::record).cloned().collect();
+    ids.sort();
+    ids.dedup();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let fields: Vec<_> = prepared.writes.iter().map(|write| write.name.clone()).collect();
+    let records = doors.salesforce.retrieve(object, &ids, &fields).await?;
+    Ok(ids.into_iter().zip(records).filter_map(|(id, record)| Some((id, record?))).collect())
+}
+
+/// Asks the mapping what to write, and plans it.
+fn planned(
+    doors: &Doors,
+    prepared: &Prepared,
+    requests: Vec<(Draft, Request)>,
+    now: Timestamp,
+    endings: &mut Endings,
+) -> Result<Vec<(Draft, Planned)>, Error> {
+    let (drafts, requests): (Vec<_>, Vec<_>) = requests.into_iter().unzip();
+    let outcomes = block_in_place(|| {
+        isolate(&requests, |requests| prepared.mapping.push(requests), Pushed::Failed)
+    })?;
+    let mut planned = Vec::new();
+    for ((draft, request), outcome) in drafts.into_iter().zip(requests).zip(outcomes) {
+        let wanted = match outcome {
+            Pushed::Mapped(wanted) => wanted,
+            Pushed::Skipped(why) => {
+                endings.skipped(&draft.work, why);
+                continue;
+            }
+            Pushed::Failed(problem) => {
+                endings.failed(&draft.work, problem.message.clone());
+                draft.fail(doors, "mapping", problem, Mender::MappingAuthor, now)?;
+                continue;
+            }
+        };
+        let last = match draft.record() {
+            Some(id) => doors.store.last_written(draft.work.object, id)?,
+            None => Fields::new(),
+        };
+        match plan(prepared, &request, draft.intent(), wanted, &last) {
+            Decision::Write(change) => planned.push((draft, change)),
+            Decision::Nothing(why) => {
+                endings.unchanged(&draft.work, why);
+            }
+            Decision::Refused(problem) => {
+                endings.failed(&draft.work, problem.message.clone());
+                draft.fail(doors, "predicted", problem, Mender::MappingAuthor, now)?;
+            }
+        }
+    }
+    Ok(planned)
+}
+
+/// Puts changes into the journal, then on the wire, then notes their ends together
+/// with those of their work, in one transaction.
+///
+/// Where an answer never came, the change stays open and its work waiting: the
+/// next step looks up what became of it.
+#[allow(clippy::too_many_arguments)]
+async fn write(
+    doors: &Doors,
+    object: Object,
+    prepared: &Prepared,
+    planned: Vec<(Draft, Planned)>,
+    fence: u64,
+    run_id: &str,
+    now: Timestamp,
+    endings: &mut Endings,
+) -> Result<Option<Error>, Error> {
+    let (drafts, planned): (Vec<_>, Vec<_>) = planned.into_iter().unzip();
+    let changes = doors.store.plan(object, fence, &planned, run_id, now)?;
+    let writes: Vec<_> = changes.iter().map(|change| on_the_wire(prepared, change)).collect();
+    let written = match writes.is_empty() {
+        true => Vec::new(),
+        false => doors.salesforce.write(object, &writes).await?,
+    };
+    let mut ended = Vec::new();
+    let mut stopped = None;
+    let mut unknown = Vec::new();
+    for ((draft, change), written) in drafts.iter().zip(&changes).zip(written) {
+        let (state, record_id, trouble) = match written {
+            Written::Done { id, .. } => {
+                endings.pushed(&draft.work);
+                (ChangeState::Done, Some(id), None)
+            }
+            Written::Refused(refusal) => {
+                let problem = refusal.problem();
+                endings.failed(&draft.work, problem.message.clone());
+                let (code, mender) = (refusal.code.clone(), refusal.mender());
+                (ChangeState::Refused, None, Some(store::Trouble { code, problem, mender }))
+            }
+            Written::Lost(why) => {
+                endings.waiting(&draft.work);
+                stopped.get_or_insert(Error::Salesforce(*why));
+                (ChangeState::Lost, None, None)
+            }
+            Written::Unknown(why) => {
+                endings.waiting(&draft.work);
+                unknown.push(why);
+                continue;
+            }
+        };
+        ended.push(Ended { change_id: change.id, state, record_id, trouble });
+    }
+    doors.store.end_changes(object, fence, &ended, &endings.take(), now)?;
+    let writes = unknown.len();
+    Ok(unknown.pop().map(|why| Error::Unknown { writes, why }).or(stopped))
+}
+
+/// Returns a change as Salesforce is told it. A created record bears its mark.
+fn on_the_wire(prepared: &Prepared, change: &Change) -> RecordWrite {
+    let mut fields = change.planned.after.clone();
+    match (&change.planned.intent, &prepared.mark) {
+        (Intent::Update(id), _) => RecordWrite::Update { id: id.clone(), fields },
+        (Intent::Create { mark }, Some(Mark::ExternalId(key))) => {
+            RecordWrite::Upsert { key: key.clone(), value: mark.clone(), fields }
+        }
+        (Intent::Create { mark }, found_by) => {
+            if let Some(Mark::Searched(field)) = found_by {
+                fields.push((field.to_string(), Value::from(mark.as_str())));
+            }
+            RecordWrite::Create { fields }
+        }
+    }
+}
+
+/// Returns the problem of an org in which a created record could not be found
+/// again.
+fn no_mark(object: Object) -> Problem {
+    Problem {
+        message: format!("no field of {object} can hold the mark by which a record is found again"),
+        at: Some("CallObject".to_owned()),
+        hint: Some(
+            "Let the connected user edit Task.CallObject, or add a text field Efficlose_Id__c that \
+             is an external id."
+                .to_owned(),
+        ),
+    }
+}

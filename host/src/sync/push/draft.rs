@@ -1,0 +1,290 @@
+//! Drafts: which record each piece of work is to be written to.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+
+use super::ending::Endings;
+use super::no_mark;
+use crate::model::{
+    ActionItem, Direction, Fields, Intent, Match, Matched, Meeting, Mender, Object, Problem,
+    SalesforceId, Value, Work,
+};
+use crate::store::{Subject, Trouble};
+use crate::sync::prepare::Prepared;
+use crate::sync::{Doors, Error, Matching, matching};
+
+/// For how long a meeting that matches no record is looked at again whenever
+/// records change.
+const MATCH_WINDOW: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// For how long it is believed who has an address, or that nobody has.
+const USER_KEPT: SignedDuration = SignedDuration::from_hours(24);
+
+/// One record to write to, for one piece of work.
+pub(super) struct Draft {
+    /// The work.
+    pub(super) work: Work,
+    /// Its meeting.
+    pub(super) meeting: Arc<Meeting>,
+    /// Its action item, for a task.
+    pub(super) item: Option<ActionItem>,
+    /// What the meeting was matched to.
+    pub(super) matching: Arc<Matching>,
+    /// Where it is written to.
+    pub(super) target: Target,
+}
+
+/// Where a draft is written to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Target {
+    /// A record that is there.
+    Record(SalesforceId),
+    /// A record to be created under this mark.
+    New {
+        /// Unique for the action item.
+        mark: String,
+    },
+}
+
+impl Draft {
+    /// Returns the record that is there.
+    pub(super) fn record(&self) -> Option<&SalesforceId> {
+        match &self.target {
+            Target::Record(id) => Some(id),
+            Target::New { .. } => None,
+        }
+    }
+
+    /// Returns the mark of a record to be created.
+    pub(super) fn mark(&self) -> Option<&str> {
+        match &self.target {
+            Target::Record(_) => None,
+            Target::New { mark } => Some(mark),
+        }
+    }
+
+    /// Returns what is done to the target.
+    pub(super) fn intent(&self) -> Intent {
+        match &self.target {
+            Target::Record(id) => Intent::Update(id.clone()),
+            Target::New { mark } => Intent::Create { mark: mark.clone() },
+        }
+    }
+
+    /// Returns the records that the mapping is told of: each object once.
+    pub(super) fn matched(
+        &self,
+        doors: &Doors,
+        users: &HashMap<String, SalesforceId>,
+    ) -> Result<Vec<Matched>, Error> {
+        let mut matched: Vec<Matched> = Vec::new();
+        for found in &self.matching.matches {
+            let object = found.object.as_str();
+            if matched.iter().any(|other| other.object == object) {
+                continue;
+            }
+            let fields = doors.store.source(found.object, &found.record_id)?.unwrap_or_default();
+            let id = found.record_id.clone();
+            matched.push(Matched { object: object.to_owned(), id, fields });
+        }
+        let owner = self.item.as_ref().and_then(|item| item.owner_email.as_deref());
+        if let Some(id) = owner.and_then(|email| users.get(&normal(email))) {
+            let object = "User".to_owned();
+            matched.push(Matched { object, id: id.clone(), fields: Fields::new() });
+        }
+        Ok(matched)
+    }
+
+    /// Notes that this draft waits for a mend.
+    pub(super) fn fail(
+        &self,
+        doors: &Doors,
+        code: &str,
+        problem: Problem,
+        mender: Mender,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let trouble = Trouble { code: code.to_owned(), problem, mender };
+        let object = self.work.object;
+        doors.store.fail(Direction::Push, object, &self.subject(), &trouble, now)?;
+        Ok(())
+    }
+
+    /// Names the draft as the journal does.
+    fn subject(&self) -> Subject {
+        let meeting_id = self.work.meeting_id.clone();
+        match (&self.work.item_id, self.record()) {
+            (Some(item_id), _) => Subject::Item { meeting_id, item_id: item_id.clone() },
+            (None, Some(id)) => Subject::Update { meeting_id, record_id: id.clone() },
+            (None, None) => Subject::Meeting(meeting_id),
+        }
+    }
+}
+
+/// Makes drafts of work: matches each meeting, keeps what it was matched to, and
+/// ends the work that has no record to write to.
+pub(super) fn drafts(
+    doors: &Doors,
+    prepared: &Prepared,
+    work: Vec<Work>,
+    now: Timestamp,
+    endings: &mut Endings,
+) -> Result<Vec<Draft>, Error> {
+    let mut drafts = Vec::new();
+    let mut meetings: HashMap<String, (Arc<Meeting>, Arc<Matching>)> = HashMap::new();
+    for work in work {
+        if !meetings.contains_key(&work.meeting_id) {
+            let Some(meeting) = doors.store.meeting(&work.meeting_id)? else {
+                endings.settled(&work, "the meeting is gone");
+                continue;
+            };
+            let found = matching::find(&doors.store, &meeting, &doors.settings.own_domains)?;
+            doors.store.save_matches(&meeting.id, &found.matches)?;
+            meetings.insert(work.meeting_id.clone(), (Arc::new(meeting), Arc::new(found)));
+        }
+        let (meeting, matching) = &meetings[&work.meeting_id];
+        if matching.matches.is_empty() {
+            none(&work, meeting, "nobody at the meeting is in Salesforce", now, endings);
+            continue;
+        }
+        let draft = |item, target| Draft {
+            work: work.clone(),
+            meeting: Arc::clone(meeting),
+            item,
+            matching: Arc::clone(matching),
+            target,
+        };
+        match &work.item_id {
+            Some(item_id) => {
+                let item = meeting.action_items.iter().find(|item| item.id == *item_id);
+                let Some(item) = item else {
+                    endings.settled(&work, "the action item is gone");
+                    continue;
+                };
+                match task(doors, prepared, &work, item_id)? {
+                    Some(target) => drafts.push(draft(Some(item.clone()), target)),
+                    None => endings.settled(&work, "the task was deleted in Salesforce"),
+                }
+            }
+            None => {
+                let targets = records(doors, &work, meeting, matching, now, endings)?;
+                drafts.extend(targets.into_iter().map(|id| draft(None, Target::Record(id))));
+            }
+        }
+    }
+    Ok(drafts)
+}
+
+/// Returns the task of an action item; none, if a person has deleted it.
+fn task(
+    doors: &Doors,
+    prepared: &Prepared,
+    work: &Work,
+    item_id: &str,
+) -> Result<Option<Target>, Error> {
+    if let Some(link) = doors.store.link(&work.meeting_id, item_id)? {
+        return Ok((!link.gone).then_some(Target::Record(link.record_id)));
+    }
+    if prepared.mark.is_none() {
+        return Err(Error::Org(no_mark(work.object)));
+    }
+    Ok(Some(Target::New { mark: mark(&work.meeting_id, item_id) }))
+}
+
+/// Returns the records of the work's object to which this meeting is the latest.
+fn records(
+    doors: &Doors,
+    work: &Work,
+    meeting: &Meeting,
+    matching: &Matching,
+    now: Timestamp,
+    endings: &mut Endings,
+) -> Result<Vec<SalesforceId>, Error> {
+    let mut records = Vec::new();
+    let found: Vec<&Match> = matching.of(work.object).collect();
+    if found.is_empty() {
+        let is_person = matches!(work.object, Object::Contact | Object::Lead);
+        if is_person && matching.unknown.is_empty() {
+            endings.settled(work, &format!("nobody at the meeting is a {}", work.object));
+        } else {
+            none(work, meeting, &format!("the meeting matches no {}", work.object), now, endings);
+        }
+    }
+    for found in found {
+        let newest = doors.store.newest_meeting_of(work.object, &found.record_id)?;
+        match newest.filter(|(id, _)| *id != meeting.id) {
+            Some((newer, _)) => {
+                endings.settled(work, &format!("the meeting {newer} is the latest of the record"));
+            }
+            None => records.push(found.record_id.clone()),
+        }
+    }
+    Ok(records)
+}
+
+/// Ends work that has no record to write to: looked at again whenever records
+/// change, until the meeting is old.
+fn none(work: &Work, meeting: &Meeting, why: &str, now: Timestamp, endings: &mut Endings) {
+    if now.duration_since(meeting.started_at) > MATCH_WINDOW {
+        endings.settled(work, why);
+    } else {
+        endings.unmatched(work, format!("{why} yet"));
+    }
+}
+
+/// Returns the mark of an action item's task: the same in every try, and of a form
+/// that any text field holds.
+fn mark(meeting_id: &str, item_id: &str) -> String {
+    let digest = Sha256::digest(format!("{meeting_id}\0{item_id}"));
+    let digits: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    format!("efficlose-{digits}")
+}
+
+/// Tells whether a task's status is another than when it was last pulled: then
+/// whether its item is done is not yet known here.
+pub(super) fn is_stale(doors: &Doors, task: Option<&Matched>) -> Result<bool, Error> {
+    let Some(task) = task else { return Ok(false) };
+    let pulled = doors.store.source(Object::Task, &task.id)?.unwrap_or_default();
+    let status = |fields: &Fields| {
+        fields.iter().find(|(name, _)| name == "Status").map(|(_, value)| value.clone())
+    };
+    let (Some(now), Some(then)) = (status(&task.fields), status(&pulled)) else {
+        return Ok(false);
+    };
+    let last = doors.store.last_written(Object::Task, &task.id)?;
+    let is_ours = status(&last).is_some_and(|ours: Value| ours.same(&now));
+    Ok(!now.same(&then) && !is_ours)
+}
+
+/// Returns the users who own the drafts' action items, by address. Salesforce is
+/// asked for those that are not known yet.
+pub(super) async fn owners(
+    doors: &Doors,
+    drafts: &[Draft],
+    now: Timestamp,
+) -> Result<HashMap<String, SalesforceId>, Error> {
+    let items = drafts.iter().filter_map(|draft| draft.item.as_ref());
+    let mut emails: Vec<_> =
+        items.filter_map(|item| item.owner_email.as_deref()).map(normal).collect();
+    emails.sort();
+    emails.dedup();
+    let since = now.checked_sub(USER_KEPT).unwrap_or(now);
+    let mut known = doors.store.users(&emails, since)?;
+    let new: Vec<_> = emails.into_iter().filter(|email| !known.contains_key(email)).collect();
+    if !new.is_empty() {
+        let found: HashMap<String, SalesforceId> =
+            doors.salesforce.users_by_email(&new).await?.into_iter().collect();
+        let users: Vec<_> =
+            new.into_iter().map(|email| (email.clone(), found.get(&email).cloned())).collect();
+        doors.store.save_users(&users, now)?;
+        known.extend(users);
+    }
+    Ok(known.into_iter().filter_map(|(email, id)| Some((email, id?))).collect())
+}
+
+fn normal(email: &str) -> String {
+    email.trim().to_lowercase()
+}

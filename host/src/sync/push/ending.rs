@@ -1,0 +1,104 @@
+//! How the pieces of work of one step end: each once, by the worst that happened
+//! to any of its records.
+
+use std::collections::HashMap;
+
+use crate::model::{Counts, Work, WorkState};
+use crate::store::WorkEnd;
+
+/// The ends of the work of one step, and what was done.
+pub(super) struct Endings {
+    ends: HashMap<Work, End>,
+    counts: Counts,
+}
+
+/// How one piece of work ends: no state is worse than one that comes later.
+#[derive(Debug, Default)]
+struct End {
+    rank: Rank,
+    reason: Option<String>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    #[default]
+    Settled,
+    Unmatched,
+    Failed,
+    Waiting,
+}
+
+impl Endings {
+    /// Begins with all work settled.
+    pub(super) fn of(work: &[Work]) -> Self {
+        let ends = work.iter().map(|work| (work.clone(), End::default())).collect();
+        Self { ends, counts: Counts::default() }
+    }
+
+    /// Nothing is left to do.
+    pub(super) fn settled(&mut self, work: &Work, why: &str) {
+        self.end(work, Rank::Settled, Some(why.to_owned()));
+    }
+
+    /// There is no record to write to yet.
+    pub(super) fn unmatched(&mut self, work: &Work, why: String) {
+        self.end(work, Rank::Unmatched, Some(why));
+    }
+
+    /// The mapping wants nothing written.
+    pub(super) fn skipped(&mut self, work: &Work, why: String) {
+        self.counts.skipped += 1;
+        self.end(work, Rank::Settled, Some(why));
+    }
+
+    /// All is as it should be.
+    pub(super) fn unchanged(&mut self, work: &Work, why: String) {
+        self.counts.unchanged += 1;
+        self.end(work, Rank::Settled, Some(why));
+    }
+
+    /// It waits for a mend.
+    pub(super) fn failed(&mut self, work: &Work, why: String) {
+        self.counts.failed += 1;
+        self.end(work, Rank::Failed, Some(why));
+    }
+
+    /// Salesforce took the change.
+    pub(super) fn pushed(&mut self, work: &Work) {
+        self.counts.mapped += 1;
+        self.counts.pushed += 1;
+        self.end(work, Rank::Settled, None);
+    }
+
+    /// Nobody knows yet; the next step looks.
+    pub(super) fn waiting(&mut self, work: &Work) {
+        self.end(work, Rank::Waiting, None);
+    }
+
+    /// Returns what was done.
+    pub(super) fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Takes out the ends, for the store. Work whose end nobody knows has none.
+    pub(super) fn take(&mut self) -> Vec<WorkEnd> {
+        let ends = std::mem::take(&mut self.ends).into_iter();
+        ends.filter_map(|(work, end)| {
+            let state = match end.rank {
+                Rank::Settled => WorkState::Settled,
+                Rank::Unmatched => WorkState::Unmatched,
+                Rank::Failed => WorkState::Failed,
+                Rank::Waiting => return None,
+            };
+            Some(WorkEnd { work, state, reason: end.reason, trouble: None })
+        })
+        .collect()
+    }
+
+    fn end(&mut self, work: &Work, rank: Rank, reason: Option<String>) {
+        let end = self.ends.entry(work.clone()).or_default();
+        if rank >= end.rank {
+            *end = End { rank, reason };
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Finds out what became of changes that were on the wire when a process died or
+//! an answer was lost: by looking, never by writing again.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use super::prepare::Prepared;
+use super::{Doors, Error};
+use crate::model::{Change, ChangeState, FieldName, Intent, Object, SalesforceId, Value};
+use crate::store::Ended;
+
+/// Settles the open changes of an object. The work they came from is still
+/// waiting, and is planned anew from what Salesforce holds now.
+pub(super) async fn open_changes(
+    doors: &Doors,
+    object: Object,
+    prepared: &Prepared,
+    fence: u64,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let open = doors.store.open_changes(object)?;
+    if open.is_empty() {
+        return Ok(());
+    }
+    tracing::info!(%object, changes = open.len(), "looks up changes whose end is not known");
+    let marks: Vec<String> = open.iter().filter_map(mark).collect();
+    let made = by_mark(doors, object, prepared, &marks).await?;
+    let written = live_values(doors, object, &open).await?;
+    let ended = open.iter().map(|change| {
+        let record_id = match &change.planned.intent {
+            Intent::Create { mark } => made.get(mark).cloned(),
+            Intent::Update(id) => {
+                let live = written.get(id);
+                let has = |(name, ours): &(String, Value)| {
+                    live.and_then(|live| live.get(name)).is_some_and(|value| value.same(ours))
+                };
+                change.planned.after.iter().all(has).then(|| id.clone())
+            }
+        };
+        let state = if record_id.is_some() { ChangeState::Done } else { ChangeState::Lost };
+        Ended { change_id: change.id, state, record_id, trouble: None }
+    });
+    let ended: Vec<_> = ended.collect();
+    doors.store.end_changes(object, fence, &ended, &[], now)?;
+    Ok(())
+}
+
+/// Returns the records that bear one of these marks.
+pub(super) async fn by_mark(
+    doors: &Doors,
+    object: Object,
+    prepared: &Prepared,
+    marks: &[String],
+) -> Result<HashMap<String, SalesforceId>, Error> {
+    let Some(field) = prepared.mark.as_ref().filter(|_| !marks.is_empty()) else {
+        return Ok(HashMap::new());
+    };
+    let field = field.field();
+    let table =
+        doors.salesforce.find(object.as_str(), field, marks, std::slice::from_ref(field)).await?;
+    let (Some(id), Some(mark)) = (table.column("Id"), table.column(field.as_str())) else {
+        return Ok(HashMap::new());
+    };
+    let rows = table.rows.iter();
+    Ok(rows
+        .filter_map(|row| Some((row[mark].text()?.to_owned(), row[id].text()?.parse().ok()?)))
+        .collect())
+}
+
+/// Returns the values that Salesforce holds now in the fields of open updates.
+async fn live_values(
+    doors: &Doors,
+    object: Object,
+    open: &[Change],
+) -> Result<HashMap<SalesforceId, HashMap<String, Value>>, Error> {
+    let mut ids: Vec<SalesforceId> = Vec::new();
+    let mut fields: Vec<FieldName> = Vec::new();
+    for change in open {
+        let Intent::Update(id) = &change.planned.intent else { continue };
+        ids.push(id.clone());
+        fields.extend(change.planned.after.iter().filter_map(|(name, _)| name.parse().ok()));
+    }
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    ids.sort();
+    ids.dedup();
+    fields.sort();
+    fields.dedup();
+    let records = doors.salesforce.retrieve(object, &ids, &fields).await?;
+    let found = ids.into_iter().zip(records);
+    Ok(found.filter_map(|(id, record)| Some((id, record?.into_iter().collect()))).collect())
+}
+
+fn mark(change: &Change) -> Option<String> {
+    match &change.planned.intent {
+        Intent::Create { mark } => Some(mark.clone()),
+        Intent::Update(_) => None,
+    }
+}

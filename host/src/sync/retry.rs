@@ -1,0 +1,45 @@
+//! Tries again what waits for a mend.
+
+use tokio::task::block_in_place;
+
+use super::{Doors, Error, pull};
+use crate::model::{Counts, Direction, Object};
+use crate::store::{Outcome, Remap, Row};
+
+/// How many records are mapped again at once.
+const BATCH: u32 = 2_000;
+
+/// Maps the failed records of an object again from their stored rows, without one
+/// API call for records; with [`Direction::Push`], puts failed work back in line
+/// for the next push.
+pub async fn retry(doors: &Doors, object: Object, direction: Direction) -> Result<Counts, Error> {
+    if direction == Direction::Push {
+        let pulled = doors.store.wake_failed(object)?;
+        return Ok(Counts { pulled, ..Counts::default() });
+    }
+    let ids = doors.store.failed_records(object, BATCH)?;
+    if ids.is_empty() {
+        return Ok(Counts::default());
+    }
+    let prepared = doors.prepared(object).await?;
+    let fence = doors.store.claim(object, direction)?;
+    let sources = doors.store.sources(object, &prepared.columns, &ids)?;
+    let table = sources.table;
+    let mapped = block_in_place(|| pull::map(&prepared, &table.columns, &table.rows))?;
+    let keys = sources.ids.into_iter().zip(sources.stamps);
+    let rows = keys.zip(table.rows).zip(mapped).map(|(((id, modified_at), source), outcome)| Row {
+        id,
+        modified_at,
+        source,
+        outcome: Outcome::Pulled(outcome),
+    });
+    Ok(doors.store.remap(&Remap {
+        object,
+        fence,
+        spec: prepared.mapping.spec(),
+        columns: &prepared.columns,
+        mapping: prepared.mapping.digest(),
+        rows: rows.collect(),
+        now: doors.clock.now(),
+    })?)
+}

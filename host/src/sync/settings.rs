@@ -1,0 +1,68 @@
+//! What a person chose for the sync of one org.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Direction, JobKey, Object, OrgId, Setting};
+
+/// The choices for one org; what set-up writes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The domains of our own people, who are no contacts.
+    #[serde(default)]
+    pub own_domains: Vec<String>,
+    /// The objects that sync.
+    #[serde(default)]
+    pub objects: BTreeMap<Object, ObjectSettings>,
+}
+
+/// The choices for one object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ObjectSettings {
+    /// Whether records are imported.
+    pub pull: bool,
+    /// Whether meetings are written back.
+    pub push: bool,
+    /// How often, in minutes.
+    #[serde(default = "two_hours")]
+    pub every_minutes: u32,
+    /// The choices for the mapping, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mapping: BTreeMap<String, String>,
+}
+
+/// How often an object syncs where nobody chose.
+fn two_hours() -> u32 {
+    120
+}
+
+impl Default for ObjectSettings {
+    fn default() -> Self {
+        Self { pull: true, push: true, every_minutes: two_hours(), mapping: BTreeMap::new() }
+    }
+}
+
+impl ObjectSettings {
+    /// Returns the choices for the mapping.
+    pub fn mapping(&self) -> Vec<Setting> {
+        let choices = self.mapping.iter();
+        choices.map(|(name, value)| Setting { name: name.clone(), value: value.clone() }).collect()
+    }
+}
+
+impl Settings {
+    /// Returns the jobs that these choices make: pulls first, parents first.
+    pub fn jobs(&self, org: &OrgId) -> Vec<JobKey> {
+        let key = |object, direction| JobKey { org: org.clone(), object, direction };
+        let chosen = |object: &Object| self.objects.get(object);
+        let pulls = Object::ALL.into_iter().filter(|o| chosen(o).is_some_and(|c| c.pull));
+        let pushes = Object::ALL.into_iter().filter(|o| chosen(o).is_some_and(|c| c.push));
+        pulls
+            .map(|object| key(object, Direction::Pull))
+            .chain(pushes.map(|object| key(object, Direction::Push)))
+            .collect()
+    }
+}

@@ -1,0 +1,161 @@
+//! The default mapping of Task: something to do, and what action items become.
+
+use efficlose_kit::ColumnType::{Boolean, Date, Integer, Text, Timestamp};
+use efficlose_kit::{
+    ActionItem, Field, FieldMap, Kind, Mapping, Meeting, Policy, Problem, Pulled, Pushed, Record,
+    Request, Settings, Spec, Value, clip, optional, required, set, write,
+};
+
+/// How long a subject may be.
+const SUBJECT_MAX: usize = 255;
+/// How long our description is at most; the field holds 32,000.
+const DESCRIPTION_MAX: usize = 8_000;
+
+/// Tasks as tasks.
+pub struct Task {
+    fields: FieldMap,
+    /// The status of a new task.
+    open_status: String,
+    /// The status of a task that is done.
+    closed_status: String,
+    /// Every status that counts as done in this org.
+    closed_statuses: Vec<String>,
+}
+
+efficlose_kit::mapping!(crate::Task);
+
+impl Mapping for Task {
+    fn configure(settings: &Settings) -> Result<(Self, Spec), Problem> {
+        let fields = FieldMap::new(
+            [
+                required("name", Text, "Subject"),
+                required("status", Text, "Status"),
+                optional("priority", Text, "Priority"),
+                optional("high_priority", Boolean, "IsHighPriority"),
+                required("due_on", Date, "ActivityDate"),
+                required("closed", Boolean, "IsClosed"),
+                optional("completed_at", Timestamp, "CompletedDateTime"),
+                optional("type", Text, "Type"),
+                optional("subtype", Text, "TaskSubtype"),
+                optional("who_id", Text, "WhoId"),
+                optional("what_id", Text, "WhatId"),
+                optional("account_id", Text, "AccountId"),
+                optional("call_seconds", Integer, "CallDurationInSeconds"),
+                optional("call_type", Text, "CallType"),
+                optional("call_result", Text, "CallDisposition"),
+                optional("archived", Boolean, "IsArchived"),
+                optional("recurring", Boolean, "IsRecurrence"),
+                optional("description", Text, "Description"),
+                optional("owner_id", Text, "OwnerId"),
+                optional("owner_email", Text, "Owner.Email"),
+                optional("created_at", Timestamp, "CreatedDate"),
+                optional("updated_at", Timestamp, "LastModifiedDate"),
+            ],
+            settings,
+        )?;
+        let closed_status = settings.get("closed_status").unwrap_or("Completed").to_owned();
+        let mut closed_statuses: Vec<String> =
+            settings.list("closed_statuses").into_iter().map(str::to_owned).collect();
+        if !closed_statuses.contains(&closed_status) {
+            closed_statuses.push(closed_status.clone());
+        }
+        let open_status = settings.get("open_status").unwrap_or("Not Started").to_owned();
+        if closed_statuses.contains(&open_status) {
+            return Err(Problem {
+                message: format!(
+                    "a new task can't have the status \"{open_status}\", which is done"
+                ),
+                at: Some("open_status".to_owned()),
+                hint: Some("Choose a status that the org counts as open.".to_owned()),
+            });
+        }
+        let spec = Spec {
+            object: "Task".to_owned(),
+            kind: Kind::Task,
+            reads: fields.reads(),
+            filter: None,
+            columns: fields.columns(),
+            writes: vec![
+                write("Subject", Policy::OursUntilEdited),
+                write("Description", Policy::OursUntilEdited),
+                write("ActivityDate", Policy::OursUntilEdited),
+                write("Status", Policy::Overwrite),
+                write("WhoId", Policy::OursUntilEdited),
+                write("WhatId", Policy::OursUntilEdited),
+                write("OwnerId", Policy::OursUntilEdited),
+            ],
+        };
+        Ok((Self { fields, open_status, closed_status, closed_statuses }, spec))
+    }
+
+    fn pull(&self, record: &mut Record<'_>) -> Pulled {
+        self.fields.entity(record).map_or_else(Pulled::Failed, Pulled::Mapped)
+    }
+
+    fn push(&self, request: &Request) -> Pushed {
+        let Some(item) = &request.action_item else {
+            return Pushed::Skipped(
+                "a task is made of an action item, and there is none".to_owned(),
+            );
+        };
+        let mut fields = vec![
+            set("Subject", clip(&item.text, SUBJECT_MAX)),
+            set("Description", description(&request.meeting, item)),
+            set("ActivityDate", Value::from(item.due_on.clone())),
+        ];
+        fields.extend(self.status(request, item).map(|status| set("Status", status)));
+        fields.extend(relations(request));
+        if let Some(owner) = request.matched("User") {
+            fields.push(set("OwnerId", owner.id.as_str()));
+        }
+        Pushed::Mapped(fields)
+    }
+}
+
+impl Task {
+    /// Returns the status to write; none where the task's own already says whether
+    /// it is done, so that a status of the org's own stays.
+    fn status(&self, request: &Request, item: &ActionItem) -> Option<&str> {
+        let wanted = if item.done { &self.closed_status } else { &self.open_status };
+        let Some(task) = &request.target else {
+            return Some(wanted);
+        };
+        let is_done =
+            self.closed_statuses.iter().any(|status| Some(&**status) == task.text("Status"));
+        (is_done != item.done).then_some(wanted)
+    }
+}
+
+/// Returns whom and what the task is about. A task for a lead can't be about
+/// anything else; Salesforce refuses it.
+fn relations(request: &Request) -> Vec<Field> {
+    if let Some(contact) = request.matched("Contact") {
+        let mut fields = vec![set("WhoId", contact.id.as_str())];
+        fields.extend(about(request));
+        return fields;
+    }
+    match (request.matched("Lead"), about(request)) {
+        (_, Some(what)) => vec![what],
+        (Some(lead), None) => vec![set("WhoId", lead.id.as_str())],
+        (None, None) => Vec::new(),
+    }
+}
+
+/// Returns the deal that the task is about, or the company where there is none.
+fn about(request: &Request) -> Option<Field> {
+    let what = request.matched("Opportunity").or_else(|| request.matched("Account"))?;
+    Some(set("WhatId", what.id.as_str()))
+}
+
+/// Returns the whole item, where the subject can't hold it, and the meeting it is
+/// from.
+fn description(meeting: &Meeting, item: &ActionItem) -> String {
+    let mut lines = Vec::new();
+    if item.text.trim().chars().count() > SUBJECT_MAX {
+        lines.push(clip(&item.text, DESCRIPTION_MAX));
+    }
+    let day = meeting.started_at.get(..10).unwrap_or(&meeting.started_at);
+    lines.push(format!("From the meeting \"{}\" on {day}", clip(&meeting.title, 200)));
+    lines.extend(meeting.url.clone());
+    lines.join("\n")
+}

@@ -1,0 +1,212 @@
+//! Several requests in one, which can use each other's results.
+
+use std::collections::HashMap;
+
+use serde_json::{Value as Json, json};
+
+use super::call::{Answer, Call};
+use super::rest::{Answered, Errand, answer_inner, inner_route};
+use crate::org::Org;
+use crate::refusal::Refusal;
+
+/// The most requests in one.
+const REQUEST_LIMIT: usize = 25;
+
+/// The most of them that may be queries or collections.
+const QUERY_LIMIT: usize = 5;
+
+const ROLLED_BACK: &str =
+    "The transaction was rolled back since another operation in the same transaction failed.";
+
+struct Subrequest {
+    reference: String,
+    method: String,
+    url: String,
+    body: Json,
+}
+
+struct Subanswer {
+    reference: String,
+    answer: Answer,
+}
+
+pub(super) fn answer(org: &mut Org, errand: &Errand<'_>) -> Answered {
+    let mut body = errand.call.json()?;
+    let all_or_none = body["allOrNone"].as_bool().unwrap_or(false);
+    let requests = subrequests(body["compositeRequest"].take())?;
+    let mark = org.mark();
+    let mut answers: Vec<Subanswer> = Vec::with_capacity(requests.len());
+    let mut results: HashMap<String, Json> = HashMap::new();
+    let mut failed = None;
+    for (place, request) in requests.iter().enumerate() {
+        if failed.is_some() {
+            break;
+        }
+        let answer = one(org, errand, request, &results, all_or_none);
+        if answer.is_success() && !(all_or_none && has_failed_row(&answer)) {
+            let result = serde_json::from_slice(&answer.body).unwrap_or_default();
+            results.insert(request.reference.clone(), result);
+        } else if all_or_none {
+            failed = Some(place);
+        }
+        answers.push(Subanswer { reference: request.reference.clone(), answer });
+    }
+    if let Some(place) = failed {
+        org.roll_back(mark);
+        for (other, request) in requests.iter().enumerate() {
+            let halted =
+                Subanswer { reference: request.reference.clone(), answer: halted(ROLLED_BACK) };
+            match answers.get_mut(other) {
+                Some(_) if other == place => {}
+                Some(answer) => *answer = halted,
+                None => answers.push(halted),
+            }
+        }
+    }
+    Ok(write(&answers))
+}
+
+fn halted(message: &str) -> Answer {
+    Answer::refusal(&Refusal::new("PROCESSING_HALTED", message))
+}
+
+fn subrequests(json: Json) -> Result<Vec<Subrequest>, Refusal> {
+    let Json::Array(list) = json else {
+        return Err(Refusal::malformed_body(
+            "a composite request needs an array `compositeRequest`",
+        ));
+    };
+    let limit = |message: String| Err(Refusal::new("LIMIT_EXCEEDED", message));
+    if list.len() > REQUEST_LIMIT {
+        return limit(format!("more than {REQUEST_LIMIT} subrequests"));
+    }
+    let mut requests: Vec<Subrequest> = Vec::with_capacity(list.len());
+    let mut queries = 0;
+    for mut item in list {
+        let text = |name: &str| {
+            let text = item[name].as_str().map(str::to_owned);
+            text.ok_or_else(|| Refusal::malformed_body(format!("a subrequest needs `{name}`")))
+        };
+        let (method, url, reference) = (text("method")?, text("url")?, text("referenceId")?);
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let known = requests.iter().any(|request| request.reference == reference);
+        if reference.is_empty() || !reference.chars().all(plain) || known {
+            let message = format!("Invalid or doubled reference ID: {reference}");
+            return Err(Refusal::new("INVALID_INPUT", message));
+        }
+        let route = inner_route(&Call::inner(&method, &url, Vec::new()));
+        queries += usize::from(route.is_some_and(|route| route.is_query()));
+        requests.push(Subrequest { reference, method, url, body: item["body"].take() });
+    }
+    if queries > QUERY_LIMIT {
+        return limit(format!("more than {QUERY_LIMIT} queries and collections"));
+    }
+    Ok(requests)
+}
+
+fn one(
+    org: &mut Org,
+    errand: &Errand<'_>,
+    request: &Subrequest,
+    results: &HashMap<String, Json>,
+    all_or_none: bool,
+) -> Answer {
+    let mut body = request.body.clone();
+    let url = fill(&request.url, results).and_then(|url| {
+        fill_all(&mut body, results)?;
+        Ok(url)
+    });
+    let url = match url {
+        Ok(url) => url,
+        Err(message) => return halted(&message),
+    };
+    let route = inner_route(&Call::inner(&request.method, &url, Vec::new()));
+    if all_or_none && body.is_object() && route.is_some_and(|route| route.writes_rows()) {
+        body["allOrNone"] = true.into();
+    }
+    let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+    answer_inner(org, errand, &Call::inner(&request.method, &url, bytes))
+}
+
+/// The rows of a collection fail one by one; the whole falls with any of them.
+fn has_failed_row(answer: &Answer) -> bool {
+    let rows: Json = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let mut rows = rows.as_array().into_iter().flatten();
+    rows.any(|row| row["success"] == false)
+}
+
+fn fill_all(json: &mut Json, results: &HashMap<String, Json>) -> Result<(), String> {
+    match json {
+        Json::String(text) if text.contains("@{") => *text = fill(text, results)?,
+        Json::Array(items) => {
+            for item in items {
+                fill_all(item, results)?;
+            }
+        }
+        Json::Object(pairs) => {
+            for (_, value) in pairs.iter_mut() {
+                fill_all(value, results)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Puts earlier results in the place of `@{reference.field}`.
+fn fill(text: &str, results: &HashMap<String, Json>) -> Result<String, String> {
+    let mut filled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("@{") {
+        filled.push_str(before);
+        let Some((path, after)) = after.split_once('}') else {
+            return Err(format!("Invalid reference specified: @{{{after}"));
+        };
+        filled.push_str(&look_up(path, results)?);
+        rest = after;
+    }
+    filled.push_str(rest);
+    Ok(filled)
+}
+
+fn look_up(path: &str, results: &HashMap<String, Json>) -> Result<String, String> {
+    let missing = || format!("Invalid reference specified. No value for {path} found.");
+    let (reference, fields) = path.split_at(path.find(['.', '[']).unwrap_or(path.len()));
+    let mut value = results.get(reference).ok_or_else(missing)?;
+    for field in fields.split(['.', '[', ']']).filter(|field| !field.is_empty()) {
+        value = match field.parse::<usize>() {
+            Ok(place) => value.get(place),
+            Err(_) => value.get(field),
+        }
+        .ok_or_else(missing)?;
+    }
+    match value {
+        Json::Null => Err(missing()),
+        Json::String(text) => Ok(text.clone()),
+        other => Ok(other.to_string()),
+    }
+}
+
+fn write(answers: &[Subanswer]) -> Answer {
+    let mut body = b"{\"compositeResponse\":[".to_vec();
+    for (place, part) in answers.iter().enumerate() {
+        if place > 0 {
+            body.push(b',');
+        }
+        let location = part.answer.headers.iter().find(|(name, _)| *name == "location");
+        let headers = location.map_or(json!({}), |(_, location)| json!({"Location": location}));
+        body.extend_from_slice(b"{\"body\":");
+        body.extend_from_slice(if part.answer.body.is_empty() {
+            b"null"
+        } else {
+            &part.answer.body
+        });
+        let rest = format!(
+            ",\"httpHeaders\":{headers},\"httpStatusCode\":{},\"referenceId\":\"{}\"}}",
+            part.answer.status, part.reference
+        );
+        body.extend_from_slice(rest.as_bytes());
+    }
+    body.extend_from_slice(b"]}");
+    Answer::raw(200, body)
+}

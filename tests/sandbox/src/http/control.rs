@@ -1,0 +1,270 @@
+//! How tests steer a sandbox: faults, the clock, sessions, limits, fields.
+
+use std::cell::Cell as Counter;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value as Json, json};
+
+use super::call::{Answer, Call};
+use crate::faults::{Fault, RandomFaults};
+use crate::ids::Id;
+use crate::schema::CustomField;
+use crate::state::State;
+use crate::value::{Value, moment_text, parse_moment};
+use crate::write::{Writer, convert_lead, undelete};
+
+type Controlled = Result<Json, String>;
+
+/// Answers a steering request; without leave there is nothing here.
+pub(super) fn answer(state: &State, call: &Call) -> Answer {
+    if !state.control {
+        return Answer::text(404, "Not Found");
+    }
+    let path: Vec<&str> = call.segments.iter().skip(1).map(String::as_str).collect();
+    match act(state, call, &path) {
+        Ok(body) => Answer::json(200, &body),
+        Err(message) => Answer::json(400, &json!({"error": message})),
+    }
+}
+
+fn act(state: &State, call: &Call, path: &[&str]) -> Controlled {
+    match (call.method.as_str(), path) {
+        ("GET", ["requests"]) => Ok(requests(state, call)),
+        ("GET", ["settings"]) => Ok(settings(state)),
+        ("PATCH", ["settings"]) => {
+            change_settings(state, read(call)?);
+            Ok(settings(state))
+        }
+        ("GET", ["clock"]) => Ok(time(state)),
+        ("POST", ["clock"]) => {
+            set_clock(state, read(call)?)?;
+            Ok(time(state))
+        }
+        ("GET", ["faults"]) => Ok(json!({"faults": state.faults.planned()})),
+        ("POST", ["leads", lead, "convert"]) => convert(state, lead),
+        _ => {
+            effect(state, call, path)?;
+            Ok(json!({"done": true}))
+        }
+    }
+}
+
+/// Does what has nothing to tell.
+fn effect(state: &State, call: &Call, path: &[&str]) -> Result<(), String> {
+    match (call.method.as_str(), path) {
+        ("DELETE", ["requests"]) => state.traffic().clear(),
+        ("POST", ["sessions", "expire"]) => state.access().expire_sessions(),
+        ("POST", ["refresh-tokens", "revoke"]) => state.access().revoke_approvals(),
+        ("POST", ["cursors", "expire"]) => state.cursors().close_all(),
+        ("POST", ["fields"]) => {
+            let field: CustomField = read(call)?;
+            state.org_mut().add_field(&field, state.clock.now())?;
+        }
+        ("PATCH", ["fields", object, field]) => change_field(state, object, field, read(call)?)?,
+        ("POST", ["faults"]) => state.faults.plan(read::<Fault>(call)?)?,
+        ("DELETE", ["faults"]) => state.faults.clear(),
+        ("PUT", ["faults", "random"]) => {
+            let random: RandomFaults = read(call)?;
+            state.faults.set_random(Some(random));
+        }
+        ("DELETE", ["faults", "random"]) => state.faults.set_random(None),
+        ("POST", ["faults", "release"]) => state.faults.release(),
+        ("POST", ["records", "undelete"]) => undelete_records(state, read(call)?)?,
+        ("POST", ["records", "purge"]) => purge(state, read(call)?)?,
+        ("POST", ["records", "touch"]) => touch(state, read(call)?)?,
+        _ => return Err(format!("no control {} {}", call.method, call.path)),
+    }
+    Ok(())
+}
+
+fn read<T: DeserializeOwned>(call: &Call) -> Result<T, String> {
+    serde_json::from_slice(&call.body).map_err(|error| error.to_string())
+}
+
+/// The log, or the part of it with a method and a path prefix.
+fn requests(state: &State, call: &Call) -> Json {
+    let traffic = state.traffic();
+    let method = call.parameter("method");
+    let path = call.parameter("path").unwrap_or_default();
+    let requests: Vec<_> = traffic
+        .log()
+        .filter(|logged| method.is_none_or(|method| method.eq_ignore_ascii_case(&logged.method)))
+        .filter(|logged| logged.path.starts_with(path))
+        .collect();
+    json!({"count": requests.len(), "requests": requests})
+}
+
+fn settings(state: &State) -> Json {
+    let rotate = state.access().rotate;
+    let traffic = state.traffic();
+    json!({
+        "rotate": rotate,
+        "apiDisabled": traffic.api_disabled,
+        "dailyLimit": traffic.daily_limit,
+        "dailyUsage": traffic.daily_usage,
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct SettingsChange {
+    rotate: Option<bool>,
+    api_disabled: Option<bool>,
+    daily_limit: Option<u64>,
+    daily_usage: Option<u64>,
+}
+
+fn change_settings(state: &State, change: SettingsChange) {
+    if let Some(rotate) = change.rotate {
+        state.access().rotate = rotate;
+    }
+    let mut traffic = state.traffic();
+    traffic.api_disabled = change.api_disabled.unwrap_or(traffic.api_disabled);
+    traffic.daily_limit = change.daily_limit.unwrap_or(traffic.daily_limit);
+    traffic.daily_usage = change.daily_usage.unwrap_or(traffic.daily_usage);
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ClockChange {
+    freeze_at: Option<String>,
+    #[serde(default)]
+    freeze: bool,
+    #[serde(default)]
+    resume: bool,
+    #[serde(default)]
+    advance_seconds: i64,
+}
+
+fn time(state: &State) -> Json {
+    json!({"now": moment_text(state.clock.now())})
+}
+
+fn set_clock(state: &State, change: ClockChange) -> Result<(), String> {
+    if let Some(text) = change.freeze_at {
+        let at = parse_moment(&text).ok_or_else(|| format!("not a date and time: {text}"))?;
+        state.clock.freeze(Some(at));
+    } else if change.freeze {
+        state.clock.freeze(None);
+    } else if change.resume {
+        state.clock.resume();
+    }
+    state.clock.advance(change.advance_seconds);
+    Ok(())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct FieldChange {
+    visible: Option<bool>,
+    createable: Option<bool>,
+    updateable: Option<bool>,
+    read_only: Option<bool>,
+    length: Option<usize>,
+}
+
+fn change_field(
+    state: &State,
+    object: &str,
+    field: &str,
+    change: FieldChange,
+) -> Result<(), String> {
+    let mut org = state.org_mut();
+    let object = org.find_object(object).ok_or_else(|| format!("no object {object}"))?;
+    let schema = &mut org.table_mut(object).object;
+    let index = schema.index_of(field).ok_or_else(|| format!("no field {field}"))?;
+    let field = schema.field_mut(index);
+    field.visible = change.visible.unwrap_or(field.visible);
+    field.length = change.length.unwrap_or(field.length);
+    if let Some(read_only) = change.read_only {
+        field.createable = !read_only;
+        field.updateable = !read_only;
+    }
+    field.createable = change.createable.unwrap_or(field.createable);
+    field.updateable = change.updateable.unwrap_or(field.updateable);
+    schema.changed_at = state.clock.now();
+    Ok(())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Ids {
+    ids: Vec<String>,
+    system_modstamp: Option<String>,
+}
+
+impl Ids {
+    fn parse(&self) -> Result<Vec<Id>, String> {
+        let parse = |text: &String| Id::parse(text).ok_or_else(|| format!("not an id: {text}"));
+        self.ids.iter().map(parse).collect()
+    }
+}
+
+fn writer(state: &State) -> Writer {
+    Writer {
+        user: state.org().named("User").id_of(0),
+        now: state.clock.now(),
+        locks: Counter::new(0),
+    }
+}
+
+fn undelete_records(state: &State, ids: Ids) -> Result<(), String> {
+    let writer = writer(state);
+    let mut org = state.org_mut();
+    for id in ids.parse()? {
+        undelete(&mut org, &writer, id).map_err(|refusal| refusal.message)?;
+    }
+    org.commit();
+    Ok(())
+}
+
+/// Removes records for good, as emptying the recycle bin does.
+fn purge(state: &State, ids: Ids) -> Result<(), String> {
+    let mut org = state.org_mut();
+    for id in ids.parse()? {
+        let (object, slot) = org.locate(id).ok_or_else(|| format!("no record {id}"))?;
+        org.replace(object, slot, None);
+    }
+    org.commit();
+    Ok(())
+}
+
+/// Sets when records were last changed and nothing else, as a transaction does
+/// that commits late.
+fn touch(state: &State, ids: Ids) -> Result<(), String> {
+    let at = match &ids.system_modstamp {
+        Some(text) => parse_moment(text).ok_or_else(|| format!("not a date and time: {text}"))?,
+        None => state.clock.now(),
+    };
+    let mut org = state.org_mut();
+    for id in ids.parse()? {
+        let (object, slot) = org.locate(id).ok_or_else(|| format!("no record {id}"))?;
+        let table = org.table(object);
+        let mut row = table.row(slot).cloned().unwrap_or_default();
+        if let Some(field) = table.modstamp_field() {
+            row.set(field, Some(Value::Moment(at)));
+        }
+        org.replace(object, slot, Some(row));
+    }
+    org.commit();
+    Ok(())
+}
+
+fn convert(state: &State, lead: &str) -> Controlled {
+    let id = Id::parse(lead).ok_or_else(|| format!("not an id: {lead}"))?;
+    let writer = writer(state);
+    let mut org = state.org_mut();
+    let mark = org.mark();
+    let converted = convert_lead(&mut org, &writer, id);
+    if converted.is_err() {
+        org.roll_back(mark);
+    }
+    org.commit();
+    let [account, contact, opportunity] = converted.map_err(|refusal| refusal.message)?;
+    Ok(json!({
+        "accountId": account.to_string(),
+        "contactId": contact.to_string(),
+        "opportunityId": opportunity.to_string(),
+    }))
+}

@@ -1,0 +1,157 @@
+//! The org: its tables, and what it takes to undo a transaction.
+
+use crate::ids::Id;
+use crate::schema::{CustomField, FIELD_LIMIT, ObjectIndex, child_relationship, standard_objects};
+
+mod row;
+mod table;
+
+pub(crate) use row::Row;
+pub(crate) use table::{Slot, Table};
+
+/// Everything an org stores.
+#[derive(Debug)]
+pub(crate) struct Org {
+    /// The org's own id.
+    pub(crate) id: Id,
+    tables: Vec<Table>,
+    undo: Vec<Undo>,
+}
+
+#[derive(Debug)]
+struct Undo {
+    object: ObjectIndex,
+    slot: Slot,
+    before: Option<Row>,
+}
+
+/// A place in the past to which writes can be undone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark(usize);
+
+impl Org {
+    /// Returns an org without records. `first_serial` gives each object the
+    /// serial number of its first record.
+    pub(crate) fn new(mut first_serial: impl FnMut(&str) -> u64) -> Self {
+        let tables: Vec<Table> = standard_objects()
+            .into_iter()
+            .map(|object| {
+                let serial = first_serial(object.name);
+                Table::new(object, serial)
+            })
+            .collect();
+        let id = tables
+            .iter()
+            .find(|table| table.object.name == "Organization")
+            .map_or_else(|| Id::compose("00D", 0), |table| table.id_of(0));
+        Self { id, tables, undo: Vec::new() }
+    }
+
+    /// Returns all tables.
+    pub(crate) fn tables(&self) -> &[Table] {
+        &self.tables
+    }
+
+    /// Returns a table by the place of its object.
+    pub(crate) fn table(&self, object: ObjectIndex) -> &Table {
+        &self.tables[object]
+    }
+
+    /// Returns a table to change by the place of its object.
+    pub(crate) fn table_mut(&mut self, object: ObjectIndex) -> &mut Table {
+        &mut self.tables[object]
+    }
+
+    /// Returns the place of an object by its name in any case.
+    pub(crate) fn find_object(&self, name: &str) -> Option<ObjectIndex> {
+        self.tables.iter().position(|table| table.object.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Returns the table of an object this program names.
+    pub(crate) fn named(&self, name: &str) -> &Table {
+        let object = self.find_object(name);
+        &self.tables[object.unwrap_or_else(|| panic!("no object {name}"))]
+    }
+
+    /// Returns where a record is, deleted or not.
+    pub(crate) fn locate(&self, id: Id) -> Option<(ObjectIndex, Slot)> {
+        let object = self.tables.iter().position(|table| table.object.prefix == id.prefix())?;
+        Some((object, self.tables[object].slot_of(id)?))
+    }
+
+    /// Returns the child object and the reference field behind a name such as
+    /// `Contacts`, as seen from a parent object.
+    pub(crate) fn find_children(
+        &self,
+        parent: ObjectIndex,
+        name: &str,
+    ) -> Option<(ObjectIndex, usize)> {
+        let parent = self.tables[parent].object.name;
+        self.tables.iter().enumerate().find_map(|(child, table)| {
+            let object = &table.object;
+            let field = object.fields().iter().position(|field| {
+                field.refers_to.iter().any(|to| &**to == parent)
+                    && child_relationship(object, field, parent)
+                        .is_some_and(|known| known.eq_ignore_ascii_case(name))
+            })?;
+            Some((child, field))
+        })
+    }
+
+    /// Returns a place to which everything written from here on can be undone.
+    pub(crate) fn mark(&mut self) -> Mark {
+        Mark(self.undo.len())
+    }
+
+    /// Undoes everything written since the mark.
+    pub(crate) fn roll_back(&mut self, mark: Mark) {
+        while self.undo.len() > mark.0 {
+            if let Some(undo) = self.undo.pop() {
+                self.tables[undo.object].put(undo.slot, undo.before);
+            }
+        }
+    }
+
+    /// Forgets how to undo; called once a request is done.
+    pub(crate) fn commit(&mut self) {
+        self.undo.clear();
+    }
+
+    /// Adds a record and remembers how to undo it.
+    pub(crate) fn insert(&mut self, object: ObjectIndex, row: Row) -> Slot {
+        let slot = self.tables[object].add(row);
+        self.undo.push(Undo { object, slot, before: None });
+        slot
+    }
+
+    /// Replaces a record and remembers how to undo it.
+    pub(crate) fn replace(&mut self, object: ObjectIndex, slot: Slot, row: Option<Row>) {
+        let before = self.tables[object].put(slot, row);
+        self.undo.push(Undo { object, slot, before });
+    }
+
+    /// Adds a custom field, as an admin would.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with it: an unknown object, a name without `__c` or
+    /// one that exists, an object with too many fields.
+    pub(crate) fn add_field(&mut self, field: &CustomField, now: i64) -> Result<(), String> {
+        let object =
+            self.find_object(&field.object).ok_or_else(|| format!("no object {}", field.object))?;
+        let table = &mut self.tables[object];
+        if !field.name.ends_with("__c") {
+            return Err(format!("the custom field {} does not end in __c", field.name));
+        }
+        if table.object.index_of(&field.name).is_some() {
+            return Err(format!("{} has a field {} already", field.object, field.name));
+        }
+        if table.object.fields().len() >= FIELD_LIMIT {
+            return Err(format!("{} has {FIELD_LIMIT} fields already", field.object));
+        }
+        let index = table.object.add(field.field());
+        table.index(index);
+        table.object.changed_at = now;
+        Ok(())
+    }
+}

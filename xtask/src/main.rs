@@ -1,0 +1,85 @@
+//! Development tasks: `cargo xtask demo`, `cargo xtask test` and their parts.
+
+mod plugins;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use clap::{Parser, Subcommand};
+use efficlose_toolchain::Compiler;
+
+/// Development tasks of efficlose
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install what builds need on this machine
+    Prerequisites,
+    /// Build everything and show the product at work on a sandbox org
+    Demo,
+    /// Install what tests need and run all tests
+    Test,
+    /// Build the default mappings and print their digests
+    Plugins {
+        /// Build them twice, in another folder, and fail if a byte differs
+        #[arg(long)]
+        reproduce: bool,
+    },
+}
+
+/// What a task ends with: nothing, or a sentence for the person who ran it.
+type Outcome = Result<(), String>;
+
+fn main() -> ExitCode {
+    let outcome = match Args::parse().task {
+        Task::Prerequisites => prerequisites(),
+        Task::Demo => demo(),
+        Task::Test => test(),
+        Task::Plugins { reproduce: false } => plugins::build(),
+        Task::Plugins { reproduce: true } => plugins::reproduce(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn prerequisites() -> Outcome {
+    let compiler = Compiler::install().map_err(|error| error.to_string())?;
+    eprintln!("mappings are built by {compiler:?}");
+    Ok(())
+}
+
+fn demo() -> Outcome {
+    prerequisites()?;
+    cargo(&["run", "--package", "efficlose", "--", "demo"])
+}
+
+fn test() -> Outcome {
+    prerequisites()?;
+    cargo(&["test", "--workspace"])
+}
+
+/// Runs cargo in the workspace.
+fn cargo(arguments: &[&str]) -> Outcome {
+    let status = Command::new("cargo").args(arguments).current_dir(workspace()).status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(_) => Err(format!("`cargo {}` failed", arguments.join(" "))),
+        Err(cause) => Err(format!("can't run cargo: {cause}")),
+    }
+}
+
+/// Returns the folder of the workspace.
+fn workspace() -> PathBuf {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().expect("this package lies in the workspace").to_owned()
+}

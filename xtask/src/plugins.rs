@@ -1,0 +1,79 @@
+//! Builds the default mappings, and proves that they build to the same bytes.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use efficlose_toolchain::Compiler;
+use sha2::{Digest, Sha256};
+
+use crate::{Outcome, workspace};
+
+const PACKAGES: [&str; 5] = [
+    "efficlose-account",
+    "efficlose-contact",
+    "efficlose-lead",
+    "efficlose-opportunity",
+    "efficlose-task",
+];
+
+/// Builds the mappings and prints their digests.
+pub(crate) fn build() -> Outcome {
+    for (package, digest) in digests(&workspace(), &target())? {
+        println!("{digest}  {package}");
+    }
+    Ok(())
+}
+
+/// Builds the mappings here and in a copy of the tracked sources elsewhere, with
+/// another target folder, and compares digests.
+pub(crate) fn reproduce() -> Outcome {
+    let here = digests(&workspace(), &target())?;
+    let elsewhere = tempfile::tempdir().map_err(|error| format!("can't make a folder: {error}"))?;
+    let copy = elsewhere.path().join("sources");
+    copy_sources(&workspace(), &copy)?;
+    let there = digests(&copy, &elsewhere.path().join("target"))?;
+    for ((package, one), (_, other)) in here.iter().zip(&there) {
+        if one != other {
+            return Err(format!("{package} has digest {one} here and {other} elsewhere"));
+        }
+        println!("{one}  {package}  the same twice");
+    }
+    Ok(())
+}
+
+fn digests(workspace: &Path, target: &Path) -> Result<Vec<(&'static str, String)>, String> {
+    let compiler = Compiler::find().map_err(|error| error.to_string())?;
+    let files = compiler.build(workspace, &PACKAGES, target).map_err(|error| error.to_string())?;
+    PACKAGES.into_iter().zip(files).map(|(package, file)| Ok((package, digest(&file)?))).collect()
+}
+
+fn digest(file: &Path) -> Result<String, String> {
+    let bytes = std::fs::read(file).map_err(|e| format!("can't read {}: {e}", file.display()))?;
+    Ok(Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Copies what git tracks or would track, so that nothing built comes along.
+fn copy_sources(from: &Path, to: &Path) -> Outcome {
+    let list = Command::new("git")
+        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+        .current_dir(from)
+        .output()
+        .map_err(|error| format!("can't run git: {error}"))?;
+    for name in String::from_utf8_lossy(&list.stdout).split_terminator('\0') {
+        let (source, copy) = (from.join(name), to.join(name));
+        if !source.is_file() {
+            continue;
+        }
+        let folder = copy.parent().expect("a file lies in a folder");
+        std::fs::create_dir_all(folder)
+            .and_then(|()| std::fs::copy(&source, &copy))
+            .map_err(|error| format!("can't copy {name}: {error}"))?;
+    }
+    Ok(())
+}
+
+/// Returns cargo's folder for mappings, the one that the host's build uses too.
+fn target() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    target.unwrap_or_else(|| workspace().join("target")).join("guest")
+}
