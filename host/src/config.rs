@@ -41,7 +41,7 @@ pub struct MappingLimits {
     /// Memory, in MiB.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_mib: Option<u32>,
-    /// Time, in milliseconds.
+    /// Time, in milliseconds, beside what each record adds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline_milliseconds: Option<u32>,
 }

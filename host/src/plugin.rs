@@ -7,6 +7,9 @@
 mod check;
 mod instance;
 mod library;
+mod state;
+#[cfg(test)]
+mod tests;
 mod v1;
 
 use std::path::Path;
@@ -31,8 +34,10 @@ pub struct Limits {
     pub memory_bytes: usize,
     /// What it may hand to the host at once, in bytes.
     pub output_bytes: usize,
-    /// How long it may run.
+    /// How long it may run, whatever it is given.
     pub deadline: Duration,
+    /// How much longer for each record or request that it is given.
+    pub deadline_per_row: Duration,
     /// How many lines it may log.
     pub log_lines: u32,
     /// How long a logged line may be, in characters.
@@ -45,7 +50,8 @@ impl Default for Limits {
         Self {
             memory_bytes: 256 << 20,
             output_bytes: 128 << 20,
-            deadline: Duration::from_secs(10),
+            deadline: Duration::from_secs(1),
+            deadline_per_row: Duration::from_millis(2),
             log_lines: 100,
             log_line_characters: 500,
         }
@@ -53,16 +59,17 @@ impl Default for Limits {
 }
 
 impl Limits {
-    fn deadline_ticks(self) -> u64 {
-        // The first tick may come at once, so it doesn't count.
-        u64::try_from(self.deadline.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX / 2) + 1
+    /// Returns how long a call may run that is given so many rows.
+    fn deadline_for(self, rows: usize) -> Duration {
+        let rows = u32::try_from(rows).unwrap_or(u32::MAX);
+        self.deadline.saturating_add(self.deadline_per_row.saturating_mul(rows))
     }
 }
 
 /// Compiles components and lets calls' time run. One for a process.
 pub struct Plugins {
     engine: Engine,
-    linker: Linker<instance::State>,
+    linker: Linker<state::State>,
     limits: Limits,
 }
 
@@ -116,14 +123,14 @@ pub struct Plugin {
     name: String,
     object: Object,
     digest: String,
-    pre: v1::MappingPre<instance::State>,
+    pre: v1::MappingPre<state::State>,
     limits: Limits,
 }
 
 impl Plugin {
     /// Configures the plugin with these settings and checks what it asks for.
     pub fn configure(self: &Arc<Self>, settings: Vec<Setting>) -> Result<Mapping, Error> {
-        let spec = instance::configured(self, &settings, |spec, _, _| Ok(spec));
+        let spec = instance::configured(self, &settings, 0, |spec, _, _| Ok(spec));
         let spec = spec.and_then(|answer| answer.map_err(Cause::Refused));
         let spec = spec
             .and_then(|spec| v1::spec(spec).map_err(Cause::Spec))
@@ -176,9 +183,10 @@ impl Mapping {
     /// Maps records, given as rows under their column names, to entities: one
     /// outcome for each row, in order, each entity with one value for each column.
     pub fn pull(&self, columns: &[String], rows: &[Vec<Value>]) -> Result<Vec<Pulled>, Error> {
-        let outcomes = instance::run(&self.plugin, &self.settings, |instance, store| {
-            v1::pull(instance, store, columns, rows)
-        });
+        let outcomes =
+            instance::run(&self.plugin, &self.settings, rows.len(), |instance, store| {
+                v1::pull(instance, store, columns, rows)
+            });
         let outcomes = outcomes.and_then(|outcomes| {
             check::count(outcomes.len(), rows.len())?;
             check::widths(&outcomes, self.spec.columns.len())?;
@@ -190,9 +198,10 @@ impl Mapping {
     /// Maps meetings to fields to write: one outcome for each request, in order,
     /// naming only fields that the spec says are written.
     pub fn push(&self, requests: &[Request]) -> Result<Vec<Pushed>, Error> {
-        let outcomes = instance::run(&self.plugin, &self.settings, |instance, store| {
-            v1::push(instance, store, requests)
-        });
+        let outcomes =
+            instance::run(&self.plugin, &self.settings, requests.len(), |instance, store| {
+                v1::push(instance, store, requests)
+            });
         let outcomes = outcomes.and_then(|outcomes| {
             check::count(outcomes.len(), requests.len())?;
             check::fields(&outcomes, &self.spec)?;

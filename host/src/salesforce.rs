@@ -38,9 +38,10 @@ pub use describe::{Choice, Description, FieldDescription, FieldType};
 pub use http::{Http, Pace};
 pub use login_url::LoginUrl;
 pub use oauth::{App, Authorization, Code, Connected, exchange, renew, revoke};
-pub use query::{Changed, Page, RowKey, TaskStatus};
+pub use query::{Page, RowKey, TaskStatus};
 pub use records::{RecordWrite, Written};
 pub use session::{Vault, VaultError};
+pub use soql::Changed;
 pub use version::api_version;
 
 /// The result of anything done at this door.

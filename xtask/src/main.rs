@@ -24,8 +24,10 @@ enum Task {
     Demo,
     /// Install what tests need and run all tests
     Test,
-    /// Build the default mappings and print their digests
+    /// Build mappings into components; print the digest and the file of each
     Plugins {
+        /// Packages to build; the default mappings and the examples, if none is named
+        packages: Vec<String>,
         /// Build them twice, in another folder, and fail if a byte differs
         #[arg(long)]
         reproduce: bool,
@@ -40,8 +42,8 @@ fn main() -> ExitCode {
         Task::Prerequisites => prerequisites(),
         Task::Demo => demo(),
         Task::Test => test(),
-        Task::Plugins { reproduce: false } => plugins::build(),
-        Task::Plugins { reproduce: true } => plugins::reproduce(),
+        Task::Plugins { packages, reproduce: false } => plugins::build(&packages),
+        Task::Plugins { packages, reproduce: true } => plugins::reproduce(&packages),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,4 +1,4 @@
-//! Builds the default mappings, and proves that they build to the same bytes.
+//! Builds mappings into components, and proves that they build to the same bytes.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,43 +8,60 @@ use sha2::{Digest, Sha256};
 
 use crate::{Outcome, workspace};
 
-const PACKAGES: [&str; 5] = [
+/// What is built where no package is named.
+const PACKAGES: [&str; 6] = [
     "efficlose-account",
     "efficlose-contact",
     "efficlose-lead",
     "efficlose-opportunity",
     "efficlose-task",
+    "efficlose-example-contact",
 ];
 
-/// Builds the mappings and prints their digests.
-pub(crate) fn build() -> Outcome {
-    for (package, digest) in digests(&workspace(), &target())? {
-        println!("{digest}  {package}");
+/// A component that was built.
+struct Built {
+    package: String,
+    file: PathBuf,
+    digest: String,
+}
+
+/// Builds mappings and prints the digest and the file of each.
+pub(crate) fn build(packages: &[String]) -> Outcome {
+    for built in components(packages, &workspace(), &target())? {
+        println!("{}  {}", built.digest, built.file.display());
     }
     Ok(())
 }
 
-/// Builds the mappings here and in a copy of the tracked sources elsewhere, with
+/// Builds mappings here and in a copy of the tracked sources elsewhere, with
 /// another target folder, and compares digests.
-pub(crate) fn reproduce() -> Outcome {
-    let here = digests(&workspace(), &target())?;
+pub(crate) fn reproduce(packages: &[String]) -> Outcome {
+    let here = components(packages, &workspace(), &target())?;
     let elsewhere = tempfile::tempdir().map_err(|error| format!("can't make a folder: {error}"))?;
     let copy = elsewhere.path().join("sources");
     copy_sources(&workspace(), &copy)?;
-    let there = digests(&copy, &elsewhere.path().join("target"))?;
-    for ((package, one), (_, other)) in here.iter().zip(&there) {
-        if one != other {
-            return Err(format!("{package} has digest {one} here and {other} elsewhere"));
+    let there = components(packages, &copy, &elsewhere.path().join("target"))?;
+    for (one, other) in here.iter().zip(&there) {
+        let (package, digest) = (&one.package, &one.digest);
+        if *digest != other.digest {
+            return Err(format!("{package} has digest {digest} here, {} elsewhere", other.digest));
         }
-        println!("{one}  {package}  the same twice");
+        println!("{digest}  {package}  the same twice");
     }
     Ok(())
 }
 
-fn digests(workspace: &Path, target: &Path) -> Result<Vec<(&'static str, String)>, String> {
+fn components(packages: &[String], workspace: &Path, target: &Path) -> Result<Vec<Built>, String> {
+    let packages: Vec<&str> = match packages {
+        [] => PACKAGES.to_vec(),
+        named => named.iter().map(String::as_str).collect(),
+    };
     let compiler = Compiler::find().map_err(|error| error.to_string())?;
-    let files = compiler.build(workspace, &PACKAGES, target).map_err(|error| error.to_string())?;
-    PACKAGES.into_iter().zip(files).map(|(package, file)| Ok((package, digest(&file)?))).collect()
+    let files = compiler.build(workspace, &packages, target).map_err(|error| error.to_string())?;
+    let built = packages.into_iter().zip(files).map(|(package, file)| {
+        Ok(Built { package: package.to_owned(), digest: digest(&file)?, file })
+    });
+    built.collect()
 }
 
 fn digest(file: &Path) -> Result<String, String> {

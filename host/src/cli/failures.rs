@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::output::{Failed, Output};
 use super::world::World;
-use crate::model::{Counts, Direction, Failure, Object};
+use crate::model::{Counts, Direction, Failure, JobKey, Object};
 use crate::sync;
 
 /// Show what waits for a mend, and try it again
@@ -27,8 +27,11 @@ enum Command {
     /// Records are mapped again from what is stored; writes are made in the next
     /// sync.
     Retry {
-        /// Try this object only; all by default
-        #[arg(long, value_name = "OBJECT")]
+        /// Failures to try, by their numbers; all by default
+        #[arg(value_name = "NUMBER")]
+        numbers: Vec<i64>,
+        /// Try this object only
+        #[arg(long, value_name = "OBJECT", conflicts_with = "numbers")]
         object: Option<Object>,
     },
 }
@@ -36,7 +39,7 @@ enum Command {
 pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<(), Failed> {
     match args.command {
         Command::List { limit } => list(limit, world, output),
-        Command::Retry { object } => retry(object, world, output).await,
+        Command::Retry { numbers, object } => retry(&numbers, object, world, output).await,
     }
 }
 
@@ -58,13 +61,36 @@ fn list(limit: u32, world: &World, output: &Output) -> Result<(), Failed> {
     Ok(())
 }
 
-async fn retry(object: Option<Object>, world: &World, output: &Output) -> Result<(), Failed> {
+async fn retry(
+    numbers: &[i64],
+    object: Option<Object>,
+    world: &World,
+    output: &Output,
+) -> Result<(), Failed> {
     let connection = world.connection()?;
+    let store = world.store.org(&connection.org)?;
     let settings = world.settings(&connection.org);
-    let jobs = settings.jobs(&connection.org);
+    let mut jobs = settings.jobs(&connection.org);
+    jobs.retain(|job| object.is_none_or(|object| object == job.object));
+    let mut queued = 0;
+    if !numbers.is_empty() {
+        let chosen = numbers.iter().map(|number| store.failure(*number));
+        let chosen = chosen.collect::<Result<Vec<_>, _>>()?;
+        for failure in &chosen {
+            queued += store.retry(failure.id)?;
+        }
+        // A record is mapped again with the others of its object that failed.
+        let pulls = |job: &JobKey| job.direction == Direction::Pull;
+        jobs.retain(|job| {
+            pulls(job)
+                && chosen.iter().any(|failure| {
+                    failure.direction == job.direction && failure.object == job.object
+                })
+        });
+    }
     let doors = world.doors(&connection, settings)?;
-    let (mut mapped, mut queued) = (Counts::default(), 0);
-    for job in jobs.iter().filter(|job| object.is_none_or(|object| object == job.object)) {
+    let mut mapped = Counts::default();
+    for job in &jobs {
         let counts = sync::retry(&doors, job.object, job.direction).await?;
         match job.direction {
             Direction::Pull => mapped += counts,

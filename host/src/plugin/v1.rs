@@ -5,7 +5,7 @@
 
 use bindings::exports::efficlose::mapping::object as wit;
 
-use super::instance::State;
+use super::state::State;
 use crate::model::{
     Column, ColumnType, Fields, Kind, Matched, Meeting, Need, Policy, Problem, Pulled, Pushed,
     Request, Setting, Spec, Value, Write,

@@ -6,14 +6,14 @@ use jiff::Timestamp;
 use reqwest::Method;
 use url::form_urlencoded;
 
-use super::{Answer, Call, Error, Result, Salesforce, refusals::Refusal, soql, time};
+use super::{
+    Answer, Call, Error, Result, Salesforce, refusals::Refusal, soql, soql::Changed, time,
+};
 use super::{
     page::{self, Rows},
     shape::Shape,
 };
-use crate::model::{
-    Cursor, FieldName, FieldPath, Filter, NameError, Object, SalesforceId, Table, Value,
-};
+use crate::model::{FieldName, Filter, NameError, Object, SalesforceId, Table, Value};
 
 /// How long an address may be; Salesforce stops at 16,384 bytes with its headers.
 const URI_BYTES_MAX: usize = 8_000;
@@ -27,21 +27,6 @@ const FIND_VALUES_MAX: usize = 500;
 const FIND_BYTES_MAX: usize = 60_000;
 /// How many pages one query may come in.
 const FIND_PAGES_MAX: usize = 200;
-
-/// What to read of an object.
-#[derive(Debug, Clone, Copy)]
-pub struct Changed<'a> {
-    /// The object.
-    pub object: Object,
-    /// The fields, by their canonical names, in the order of the table's columns.
-    pub reads: &'a [FieldPath],
-    /// The condition that records must meet; those that are deleted always come.
-    pub filter: Option<&'a Filter>,
-    /// Where to go on; none to read from the beginning.
-    pub after: Option<&'a Cursor>,
-    /// How many rows at most, 1 to 2,000.
-    pub limit: u32,
-}
 
 /// What was read.
 #[derive(Debug, Clone, PartialEq)]

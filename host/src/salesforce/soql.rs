@@ -1,11 +1,25 @@
 //! The text of every query, written so that no value can bend it.
 
-use super::query::Changed;
 use super::time;
-use crate::model::{Cursor, FieldName, Filter};
+use crate::model::{Cursor, FieldName, FieldPath, Filter, Object};
 
 /// Fields that every read of changes needs, whatever the mapping reads.
 pub(super) const KEYS: [&str; 3] = ["Id", "SystemModstamp", "IsDeleted"];
+
+/// What to read of an object.
+#[derive(Debug, Clone, Copy)]
+pub struct Changed<'a> {
+    /// The object.
+    pub object: Object,
+    /// The fields, by their canonical names, in the order of the table's columns.
+    pub reads: &'a [FieldPath],
+    /// The condition that records must meet; those that are deleted always come.
+    pub filter: Option<&'a Filter>,
+    /// Where to go on; none to read from the beginning.
+    pub after: Option<&'a Cursor>,
+    /// How many rows at most, 1 to 2,000.
+    pub limit: u32,
+}
 
 /// Returns the SOQL for what changed after a cursor, oldest first.
 ///

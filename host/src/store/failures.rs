@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::database::{all, one, run};
 use super::value::{micros, number, time, word};
-use super::{Error, OrgStore, Result, work};
+use super::{Error, OrgStore, Result};
 use crate::model::{Direction, Failure, Mender, Object, Problem, SalesforceId};
 
 /// What failed.
@@ -82,6 +82,14 @@ impl OrgStore {
         })
     }
 
+    /// Returns an open failure by its number.
+    pub fn failure(&self, id: i64) -> Result<Failure> {
+        let found = self.database.read("read a failure", |db| {
+            one(db, "SELECT * FROM failures WHERE id = ?1", [id], failure)
+        })?;
+        found.ok_or(Error::NoFailure(id))
+    }
+
     /// Returns how many failures are open.
     pub fn failure_count(&self) -> Result<u64> {
         let count = self.database.read("count the failures", |db| {
@@ -115,26 +123,6 @@ impl OrgStore {
             let sql = "SELECT subject FROM failures WHERE object = ?1 AND direction = 'pull'
                        ORDER BY last_at, id LIMIT ?2";
             all(db, sql, params![object.as_str(), limit], |row| word(row, "subject"))
-        })
-    }
-
-    /// Lets the failed work behind a failed push wait to be done again, and
-    /// returns how much it is: none for a pull, whose record is mapped again.
-    ///
-    /// The failure stays open until the work is settled.
-    pub fn retry(&self, failure_id: i64) -> Result<u64> {
-        self.database.write("retry a failure", |db| {
-            let sql = "SELECT object, meeting_id, item_id FROM failures WHERE id = ?1";
-            let found = one(db, sql, [failure_id], |row| {
-                let meeting_id: Option<String> = row.get("meeting_id")?;
-                let item_id: Option<String> = row.get("item_id")?;
-                Ok((word::<Object>(row, "object")?, meeting_id, item_id))
-            })?;
-            let Some((object, meeting_id, item_id)) = found else {
-                return Err(Error::NoFailure(failure_id));
-            };
-            let Some(meeting_id) = meeting_id else { return Ok(0) };
-            work::wake_one(db, object, &meeting_id, item_id.as_deref())
         })
     }
 }

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
-use super::database::{all, run};
+use super::database::{all, one, run};
 use super::failures::{self, Subject, Trouble};
 use super::value::{int, micros, number, time, word};
-use super::{OrgStore, Result, cursors};
+use super::{Error, OrgStore, Result, cursors};
 use crate::model::{Direction, Meeting, Object, Work, WorkState};
 
 /// How many pieces of work of one meeting are read.
@@ -106,6 +106,26 @@ impl OrgStore {
         self.database.write("end work", |db| {
             cursors::check_fence(db, object, Direction::Push, fence)?;
             end_all(db, ends, now)
+        })
+    }
+
+    /// Lets the failed work behind a failed push wait to be done again, and
+    /// returns how much it is: none for a pull, whose record is mapped again.
+    ///
+    /// The failure stays open until the work is settled.
+    pub fn retry(&self, failure_id: i64) -> Result<u64> {
+        self.database.write("retry a failure", |db| {
+            let sql = "SELECT object, meeting_id, item_id FROM failures WHERE id = ?1";
+            let found = one(db, sql, [failure_id], |row| {
+                let meeting_id: Option<String> = row.get("meeting_id")?;
+                let item_id: Option<String> = row.get("item_id")?;
+                Ok((word::<Object>(row, "object")?, meeting_id, item_id))
+            })?;
+            let Some((object, meeting_id, item_id)) = found else {
+                return Err(Error::NoFailure(failure_id));
+            };
+            let Some(meeting_id) = meeting_id else { return Ok(0) };
+            wake_one(db, object, &meeting_id, item_id.as_deref())
         })
     }
 
@@ -227,7 +247,7 @@ pub(super) fn wake_unmatched(db: &Connection) -> Result<()> {
 }
 
 /// Lets one piece of failed work wait again, and returns how much that was.
-pub(super) fn wake_one(
+fn wake_one(
     db: &Connection,
     object: Object,
     meeting_id: &str,

@@ -50,16 +50,8 @@ impl Mapping for Account {
             ],
             settings,
         )?;
-        let mut columns = fields.columns();
-        columns.push(Column { name: "domain".to_owned(), of: Text });
-        let spec = Spec {
-            object: "Account".to_owned(),
-            kind: Kind::Company,
-            reads: fields.reads(),
-            filter: None,
-            columns,
-            writes: note::writes(),
-        };
+        let mut spec = fields.spec("Account", Kind::Company, note::writes());
+        spec.columns.push(Column { name: "domain".to_owned(), of: Text });
         Ok((Self { fields }, spec))
     }
 
@@ -76,5 +68,13 @@ impl Mapping for Account {
 
     fn push(&self, request: &Request) -> Pushed {
         note::push(request)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_case_gives_what_it_says() {
+        efficlose_kit::cases::check::<super::Account>(env!("CARGO_MANIFEST_DIR"));
     }
 }

@@ -1,6 +1,8 @@
 //! A table that says which field of a record becomes which column of an entity.
 
-use crate::{Column, ColumnType, Need, Problem, Record, Settings, Value};
+use crate::{
+    Column, ColumnType, Kind, Need, Problem, Pulled, Record, Settings, Spec, Value, Write,
+};
 
 /// The name of the setting that lists a customer's own fields.
 const CUSTOM_FIELDS: &str = "custom_fields";
@@ -65,6 +67,23 @@ impl FieldMap {
     /// Returns the columns of the entity, in the order of the lines.
     pub fn columns(&self) -> Vec<Column> {
         self.entries.iter().map(|e| Column { name: e.column.clone(), of: e.of }).collect()
+    }
+
+    /// Returns the spec of a mapping that does what the lines say.
+    pub fn spec(&self, object: &str, kind: Kind, writes: Vec<Write>) -> Spec {
+        Spec {
+            object: object.to_owned(),
+            kind,
+            reads: self.reads(),
+            filter: None,
+            columns: self.columns(),
+            writes,
+        }
+    }
+
+    /// Maps a record as the lines say.
+    pub fn pull(&self, record: &mut Record<'_>) -> Pulled {
+        self.entity(record).map_or_else(Pulled::Failed, Pulled::Mapped)
     }
 
     /// Maps a record to an entity. The spec's reads must begin with

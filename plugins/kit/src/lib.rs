@@ -20,6 +20,8 @@ pub mod bindings {
     });
 }
 
+#[cfg(not(target_arch = "wasm32"))]
+pub mod cases;
 mod export;
 mod field_map;
 pub mod log;

@@ -55,22 +55,23 @@ impl Mapping for Lead {
             ],
             settings,
         )?;
-        let spec = Spec {
-            object: "Lead".to_owned(),
-            kind: Kind::Person,
-            reads: fields.reads(),
-            filter: None,
-            columns: fields.columns(),
-            writes: note::writes(),
-        };
+        let spec = fields.spec("Lead", Kind::Person, note::writes());
         Ok((Self { fields }, spec))
     }
 
     fn pull(&self, record: &mut Record<'_>) -> Pulled {
-        self.fields.entity(record).map_or_else(Pulled::Failed, Pulled::Mapped)
+        self.fields.pull(record)
     }
 
     fn push(&self, request: &Request) -> Pushed {
         note::push(request)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_case_gives_what_it_says() {
+        efficlose_kit::cases::check::<super::Lead>(env!("CARGO_MANIFEST_DIR"));
     }
 }

@@ -44,22 +44,23 @@ impl Mapping for Opportunity {
             ],
             settings,
         )?;
-        let spec = Spec {
-            object: "Opportunity".to_owned(),
-            kind: Kind::Deal,
-            reads: fields.reads(),
-            filter: None,
-            columns: fields.columns(),
-            writes: note::writes(),
-        };
+        let spec = fields.spec("Opportunity", Kind::Deal, note::writes());
         Ok((Self { fields }, spec))
     }
 
     fn pull(&self, record: &mut Record<'_>) -> Pulled {
-        self.fields.entity(record).map_or_else(Pulled::Failed, Pulled::Mapped)
+        self.fields.pull(record)
     }
 
     fn push(&self, request: &Request) -> Pushed {
         note::push(request)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_case_gives_what_it_says() {
+        efficlose_kit::cases::check::<super::Opportunity>(env!("CARGO_MANIFEST_DIR"));
     }
 }

@@ -69,27 +69,22 @@ impl Mapping for Task {
                 hint: Some("Choose a status that the org counts as open.".to_owned()),
             });
         }
-        let spec = Spec {
-            object: "Task".to_owned(),
-            kind: Kind::Task,
-            reads: fields.reads(),
-            filter: None,
-            columns: fields.columns(),
-            writes: vec![
-                write("Subject", Policy::OursUntilEdited),
-                write("Description", Policy::OursUntilEdited),
-                write("ActivityDate", Policy::OursUntilEdited),
-                write("Status", Policy::Overwrite),
-                write("WhoId", Policy::OursUntilEdited),
-                write("WhatId", Policy::OursUntilEdited),
-                write("OwnerId", Policy::OursUntilEdited),
-            ],
-        };
+        let ours = |field| write(field, Policy::OursUntilEdited);
+        let writes = vec![
+            ours("Subject"),
+            ours("Description"),
+            ours("ActivityDate"),
+            write("Status", Policy::Overwrite),
+            ours("WhoId"),
+            ours("WhatId"),
+            ours("OwnerId"),
+        ];
+        let spec = fields.spec("Task", Kind::Task, writes);
         Ok((Self { fields, open_status, closed_status, closed_statuses }, spec))
     }
 
     fn pull(&self, record: &mut Record<'_>) -> Pulled {
-        self.fields.entity(record).map_or_else(Pulled::Failed, Pulled::Mapped)
+        self.fields.pull(record)
     }
 
     fn push(&self, request: &Request) -> Pushed {
@@ -158,4 +153,12 @@ fn description(meeting: &Meeting, item: &ActionItem) -> String {
     lines.push(format!("From the meeting \"{}\" on {day}", clip(&meeting.title, 200)));
     lines.extend(meeting.url.clone());
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_case_gives_what_it_says() {
+        efficlose_kit::cases::check::<super::Task>(env!("CARGO_MANIFEST_DIR"));
+    }
 }

@@ -1,0 +1,122 @@
+//! Tests with the five default components, as they were built.
+
+use std::collections::BTreeMap;
+
+use super::{Cause, Error, Library, Limits, Plugins};
+use crate::model::{Kind, Object, Pulled, Setting, Value};
+
+fn library(limits: Limits) -> (tempfile::TempDir, Library) {
+    let home = tempfile::tempdir().unwrap();
+    let plugins = Plugins::start(&home.path().join("cache"), limits).unwrap();
+    let library = Library::new(plugins, &home.path().join("mappings"));
+    (home, library)
+}
+
+#[test]
+fn every_default_mapping_maps_a_page_of_records() {
+    let (_home, library) = library(Limits::default());
+    for object in Object::ALL {
+        let mapping = library.mapping(object, Vec::new()).unwrap();
+        let spec = mapping.spec();
+        assert_eq!(spec.object, object);
+        let columns: Vec<String> = spec.reads.iter().map(|need| need.path.to_string()).collect();
+        let rows = vec![vec![Value::Null; columns.len()]; 2_000];
+        let outcomes = mapping.pull(&columns, &rows).unwrap();
+        assert_eq!(outcomes.len(), rows.len());
+        for outcome in outcomes {
+            assert_eq!(outcome, Pulled::Mapped(vec![Value::Null; spec.columns.len()]));
+        }
+    }
+}
+
+#[test]
+fn a_mapping_with_other_settings_has_another_digest() {
+    let (_home, library) = library(Limits::default());
+    let digest = |settings| library.mapping(Object::Contact, settings).unwrap().digest().to_owned();
+    let setting =
+        |value: &str| vec![Setting { name: "custom_fields".to_owned(), value: value.to_owned() }];
+    assert_eq!(digest(setting("A__c")), digest(setting("A__c")));
+    assert_ne!(digest(setting("A__c")), digest(setting("B__c")));
+    assert_ne!(digest(setting("A__c")), digest(Vec::new()));
+}
+
+#[test]
+fn a_setting_that_no_mapping_knows_is_refused_by_name() {
+    let (_home, library) = library(Limits::default());
+    let settings = vec![Setting { name: "colour".to_owned(), value: "red".to_owned() }];
+    let error = library.mapping(Object::Lead, settings).err().unwrap();
+    assert!(matches!(error.cause(), Some(Cause::Refused(_))), "{error}");
+    assert!(error.to_string().contains("\"colour\""), "{error}");
+}
+
+#[test]
+fn the_deadline_grows_with_what_a_call_is_given() {
+    let limits = Limits::default();
+    assert!(limits.deadline_for(2_000) > limits.deadline_for(1) * 4);
+}
+
+#[test]
+fn a_form_that_is_not_taken_is_refused_and_not_passed_over() {
+    let (home, library) = library(Limits::default());
+    std::fs::create_dir(home.path().join("mappings")).unwrap();
+    std::fs::write(home.path().join("mappings/task.js"), "export {}").unwrap();
+    let error = library.mapping(Object::Task, Vec::new()).err().unwrap();
+    assert!(matches!(error, Error::File { .. }), "{error}");
+    assert!(library.mapping(Object::Lead, Vec::new()).is_ok());
+}
+
+/// The document for authors is what the code says; to write it anew, run this
+/// with `EFFICLOSE_WRITE_DOCUMENTS=1`.
+#[test]
+fn the_document_of_entities_lists_every_column() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/entities.md");
+    let now = entities();
+    if std::env::var_os("EFFICLOSE_WRITE_DOCUMENTS").is_some() {
+        std::fs::write(file, &now).unwrap();
+    }
+    assert!(std::fs::read_to_string(file).unwrap() == now, "docs/entities.md is out of date");
+}
+
+fn entities() -> String {
+    let (_home, library) = library(Limits::default());
+    let mut text = String::from(
+        "# Entities\n\n\
+         What a mapping makes of a record. Each kind has the columns listed here, with their types; \
+         a mapping may leave any out, and add\nits own under names that begin with `custom.`. Dates \
+         are text as `2026-01-31`, timestamps text as `2026-01-31T09:30:00Z`, ids text\nof 18 \
+         characters. The last columns say which field the default mapping takes it from.\n",
+    );
+    let kinds = [
+        (Kind::Person, vec![Object::Contact, Object::Lead]),
+        (Kind::Company, vec![Object::Account]),
+        (Kind::Deal, vec![Object::Opportunity]),
+        (Kind::Task, vec![Object::Task]),
+    ];
+    for (kind, objects) in kinds {
+        let names: Vec<_> = objects.iter().map(|object| object.as_str()).collect();
+        text.push_str(&format!("\n## {kind}\n\n| column | type | {} |\n", names.join(" | ")));
+        text.push_str(&format!("| --- | --- |{}\n", " --- |".repeat(objects.len())));
+        let sources: Vec<BTreeMap<String, String>> =
+            objects.iter().map(|object| sources(&library, *object)).collect();
+        for (column, of) in kind.columns() {
+            let of = format!("{of:?}").to_lowercase();
+            let from = sources.iter().map(|source| source.get(column).map_or("", |field| field));
+            let from: Vec<_> = from.collect();
+            text.push_str(&format!("| `{column}` | {of} | {} |\n", from.join(" | ")));
+        }
+    }
+    text
+}
+
+/// Returns which field the default mapping takes each column from.
+fn sources(library: &Library, object: Object) -> BTreeMap<String, String> {
+    let mapping = library.mapping(object, Vec::new()).unwrap();
+    let spec = mapping.spec();
+    let columns = spec.columns.iter().zip(&spec.reads);
+    let mut sources: BTreeMap<_, _> =
+        columns.map(|(column, need)| (column.name.clone(), need.path.to_string())).collect();
+    if object == Object::Account {
+        sources.insert("domain".to_owned(), "Website".to_owned());
+    }
+    sources
+}
