@@ -9,7 +9,6 @@ mod meetings;
 mod output;
 mod records;
 mod runs;
-mod sandbox;
 mod serve;
 mod setup;
 mod status;
@@ -62,7 +61,7 @@ struct Globals {
 #[derive(Subcommand)]
 enum Command {
     Demo(demo::Args),
-    Sandbox(sandbox::Args),
+    Sandbox(efficlose_sandbox::cli::Args),
     Connect(connect::Args),
     Disconnect(disconnect::Args),
     Setup(setup::Args),
@@ -99,7 +98,10 @@ async fn run(args: Args, output: &Output) -> Result<(), Failed> {
     // These need no home.
     match args.command {
         Command::Demo(args) => return demo::run(args, output).await,
-        Command::Sandbox(args) => return sandbox::run(args, output).await,
+        Command::Sandbox(args) => {
+            let ran = efficlose_sandbox::cli::run(&args).await;
+            return ran.map_err(|error| Failed::new(error.to_string()));
+        }
         _ => {}
     }
     let world = World::open(&args.globals)?;

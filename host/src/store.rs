@@ -12,6 +12,7 @@ mod failures;
 mod grants;
 mod journal;
 mod links;
+mod locks;
 mod matches;
 mod meetings;
 mod pages;
@@ -35,9 +36,9 @@ use crate::secret::{Key, SealError};
 pub use self::cursors::Position;
 pub use self::entities::{Fate, SourceState, Sources};
 pub use self::failures::{Subject, Trouble};
-pub use self::grants::GrantLock;
 pub use self::journal::{ChangesOf, Ended};
 pub use self::links::Link;
+pub use self::locks::Lock;
 pub use self::meetings::{Added, DoneBy, ItemState, MeetingSummary};
 pub use self::pages::{Outcome, Page, Remap, Row};
 pub use self::work::{Standing, WorkCounts, WorkEnd};
@@ -139,13 +140,13 @@ pub enum Error {
     /// The grant opens, but holds no grant.
     #[error("could not read the grant of the org {0}")]
     BadGrant(OrgId),
-    /// Another process keeps the lock of a grant.
-    #[error(
-        "could not lock the grant of the org {org}: another process held it for {seconds} seconds"
-    )]
-    GrantLocked {
+    /// Another process keeps a lock.
+    #[error("another efficlose {doing} (org {org}), and did not end within {seconds} seconds")]
+    Locked {
         /// The org.
         org: OrgId,
+        /// What the other process does.
+        doing: &'static str,
         /// How long it was waited for.
         seconds: u64,
     },
@@ -205,7 +206,9 @@ impl Error {
             Self::Sealed { .. } => Some(
                 "Start efficlose with the key that it was connected with, or run `efficlose connect` to connect the org anew.",
             ),
-            Self::GrantLocked { .. } => Some("Stop the other efficlose that uses this home."),
+            Self::Locked { .. } => {
+                Some("Wait until it is done, or stop the other efficlose that uses this home.")
+            }
             Self::NoFailure(_) => Some("Run `efficlose failures list` to see those that are open."),
             Self::NoRun(_) => Some("Run `efficlose runs` to see those that are kept."),
             Self::Fenced { .. } | Self::CursorMoved { .. } | Self::MarkOpen { .. } => None,

@@ -51,6 +51,7 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
     let callback = Callback::listen(args.port).await?;
     let authorization = Authorization::begin(&login, &app, callback.redirect_url());
     invite(&authorization, args.no_browser, output);
+    authorization.probe(&world.http).await?;
     let code = callback.wait(&authorization, Duration::from_secs(args.timeout)).await?;
     let connected = exchange(&world.http, &authorization, code).await?;
     let connection = keep(world, &login, &app, connected).await?;

@@ -30,13 +30,11 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
     let started = Instant::now();
     let stop = super::serve::stop_on_signal();
     let mut all = Vec::new();
+    let mut is_set_up = false;
     for connection in connections {
         let settings = world.settings(&connection.org);
         let mut jobs = settings.jobs(&connection.org);
-        if jobs.is_empty() {
-            return Err(Failed::new(format!("nothing is set up to sync for {}", connection.org))
-                .hint("Run `efficlose setup` to choose what syncs."));
-        }
+        is_set_up |= !jobs.is_empty();
         jobs.retain(|job| args.object.is_empty() || args.object.contains(&job.object));
         let doors = world.doors(&connection, settings)?;
         let bar = progress(output);
@@ -44,6 +42,10 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
         let runs = round(&doors, &jobs, &stop, &shown).await;
         bar.finish_and_clear();
         all.extend(runs?);
+    }
+    if !is_set_up {
+        return Err(Failed::new("nothing is set up to sync")
+            .hint("Run `efficlose setup` to choose what syncs."));
     }
     report(&all, started.elapsed(), output);
     verdict(&all, &stop)

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
-use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, LOCATION};
 use url::Url;
 
 use super::refusals::{self, Refusal, Retry};
@@ -102,6 +102,7 @@ impl Http {
         let status = response.status().as_u16();
         let usage = usage::read(response.headers());
         let content = content_type(response.headers());
+        let location = text_of(response.headers(), &LOCATION);
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if body.len() + chunk.len() > ANSWER_BYTES_MAX {
@@ -109,7 +110,7 @@ impl Http {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { host: host.to_owned(), status, content, body, usage })
+        Ok(Answer { host: host.to_owned(), status, content, location, body, usage })
     }
 
     /// Does `call` until it succeeds, its error is one that `again` does not
@@ -177,8 +178,11 @@ fn cause_of(error: &reqwest::Error) -> String {
 }
 
 fn content_type(headers: &HeaderMap) -> String {
-    let content = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    content.unwrap_or_default().to_ascii_lowercase()
+    text_of(headers, &CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase()
+}
+
+fn text_of(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
 /// What came back, in full.
@@ -186,6 +190,8 @@ pub(super) struct Answer {
     pub(super) host: String,
     pub(super) status: u16,
     pub(super) content: String,
+    /// Where it sends the caller; never followed.
+    pub(super) location: Option<String>,
     pub(super) body: Vec<u8>,
     pub(super) usage: Option<Usage>,
 }

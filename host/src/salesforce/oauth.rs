@@ -62,6 +62,26 @@ impl Authorization {
     }
 
     /// Returns the state that the answer must bear.
+    /// Asks Salesforce for the login page, as the browser will, and fails where it
+    /// shows an error in its place.
+    ///
+    /// An app that isn't known, or a callback that isn't registered, never comes
+    /// back to the callback: only the person at the browser would see why.
+    pub async fn probe(&self, http: &Http) -> Result<()> {
+        let request = built(http.request(Method::GET, self.url.clone()))?;
+        let answer = http.send(request).await?;
+        let to = answer.location.and_then(|location| self.url.join(&location).ok());
+        let Some(to) = to else { return Ok(()) };
+        let said = |name| to.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value);
+        match said("error") {
+            Some(code) => Err(Error::OAuth {
+                code: clean::shown(&code),
+                description: clean::shown(&said("error_description").unwrap_or_default()),
+            }),
+            None => Ok(()),
+        }
+    }
+
     pub(super) fn state(&self) -> Secret {
         self.state.secret().as_str().into()
     }

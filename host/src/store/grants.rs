@@ -1,23 +1,13 @@
-//! Grants: sealed at rest, and renewed by one process at a time.
-
-use std::fs::{File, TryLockError};
-use std::path::Path;
-use std::thread;
-use std::time::Duration;
+//! Grants: sealed at rest, each under its org.
 
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
-use super::database::{file_error, make_file, make_folder, one, run};
+use super::database::{one, run};
 use super::value::to_json;
 use super::{Error, Result, Store};
 use crate::model::{Grant, OrgId};
 use crate::secret::{Key, Secret};
-
-/// How often a lock that is held is tried.
-const LOCK_TRIES: u32 = 600;
-/// How long it is waited between two tries.
-const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
 impl Store {
     /// Returns an org's grant, opened.
@@ -49,37 +39,6 @@ impl Store {
             save(db, org, &sealed)
         })
     }
-
-    /// Waits until no other process renews this org's grant, and keeps others
-    /// out until the lock is dropped.
-    ///
-    /// Gives up with an error after a minute: renewing takes seconds.
-    pub fn lock_grant(&self, org: &OrgId) -> Result<GrantLock> {
-        let folder = self.folder(org);
-        make_folder(&folder)?;
-        lock(&folder.join("grant.lock"), org, LOCK_TRIES)
-    }
-}
-
-/// The right to renew a grant, alone among processes; given back when dropped.
-#[derive(Debug)]
-#[must_use = "the lock is given back when it is dropped"]
-pub struct GrantLock {
-    _file: File,
-}
-
-fn lock(path: &Path, org: &OrgId, tries: u32) -> Result<GrantLock> {
-    let file = make_file(path)?;
-    for attempt in 0..tries {
-        match file.try_lock() {
-            Ok(()) => return Ok(GrantLock { _file: file }),
-            Err(TryLockError::WouldBlock) if attempt + 1 < tries => thread::sleep(LOCK_PAUSE),
-            Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(cause)) => return Err(file_error("lock", path, cause)),
-        }
-    }
-    let seconds = (LOCK_PAUSE * tries).as_secs();
-    Err(Error::GrantLocked { org: org.clone(), seconds })
 }
 
 /// Returns a grant as one sealed text, which opens for this org alone.
@@ -175,16 +134,5 @@ mod tests {
         let error = stranger.grant(&org()).unwrap_err();
         assert!(matches!(error, Error::Sealed { .. }));
         assert!(error.hint().unwrap().contains("efficlose connect"));
-    }
-
-    #[test]
-    fn a_grant_lock_shuts_out_a_second_holder_until_it_is_dropped() {
-        let world = World::new();
-        let held = world.store().lock_grant(&org()).unwrap();
-        let store = world.store();
-        let path = store.folder(&org()).join("grant.lock");
-        assert!(matches!(lock(&path, &org(), 1), Err(Error::GrantLocked { .. })));
-        drop(held);
-        assert!(lock(&path, &org(), 1).is_ok());
     }
 }

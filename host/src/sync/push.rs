@@ -55,7 +55,8 @@ pub(super) async fn advance(
 }
 
 /// Finds the records that bear the marks of drafts already: made by an earlier
-/// try of which the store knows nothing. An external id needs no search.
+/// try of which the store knows nothing. They are updated as any other, so that
+/// what people did to them stays.
 async fn find_made(
     doors: &Doors,
     object: Object,

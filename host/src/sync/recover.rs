@@ -2,6 +2,7 @@
 //! an answer was lost: by looking, never by writing again.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -9,6 +10,10 @@ use super::prepare::Prepared;
 use super::{Doors, Error};
 use crate::model::{Change, ChangeState, FieldName, Intent, Object, SalesforceId, Value};
 use crate::store::Ended;
+
+/// For how long after a write was sent Salesforce may still be at it, though
+/// nobody waits for the answer any more.
+const IN_FLIGHT: Duration = Duration::from_secs(5);
 
 /// Settles the open changes of an object. The work they came from is still
 /// waiting, and is planned anew from what Salesforce holds now.
@@ -25,7 +30,11 @@ pub(super) async fn open_changes(
     }
     tracing::info!(%object, changes = open.len(), "looks up changes whose end is not known");
     let marks: Vec<String> = open.iter().filter_map(mark).collect();
-    let made = by_mark(doors, object, prepared, &marks).await?;
+    let mut made = by_mark(doors, object, prepared, &marks).await?;
+    if let Some(wait) = still_on_the_wire(&open, &made, now) {
+        tokio::time::sleep(wait).await;
+        made = by_mark(doors, object, prepared, &marks).await?;
+    }
     let written = live_values(doors, object, &open).await?;
     let ended = open.iter().map(|change| {
         let record_id = match &change.planned.intent {
@@ -44,6 +53,19 @@ pub(super) async fn open_changes(
     let ended: Vec<_> = ended.collect();
     doors.store.end_changes(object, fence, &ended, &[], now)?;
     Ok(())
+}
+
+/// Returns how long to wait before records that are not there are taken never to
+/// have been made; none, if all are there or enough time has passed.
+fn still_on_the_wire(
+    open: &[Change],
+    made: &HashMap<String, SalesforceId>,
+    now: Timestamp,
+) -> Option<Duration> {
+    let missing = open.iter().filter(|change| mark(change).is_some_and(|m| !made.contains_key(&m)));
+    let sent_at = missing.map(|change| change.planned_at).max()?;
+    let age = Duration::try_from(now.duration_since(sent_at)).unwrap_or_default();
+    IN_FLIGHT.checked_sub(age).filter(|wait| !wait.is_zero())
 }
 
 /// Returns the records that bear one of these marks.

@@ -22,6 +22,7 @@ pub async fn retry(doors: &Doors, object: Object, direction: Direction) -> Resul
         return Ok(Counts::default());
     }
     let prepared = doors.prepared(object).await?;
+    let _lock = block_in_place(|| doors.control.lock_round(&doors.org))?;
     let fence = doors.store.claim(object, direction)?;
     let sources = doors.store.sources(object, &prepared.columns, &ids)?;
     let table = sources.table;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use tokio::sync::watch;
+use tokio::task::block_in_place;
 
 use super::{Doors, Error, Next, advance};
 use crate::model::{Counts, Direction, Ending, JobKey, Object, Problem, Run};
@@ -29,6 +30,8 @@ pub async fn round(
     stop: &Stop,
     progress: Progress<'_>,
 ) -> Result<Vec<Run>, Error> {
+    // Held until the round ends: the process may be another's, or the daemon's.
+    let _lock = block_in_place(|| doors.control.lock_round(&doors.org))?;
     let mut runs = Vec::new();
     let mut written = BTreeSet::new();
     let (pulls, pushes): (Vec<_>, Vec<_>) =
