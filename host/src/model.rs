@@ -17,7 +17,7 @@ mod spec;
 mod table;
 
 pub use change::{Change, ChangeState, Intent, Planned};
-pub use connection::{Connection, Grant, Usage};
+pub use connection::{Connection, Usage};
 pub use cursor::Cursor;
 pub use entity::Entity;
 pub use failure::{Failure, Mender};

@@ -308,6 +308,7 @@ impl Error {
                 "Read what Salesforce shows in the browser, mend that, and run `efficlose connect` again."
             }
             Self::Version { .. } => "Update efficlose, or ask when the org is upgraded.",
+            Self::Vault(VaultError { hint: Some(hint), .. }) => hint,
             Self::Vault(_) => {
                 "Check that the data folder can be written and the key is the right one."
             }
@@ -333,6 +334,7 @@ impl Error {
             Self::Callback { .. } => "callback",
             Self::LoginTimeout { .. } => "login_timeout",
             Self::Version { .. } => "api_version",
+            Self::Vault(VaultError { hint: Some(hint), .. }) => hint,
             Self::Vault(_) => "vault",
             Self::ApiDisabled(refusal)
             | Self::DailyLimit(refusal)

@@ -42,6 +42,19 @@ impl fmt::Display for Secret {
     }
 }
 
+/// What opens an org: kept sealed.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    /// The base of every API call; may change whenever tokens are renewed.
+    pub instance_url: String,
+    /// Opens calls until the session ends.
+    pub access_token: Secret,
+    /// Gets new access tokens; none where the app's policy gives none.
+    pub refresh_token: Option<Secret>,
+    /// The secret of the app, where it has one.
+    pub client_secret: Option<Secret>,
+}
+
 /// The key that seals grants: 256 bits, kept in another place than they are.
 #[derive(Clone)]
 pub struct Key(Secret);

@@ -11,6 +11,7 @@ mod entities;
 mod failures;
 mod grants;
 mod journal;
+mod leftovers;
 mod links;
 mod locks;
 mod matches;

@@ -3,8 +3,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::model::{Grant, OrgId};
+use crate::model::OrgId;
 use crate::salesforce::{Vault, VaultError};
+use crate::secret::Grant;
 use crate::store::{self, Store};
 
 /// The grant of an org in the store.
@@ -29,7 +30,7 @@ impl Vault for Stored {
 }
 
 fn refused(error: &store::Error) -> VaultError {
-    VaultError(error.to_string())
+    VaultError { message: error.to_string(), hint: error.hint().map(str::to_owned) }
 }
 
 /// A grant that was just given, before it is kept.

@@ -1,9 +1,8 @@
-//! Connections to orgs, and the grants that open them.
+//! Connections to orgs.
 
 use jiff::Timestamp;
 
 use super::OrgId;
-use crate::secret::Secret;
 
 /// An org that was connected. Holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,19 +23,6 @@ pub struct Connection {
     pub connected_at: Timestamp,
     /// Why a person has to connect anew; none while the grant works.
     pub broken: Option<String>,
-}
-
-/// What opens an org: kept sealed.
-#[derive(Debug, Clone)]
-pub struct Grant {
-    /// The base of every API call; may change whenever tokens are renewed.
-    pub instance_url: String,
-    /// Opens calls until the session ends.
-    pub access_token: Secret,
-    /// Gets new access tokens; none where the app's policy gives none.
-    pub refresh_token: Option<Secret>,
-    /// The secret of the app, where it has one.
-    pub client_secret: Option<Secret>,
 }
 
 /// How much of the org's daily allowance of API calls is used, by everyone.

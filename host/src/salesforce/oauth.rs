@@ -18,8 +18,8 @@ use reqwest::{Method, StatusCode};
 use url::Url;
 
 use super::{Error, Http, LoginUrl, Result, clean};
-use crate::model::{Grant, OrgId, SalesforceId};
-use crate::secret::Secret;
+use crate::model::{OrgId, SalesforceId};
+use crate::secret::{Grant, Secret};
 
 /// What is asked for: calls, and leave to go on making them.
 const SCOPES: [&str; 2] = ["api", "refresh_token"];

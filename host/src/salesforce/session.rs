@@ -6,8 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use url::Url;
 
 use super::{Error, Http, LoginUrl, Result, oauth};
-use crate::model::Grant;
-use crate::secret::Secret;
+use crate::secret::{Grant, Secret};
 
 /// How often a renewed grant is offered to the vault before it is given up.
 const SAVE_ATTEMPTS_MAX: usize = 4;
@@ -28,8 +27,20 @@ pub trait Vault: Send + Sync {
 
 /// Why a grant can't be read or kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct VaultError(pub String);
+#[error("{message}")]
+pub struct VaultError {
+    /// What went wrong.
+    pub message: String,
+    /// What mends it, where the vault knows.
+    pub hint: Option<String>,
+}
+
+impl VaultError {
+    /// Returns an error for which the vault knows no mend.
+    pub fn new(message: &str) -> Self {
+        Self { message: message.to_owned(), hint: None }
+    }
+}
 
 /// What a call needs: where to, and with what.
 pub(super) struct Pass {
@@ -88,8 +99,7 @@ impl Session {
             Ok(renewed) => renewed,
             Err(stopped) if stopped.is_panic() => std::panic::resume_unwind(stopped.into_panic()),
             Err(_) => {
-                Err(VaultError("the renewal was stopped by the end of the program".to_owned())
-                    .into())
+                Err(VaultError::new("the renewal was stopped by the end of the program").into())
             }
         }
     }
@@ -160,9 +170,7 @@ impl Session {
         match tokio::task::spawn_blocking(move || work(&*vault)).await {
             Ok(done) => Ok(done?),
             Err(stopped) if stopped.is_panic() => std::panic::resume_unwind(stopped.into_panic()),
-            Err(_) => {
-                Err(VaultError("the vault was closed by the end of the program".to_owned()).into())
-            }
+            Err(_) => Err(VaultError::new("the vault was closed by the end of the program").into()),
         }
     }
 }

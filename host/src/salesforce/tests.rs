@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use super::{Http, Pace, Salesforce, Vault, VaultError};
-use crate::model::Grant;
+use crate::secret::Grant;
 use server::Server;
 
 /// A client that waits next to nothing between attempts.
@@ -65,7 +65,7 @@ impl Vault for Memory {
         let mut broken = self.broken_saves.lock().unwrap();
         if *broken > 0 {
             *broken -= 1;
-            return Err(VaultError("the disk is full".to_owned()));
+            return Err(VaultError::new("the disk is full"));
         }
         self.saves.lock().unwrap().push(grant.access_token.expose().to_owned());
         *self.grant.lock().unwrap() = grant.clone();

@@ -5,7 +5,8 @@ use rusqlite::{Row, params};
 use super::database::{all, run};
 use super::value::{micros, time, word};
 use super::{Error, Result, Store, grants};
-use crate::model::{Connection, Grant, OrgId};
+use crate::model::{Connection, OrgId};
+use crate::secret::Grant;
 
 /// How many orgs one host may keep.
 const CONNECTIONS_MAX: u32 = 10_000;

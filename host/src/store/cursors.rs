@@ -15,6 +15,12 @@ pub struct Position {
     pub cursor: Option<Cursor>,
     /// Whether a run is in the middle of its pages.
     pub paging: bool,
+    /// What tells the mapping and the fields with which records were read; none
+    /// before the first page. Records read otherwise have to be read again.
+    pub reading: Option<String>,
+    /// Whether the run reads the object from its beginning: what it doesn't come
+    /// by is no longer selected.
+    pub whole: bool,
 }
 
 impl OrgStore {
@@ -36,14 +42,6 @@ impl OrgStore {
     /// Returns how far the pull of an object has come.
     pub fn position(&self, object: Object) -> Result<Position> {
         self.database.read("read a cursor", |db| position(db, object))
-    }
-
-    /// Forgets the cursor: everything is read again.
-    ///
-    /// What is stored stays, so records that didn't change are only counted. A
-    /// run under way finds its cursor moved.
-    pub fn reset(&self, object: Object) -> Result<()> {
-        self.database.write("forget a cursor", |db| save(db, object, &Position::default()))
     }
 }
 
@@ -72,23 +70,31 @@ pub(super) fn check_position(db: &Connection, object: Object, expected: &Positio
 }
 
 fn position(db: &Connection, object: Object) -> Result<Position> {
-    let sql = "SELECT stamp, record_id, paging FROM jobs WHERE object = ?1 AND direction = 'pull'";
+    let sql = "SELECT stamp, record_id, paging, reading, whole FROM jobs
+               WHERE object = ?1 AND direction = 'pull'";
     let position = one(db, sql, [object.as_str()], |row| {
         let stamp: Option<Timestamp> = time_or_none(row, "stamp")?;
         let id = word_or_none(row, "record_id")?;
         let cursor = stamp.map(|stamp| Cursor { stamp, id });
-        Ok(Position { cursor, paging: row.get("paging")? })
+        Ok(Position {
+            cursor,
+            paging: row.get("paging")?,
+            reading: row.get("reading")?,
+            whole: row.get("whole")?,
+        })
     })?;
     Ok(position.unwrap_or_default())
 }
 
 /// Moves the cursor of a job that was claimed.
 pub(super) fn save(db: &Connection, object: Object, next: &Position) -> Result<()> {
-    let sql = "UPDATE jobs SET stamp = ?2, record_id = ?3, paging = ?4
+    let sql = "UPDATE jobs SET stamp = ?2, record_id = ?3, paging = ?4, reading = ?5, whole = ?6
                WHERE object = ?1 AND direction = 'pull'";
     let stamp = next.cursor.as_ref().map(|cursor| micros(cursor.stamp));
     let id = next.cursor.as_ref().and_then(|cursor| cursor.id.as_ref());
-    run(db, sql, params![object.as_str(), stamp, id.map(|id| id.as_str()), next.paging])?;
+    let id = id.map(|id| id.as_str());
+    let object = object.as_str();
+    run(db, sql, params![object, stamp, id, next.paging, next.reading, next.whole])?;
     Ok(())
 }
 

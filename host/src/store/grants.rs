@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::database::{one, run};
 use super::value::to_json;
 use super::{Error, Result, Store};
-use crate::model::{Grant, OrgId};
-use crate::secret::{Key, Secret};
+use crate::model::OrgId;
+use crate::secret::{Grant, Key, Secret};
 
 impl Store {
     /// Returns an org's grant, opened.

@@ -8,7 +8,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use super::entities::{Fate, folded};
 use super::failures::{self, Subject, Trouble};
 use super::value::{hash, micros, word, write_object};
-use super::{OrgStore, Position, Result, cursors, links, work};
+use super::{OrgStore, Position, Result, cursors, leftovers, links, work};
 use crate::model::{Counts, Direction, Mender, Object, Problem, Pulled, SalesforceId, Spec, Value};
 
 /// A page that was read and mapped.
@@ -97,7 +97,10 @@ impl OrgStore {
                 rows: &page.rows,
                 now: page.now,
             };
-            let counts = settle(db, &batch)?;
+            let mut counts = settle(db, &batch)?;
+            if page.next.whole && !page.next.paging {
+                counts.skipped += leftovers::remove(db, page.object, page.mapping, page.now)?;
+            }
             cursors::save(db, page.object, &page.next)?;
             Ok(counts)
         })

@@ -8,11 +8,10 @@ use tempfile::TempDir;
 
 use super::{Ended, OrgStore, Outcome, Page, Position, Row, Store, Trouble};
 use crate::model::{
-    ActionItem, ChangeState, Column, ColumnType, Connection, Counts, Cursor, Direction, Grant,
-    Intent, Kind, Meeting, Mender, Object, OrgId, Planned, Problem, Pulled, SalesforceId, Spec,
-    Value,
+    ActionItem, ChangeState, Column, ColumnType, Connection, Counts, Cursor, Direction, Intent,
+    Kind, Meeting, Mender, Object, OrgId, Planned, Problem, Pulled, SalesforceId, Spec, Value,
 };
-use crate::secret::Key;
+use crate::secret::{Grant, Key};
 
 const COLUMNS: [&str; 6] = ["name", "email", "domain", "account_id", "closed", "on"];
 
@@ -61,6 +60,7 @@ impl World {
         let next = rows.last().map_or_else(Position::default, |row| Position {
             cursor: Some(Cursor { stamp: row.modified_at, id: Some(row.id.clone()) }),
             paging: true,
+            ..Position::default()
         });
         org.settle(&Page {
             object,

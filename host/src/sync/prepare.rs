@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 use super::{Doors, Error};
 use crate::model::{FieldName, FieldPath, Object, Policy, Problem};
 use crate::plugin::Mapping;
@@ -19,10 +21,13 @@ pub(super) struct Prepared {
     pub(super) reads: Vec<FieldPath>,
     /// The same as names, shared by all pages.
     pub(super) columns: Arc<[String]>,
+    /// Tells the mapping and the fields that are read.
+    pub(super) reading: String,
     /// The fields that may be written.
     pub(super) writes: Vec<Writable>,
-    /// How a created record is found again; none for objects we don't create.
-    pub(super) mark: Option<Mark>,
+    /// How a created record is found again: the first is the one used, the others
+    /// may have been used before. None for objects that we don't create.
+    pub(super) marks: Vec<Mark>,
 }
 
 /// A field that may be written, as the mapping and the org describe it.
@@ -82,18 +87,26 @@ pub(super) fn prepare(mapping: Mapping, org: &Description) -> Result<Prepared, P
             None => return Err(missing(spec.object, write.field.as_str(), "writes")),
         }
     }
-    let columns = reads.iter().map(|path| path.as_str().to_owned()).collect();
-    let mark = (spec.object == Object::Task).then(|| mark(org)).flatten();
-    Ok(Prepared { mapping, reads, columns, writes, mark })
+    let columns: Arc<[String]> = reads.iter().map(|path| path.as_str().to_owned()).collect();
+    let reading = reading(mapping.digest(), &columns);
+    let marks = if spec.object == Object::Task { marks(org) } else { Vec::new() };
+    Ok(Prepared { mapping, reads, columns, reading, writes, marks })
 }
 
-/// Returns the best field that this org has for the mark.
-fn mark(org: &Description) -> Option<Mark> {
-    MARK_FIELDS.into_iter().find_map(|name| {
+/// Returns 16 hexadecimal digits that tell a mapping and the fields it is given.
+fn reading(mapping: &str, columns: &[String]) -> String {
+    let digest = Sha256::digest(format!("{mapping}\0{}", columns.join("\0")));
+    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Returns the fields that this org has for the mark, best first.
+fn marks(org: &Description) -> Vec<Mark> {
+    let fields = MARK_FIELDS.into_iter().filter_map(|name| {
         let field = org.field(name).filter(|field| field.createable && field.filterable)?;
         let name = field.name.parse().ok()?;
         Some(if field.external_id { Mark::ExternalId(name) } else { Mark::Searched(name) })
-    })
+    });
+    fields.collect()
 }
 
 fn missing(object: Object, field: &str, does: &str) -> Problem {

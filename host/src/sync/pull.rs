@@ -26,9 +26,13 @@ pub(super) async fn advance(
 ) -> Result<Step, Error> {
     let prepared = doors.prepared(object).await?;
     let position = doors.store.position(object)?;
-    let after = match &position.cursor {
+    // Records that were read for another mapping, or without a field that the org
+    // shows now, are read again.
+    let is_new = position.reading.as_deref() != Some(prepared.reading.as_str());
+    let cursor = position.cursor.clone().filter(|_| !is_new);
+    let after = match &cursor {
         Some(cursor) if !position.paging => Some(cursor.rewound(SETTLE_WINDOW)),
-        cursor => cursor.clone(),
+        cursor => (*cursor).clone(),
     };
     let page = doors
         .salesforce
@@ -42,7 +46,12 @@ pub(super) async fn advance(
         .await?;
     let last =
         page.keys.last().map(|key| Cursor { stamp: key.modified_at, id: Some(key.id.clone()) });
-    let next = Position { cursor: last.or_else(|| position.cursor.clone()), paging: page.more };
+    let next = Position {
+        cursor: last.or(cursor),
+        paging: page.more,
+        reading: Some(prepared.reading.clone()),
+        whole: is_new || (position.paging && position.whole),
+    };
     let next_step = if page.more { Next::Again } else { Next::Done };
     let counts = block_in_place(|| -> Result<_, Error> {
         let rows = outcomes(&prepared, page)?;

@@ -16,8 +16,8 @@ use super::plan::{Decision, plan};
 use super::prepare::{Mark, Prepared};
 use super::{Doors, Error, Next, Step, recover};
 use crate::model::{
-    Change, ChangeState, Counts, Fields, Intent, Matched, Mender, Object, Planned, Problem, Pushed,
-    Request, SalesforceId, Value,
+    Change, ChangeState, Counts, FieldName, Fields, Intent, Matched, Mender, Object, Planned,
+    Problem, Pushed, Request, SalesforceId, Value,
 };
 use crate::salesforce::{RecordWrite, Written};
 use crate::store::{self, Ended};
@@ -135,9 +135,14 @@ async fn live(
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let fields: Vec<_> = prepared.writes.iter().map(|write| write.name.clone()).collect();
+    // The id is asked for too: an org may let us write nothing else.
+    let id: FieldName = "Id".parse().expect("a name that is written here is well formed");
+    let names = prepared.writes.iter().map(|write| write.name.clone());
+    let fields: Vec<_> = std::iter::once(id).chain(names).collect();
     let records = doors.salesforce.retrieve(object, &ids, &fields).await?;
-    Ok(ids.into_iter().zip(records).filter_map(|(id, record)| Some((id, record?))).collect())
+    let found = ids.into_iter().zip(records).filter_map(|(id, record)| Some((id, record?)));
+    let without_id = |fields: Fields| fields.into_iter().filter(|(name, _)| name != "Id").collect();
+    Ok(found.map(|(id, fields)| (id, without_id(fields))).collect())
 }
 
 /// Asks the mapping what to write, and plans it.
@@ -243,7 +248,7 @@ async fn write(
 /// Returns a change as Salesforce is told it. A created record bears its mark.
 fn on_the_wire(prepared: &Prepared, change: &Change) -> RecordWrite {
     let mut fields = change.planned.after.clone();
-    match (&change.planned.intent, &prepared.mark) {
+    match (&change.planned.intent, prepared.marks.first()) {
         (Intent::Update(id), _) => RecordWrite::Update { id: id.clone(), fields },
         (Intent::Create { mark }, Some(Mark::ExternalId(key))) => {
             RecordWrite::Upsert { key: key.clone(), value: mark.clone(), fields }

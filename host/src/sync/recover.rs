@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::prepare::Prepared;
+use super::prepare::{Mark, Prepared};
 use super::{Doors, Error};
 use crate::model::{Change, ChangeState, FieldName, Intent, Object, SalesforceId, Value};
 use crate::store::Ended;
@@ -75,19 +75,25 @@ pub(super) async fn by_mark(
     prepared: &Prepared,
     marks: &[String],
 ) -> Result<HashMap<String, SalesforceId>, Error> {
-    let Some(field) = prepared.mark.as_ref().filter(|_| !marks.is_empty()) else {
-        return Ok(HashMap::new());
-    };
-    let field = field.field();
-    let table =
-        doors.salesforce.find(object.as_str(), field, marks, std::slice::from_ref(field)).await?;
-    let (Some(id), Some(mark)) = (table.column("Id"), table.column(field.as_str())) else {
-        return Ok(HashMap::new());
-    };
-    let rows = table.rows.iter();
-    Ok(rows
-        .filter_map(|row| Some((row[mark].text()?.to_owned(), row[id].text()?.parse().ok()?)))
-        .collect())
+    let mut found = HashMap::new();
+    if marks.is_empty() {
+        return Ok(found);
+    }
+    // A record made before the org had a better field bears its mark in another.
+    for field in prepared.marks.iter().map(Mark::field) {
+        let fields = std::slice::from_ref(field);
+        let table = doors.salesforce.find(object.as_str(), field, marks, fields).await?;
+        let (Some(id), Some(mark)) = (table.column("Id"), table.column(field.as_str())) else {
+            continue;
+        };
+        let rows = table.rows.iter();
+        found.extend(
+            rows.filter_map(|row| {
+                Some((row[mark].text()?.to_owned(), row[id].text()?.parse().ok()?))
+            }),
+        );
+    }
+    Ok(found)
 }
 
 /// Returns the values that Salesforce holds now in the fields of open updates.

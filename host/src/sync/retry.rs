@@ -10,7 +10,7 @@ use crate::store::{Outcome, Remap, Row};
 const BATCH: u32 = 2_000;
 
 /// Maps the failed records of an object again from their stored rows, without one
-/// API call for records; with [`Direction::Push`], puts failed work back in line
+/// API call for records (those that lack a field by now come with the next pull); with [`Direction::Push`], puts failed work back in line
 /// for the next push.
 pub async fn retry(doors: &Doors, object: Object, direction: Direction) -> Result<Counts, Error> {
     if direction == Direction::Push {

@@ -31,7 +31,7 @@ fn settle(
 
 fn position(stamp: i64) -> Position {
     let cursor = Cursor { stamp: at(stamp), id: Some(id(1)) };
-    Position { cursor: Some(cursor), paging: true }
+    Position { cursor: Some(cursor), paging: true, ..Position::default() }
 }
 
 /// What a page would leave behind.
@@ -73,7 +73,7 @@ fn a_cursor_moves_only_with_its_page_and_only_under_its_fence() {
     assert_eq!(traces(&world), (1, vec![id(1), id(2)], 1, position(2)));
     let twice = settle(&world, fence, &start, position(3), rows());
     assert!(matches!(twice, Err(Error::CursorMoved { .. })));
-    let no_id = Position { cursor: Some(Cursor { stamp: at(2), id: None }), paging: true };
+    let no_id = Position { cursor: Some(Cursor { stamp: at(2), id: None }), ..position(2) };
     assert!(settle(&world, fence, &no_id, position(3), rows()).is_err());
     settle(&world, fence, &position(2), position(3), vec![]).unwrap();
     assert_eq!(org.position(OBJECT).unwrap(), position(3));
@@ -98,17 +98,37 @@ fn a_crash_before_the_commit_leaves_nothing() {
 }
 
 #[test]
-fn a_forgotten_cursor_stops_the_run_under_way_and_keeps_what_is_stored() {
+fn what_a_whole_reading_does_not_come_by_is_taken_out() {
     let world = World::new();
     let org = world.org();
-    world.pull(OBJECT, vec![named(1, 1, "Ann")]);
-    let fence = org.claim(OBJECT, Direction::Pull).unwrap();
-    let before = org.position(OBJECT).unwrap();
-    org.reset(OBJECT).unwrap();
-    assert_eq!(org.position(OBJECT).unwrap(), Position::default());
-    assert!(settle(&world, fence, &before, position(2), vec![]).is_err());
-    let counts = world.pull(OBJECT, vec![named(1, 1, "Ann")]);
-    assert_eq!((counts.pulled, counts.unchanged, counts.mapped), (1, 1, 0));
+    let page = |mapping, whole, paging, rows| {
+        let (spec, columns) = (spec(OBJECT), columns());
+        let next = Position { paging, whole, ..position(9) };
+        org.settle(&Page {
+            object: OBJECT,
+            fence: org.claim(OBJECT, Direction::Pull).unwrap(),
+            expected: &org.position(OBJECT).unwrap(),
+            next,
+            spec: &spec,
+            columns: &columns,
+            mapping,
+            rows,
+            now: at(1_000),
+        })
+        .unwrap()
+    };
+    let all = || vec![named(1, 1, "Ann"), named(2, 2, "Bob"), failed(named(3, 3, "Cy"))];
+    page("old", true, false, all());
+    page("new", true, true, vec![named(1, 1, "Ann")]);
+    assert_eq!((org.count(OBJECT).unwrap(), failures(&world).len()), (2, 1), "it goes on");
+    let counts = page("new", true, false, vec![]);
+    assert_eq!((counts.skipped, org.count(OBJECT).unwrap()), (2, 1));
+    assert_eq!(name_of(&world, 1).as_deref(), Some("Ann"));
+    assert_eq!(failures(&world), vec![]);
+    assert!(org.source(OBJECT, &id(2)).unwrap().is_some(), "what was read is kept");
+
+    page("newer", false, false, vec![]);
+    assert_eq!(org.count(OBJECT).unwrap(), 1, "a reading of what changed takes nothing out");
 }
 
 #[test]

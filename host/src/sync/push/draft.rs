@@ -188,7 +188,7 @@ fn task(
     if let Some(link) = doors.store.link(&work.meeting_id, item_id)? {
         return Ok((!link.gone).then_some(Target::Record(link.record_id)));
     }
-    if prepared.mark.is_none() {
+    if prepared.marks.is_empty() {
         return Err(Error::Org(no_mark(work.object)));
     }
     Ok(Some(Target::New { mark: mark(&work.meeting_id, item_id) }))

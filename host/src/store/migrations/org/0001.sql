@@ -8,6 +8,8 @@ CREATE TABLE jobs (
     stamp INTEGER,
     record_id TEXT,
     paging INTEGER NOT NULL DEFAULT 0,
+    reading TEXT,
+    whole INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (object, direction)
 ) STRICT;
 

@@ -1,0 +1,36 @@
+//! What is left of an earlier reading: records that the mapping no longer selects.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::Result;
+use super::database::run;
+use super::value::micros;
+use crate::model::Object;
+
+/// Takes out the entities of an object that a pull of the whole object under this
+/// mapping did not come by, and returns how many there were. Their sources stay.
+pub(super) fn remove(
+    db: &Connection,
+    object: Object,
+    mapping: &str,
+    now: Timestamp,
+) -> Result<u64> {
+    let (object, now) = (object.as_str(), micros(now));
+    let entities = "UPDATE entities SET deleted_at = ?3, name = NULL, email = NULL, domain = NULL,
+                        account_id = NULL, owner_id = NULL, on_date = NULL, who_id = NULL,
+                        what_id = NULL, fields = jsonb('{}')
+                    WHERE deleted_at IS NULL AND source_id IN (
+                        SELECT source_id FROM sources
+                        WHERE object = ?1 AND mapping <> ?2 AND state <> 'deleted')";
+    run(db, entities, params![object, mapping, now])?;
+    let failures = "DELETE FROM failures
+                    WHERE object = ?1 AND direction = 'pull' AND subject IN (
+                        SELECT record_id FROM sources
+                        WHERE object = ?1 AND mapping <> ?2 AND state = 'failed')";
+    run(db, failures, params![object, mapping])?;
+    let sources = "UPDATE sources SET state = 'skipped', mapping = ?2,
+                       reason = 'the mapping no longer selects it'
+                   WHERE object = ?1 AND mapping <> ?2 AND state <> 'deleted'";
+    Ok(run(db, sources, params![object, mapping])? as u64)
+}

@@ -1,0 +1,211 @@
+//! The moments in which a process dies or an answer is lost.
+
+use efficlose_sandbox::{CustomField, Settings};
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+
+use crate::cast::{
+    ADA, Cast, LEO, assert_one_task_each, description, meeting, stage, tasks, with_items,
+};
+use crate::world::{World, array, assert_says, eventually, few, none, text};
+
+/// In how many places of a sync its process is killed.
+const KILLS: usize = 9;
+
+/// Returns a meeting with three action items.
+fn told(world: &World) -> Json {
+    let items = [("a", "One"), ("b", "Two"), ("c", "Three")];
+    with_items(meeting(&world.org, "m1", 2, &[ADA, LEO]), &items)
+}
+
+/// Starts a sync of an object, waits until a planned fault holds its answer back,
+/// and kills it there.
+async fn kill_while_it_hangs(world: &World, arguments: &[&str]) {
+    let mut running = world.spawn(arguments);
+    eventually("the fault to strike", async || {
+        assert!(!running.has_ended(), "the sync ended before the fault struck");
+        world.org.has_struck().await
+    })
+    .await;
+    running.kill().await;
+    world.org.calm().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_whose_answer_is_lost_is_found_and_not_made_again() {
+    let (world, _) = stage().await;
+    world.sync().await;
+    world.tell(&[told(&world)]).await;
+    let path = "{V}/composite/sobjects";
+    world.org.fault(json!({ "method": "POST", "path": path, "kind": "cut-after-commit" })).await;
+    let output = world.efficlose(&["sync", "--object", "Task", "--json"]).await.failed();
+    assert_says(
+        &text(&output.error()["message"]),
+        &["Task push", "the answer to 3 writes never came"],
+    );
+    assert_says(&text(&output.error()["hint"]), &["the next sync looks up what was written"]);
+    assert_eq!(tasks(&world.org).await.len(), 3);
+    assert_eq!(world.open_changes().await.len(), 3);
+    world.sync().await;
+    assert_one_task_each(&world, "m1").await;
+    assert_eq!(world.failures().await, Vec::<Json>::new());
+    world.assert_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_whose_request_never_arrives_is_made_by_the_next_sync() {
+    let (world, _) = stage().await;
+    world.sync().await;
+    world.tell(&[told(&world)]).await;
+    let path = "{V}/composite/sobjects";
+    world.org.fault(json!({ "method": "POST", "path": path, "kind": "cut-before" })).await;
+    world.efficlose(&["sync", "--object", "Task"]).await.failed();
+    assert_eq!(tasks(&world.org).await, Vec::<Json>::new());
+    world.sync().await;
+    assert_one_task_each(&world, "m1").await;
+    world.assert_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_killed_between_write_and_answer_leaves_one_task_each() {
+    let mut mark = CustomField::new("Task", "Efficlose_Id__c");
+    (mark.external_id, mark.unique, mark.length) = (true, true, Some(80));
+    for (fields, method) in [(vec![], "POST"), (vec![mark], "PATCH")] {
+        let world = World::ready_with(Settings { custom_fields: fields, ..none() }).await;
+        Cast::create(&world.org).await;
+        world.sync().await;
+        world.tell(&[told(&world)]).await;
+        let path = "{V}/composite/sobjects";
+        world.org.fault(json!({ "method": method, "path": path, "kind": "hang" })).await;
+        kill_while_it_hangs(&world, &["sync", "--object", "Task"]).await;
+        assert_eq!(tasks(&world.org).await.len(), 3, "{method}: they were made");
+        assert_eq!(world.open_changes().await.len(), 3, "{method}: and nobody knows");
+        world.org.forget_requests().await;
+        world.sync().await;
+        let writes = world.org.writes().await;
+        let again = writes
+            .iter()
+            .filter(|write| write["method"] == method)
+            .filter(|write| method == "POST" || text(&write["path"]).contains("Efficlose_Id__c"));
+        assert_eq!(again.count(), 0, "{method}: nothing is made again: {writes:?}");
+        assert_one_task_each(&world, "m1").await;
+        world.assert_in_step().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_made_before_the_org_had_a_field_for_its_mark_is_still_found() {
+    let (world, _) = stage().await;
+    world.sync().await;
+    world.tell(&[told(&world)]).await;
+    let path = "{V}/composite/sobjects";
+    world.org.fault(json!({ "method": "POST", "path": path, "kind": "hang" })).await;
+    kill_while_it_hangs(&world, &["sync", "--object", "Task"]).await;
+    let field = json!({
+        "object": "Task", "name": "Efficlose_Id__c", "length": 80, "externalId": true, "unique": true,
+    });
+    world.org.control(Method::POST, "/fields", field).await;
+    world.sync().await;
+    assert_one_task_each(&world, "m1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_killed_while_it_updates_leaves_one_block() {
+    let (world, cast) = stage().await;
+    world.sync().await;
+    world.tell(&[told(&world)]).await;
+    let path = "{V}/composite/sobjects";
+    world.org.fault(json!({ "method": "PATCH", "path": path, "kind": "hang" })).await;
+    kill_while_it_hangs(&world, &["sync", "--object", "Contact"]).await;
+    let written = description(&world.org, "Contact", &cast.contact).await;
+    assert_says(&written, &["Learned in m1"]);
+    world.sync().await;
+    assert_eq!(description(&world.org, "Contact", &cast.contact).await, written);
+    // It is known that the block is ours, so the next meeting replaces it.
+    world.tell(&[meeting(&world.org, "m2", 1, &[ADA])]).await;
+    world.sync().await;
+    let written = description(&world.org, "Contact", &cast.contact).await;
+    assert_says(&written, &["Met at the fair.", "Learned in m2"]);
+    assert!(!written.contains("Learned in m1"), "{written}");
+    assert_eq!(world.open_changes().await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_killed_anywhere_loses_nothing_and_doubles_nothing() {
+    let undisturbed = scene().await;
+    undisturbed.org.forget_requests().await;
+    undisturbed.sync().await;
+    let requests = undisturbed.org.requests().await.len();
+    let changes = undisturbed.org.soql("SELECT Id FROM Task").await.len();
+    for nth in 0..KILLS {
+        let after = nth * (requests - 1) / (KILLS - 1);
+        let world = scene().await;
+        world.org.fault(json!({ "after": after, "kind": "hang" })).await;
+        kill_while_it_hangs(&world, &["sync"]).await;
+        let sync = world.sync().await;
+        assert_eq!(sync.total("failed"), 0, "after {after} requests");
+        world.assert_in_step().await;
+        assert_eq!(world.open_changes().await, [], "after {after} requests");
+        let tasks = tasks(&world.org).await;
+        assert_eq!(tasks.len(), changes, "after {after} requests");
+        for item in ["One", "Two", "Three"] {
+            let its = tasks.iter().filter(|task| task["Subject"] == item).count();
+            assert_eq!(its, 1, "{item} after {after} requests");
+        }
+        assert_eq!(world.sync().await.total("pushed"), 0, "after {after} requests");
+    }
+}
+
+/// Sets up an org with records of its own, and tells of a meeting.
+async fn scene() -> World {
+    let world = World::ready_with(few()).await;
+    Cast::create(&world.org).await;
+    world.tell(&[told(&world)]).await;
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_whose_process_was_killed_does_not_run_for_ever() {
+    let world = World::ready().await;
+    world.org.fault(json!({ "path": "{V}/queryAll", "after": 1, "kind": "hang" })).await;
+    kill_while_it_hangs(&world, &["sync"]).await;
+    world.sync().await;
+    let runs = array(world.json(&["runs", "--limit", "100"]).await);
+    let running: Vec<_> = runs.iter().filter(|run| run["ended"] == "running").collect();
+    assert_eq!(running, Vec::<&Json>::new());
+}
+
+/// Whatever goes wrong on the way, once it is over the store is in step with the
+/// org and each action item has one task.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_network_loses_nothing_and_doubles_nothing() {
+    tokio::join!(under_bad_network(1), under_bad_network(2), under_bad_network(3));
+}
+
+async fn under_bad_network(seed: u64) {
+    let world = scene().await;
+    let kinds = ["cut-before", "cut-after-commit", "html-503", "lock-row"];
+    let mut kinds = kinds.map(|kind| json!({ "kind": kind })).to_vec();
+    kinds.push(json!({ "kind": "request-limit", "concurrent": true }));
+    let faults = json!({ "seed": seed, "rate": 0.2, "kinds": kinds, "path": "/services/data" });
+    world.org.control(Method::PUT, "/faults/random", faults).await;
+    for round in 0..3 {
+        let mut told = told(&world);
+        told["action_items"][0]["text"] = format!("One, told {round} times").into();
+        // Telling is no call of the org; syncing may fail.
+        world.tell(&[told]).await;
+        world.efficlose(&["sync"]).await;
+    }
+    world.org.calm().await;
+    world.json(&["failures", "retry"]).await;
+    world.sync().await;
+    world.assert_in_step().await;
+    assert_eq!(world.open_changes().await, [], "seed {seed}");
+    assert_eq!(world.failures().await, Vec::<Json>::new(), "seed {seed}");
+    let tasks = tasks(&world.org).await;
+    assert_eq!(tasks.len(), 23, "seed {seed}: {tasks:?}");
+    for item in ["One, told 2 times", "Two", "Three"] {
+        let its = tasks.iter().filter(|task| task["Subject"] == item).count();
+        assert_eq!(its, 1, "seed {seed}: {item}");
+    }
+}

@@ -1,0 +1,14 @@
+//! The product as its users meet it: the real binary, in a home of its own,
+//! against an org that answers at the wire.
+
+mod cast;
+mod connect;
+mod crash;
+mod floors;
+mod meetings;
+mod plugins;
+mod pull;
+mod push;
+mod reference;
+mod serve;
+mod world;

@@ -1,0 +1,254 @@
+//! What a sync imports.
+
+use std::collections::BTreeSet;
+
+use efficlose_sandbox::Records;
+use jiff::SignedDuration;
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+
+use crate::world::{OBJECTS, World, assert_says, days_before, few, none, text};
+
+/// Returns the ids of the entities of an object.
+async fn ids(world: &World, object: &str) -> BTreeSet<String> {
+    world.records(object).await.iter().map(|record| text(&record["id"])).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_sync_imports_exactly_what_the_org_has() {
+    let world = World::ready().await;
+    let sync = world.sync().await;
+    for (object, count) in OBJECTS.into_iter().zip([10, 30, 15, 12, 20]) {
+        let run = sync.run(object, "pull");
+        assert_eq!(run["counts"]["mapped"], count, "{object}");
+        let there = world.org.soql(&format!("SELECT Id FROM {object}")).await;
+        let there: BTreeSet<_> = there.iter().map(|record| text(&record["Id"])).collect();
+        assert_eq!(there.len(), count, "{object}");
+        assert_eq!(ids(&world, object).await, there, "{object}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_keep_their_types() {
+    let world = World::ready_with(none()).await;
+    let account = json!({
+        "Name": "Zebra \"Quoted\" & Söhne 株", "Website": "https://www.zebra.example/about",
+        "NumberOfEmployees": 42, "AnnualRevenue": 1234567.0, "Tier__c": null,
+    });
+    let account = world.org.create("Account", account).await;
+    let contact = json!({
+        "LastName": "O'Neill", "FirstName": "Zoë", "Email": "zoe@zebra.example", "AccountId": account,
+        "External_Id__c": "CRM-7", "DoNotCall": true, "Birthdate": "1990-02-28",
+    });
+    let contact = world.org.create("Contact", contact).await;
+    let deal = json!({
+        "Name": "Deal", "StageName": "Prospecting", "CloseDate": "2031-01-31", "Amount": 99.25,
+        "AccountId": account, "Renewal__c": true,
+    });
+    let deal = world.org.create("Opportunity", deal).await;
+    world.sync().await;
+
+    let account = world.record("Account", &account).await["entity"].take();
+    assert_eq!(account["name"], "Zebra \"Quoted\" & Söhne 株");
+    assert_eq!(account["domain"], "zebra.example");
+    assert_eq!(account["employees"], 42);
+    assert_eq!(account["annual_revenue"], 1234567.0);
+    assert_eq!(account["custom"]["Tier__c"], Json::Null);
+    let contact = world.record("Contact", &contact).await["entity"].take();
+    assert_eq!(contact["last_name"], "O'Neill");
+    assert_eq!(contact["email"], "zoe@zebra.example");
+    assert_eq!(contact["company"], account["name"]);
+    assert_eq!(contact["account_id"], account["id"]);
+    assert_eq!(contact["do_not_call"], true);
+    assert_eq!(contact["birth_date"], "1990-02-28");
+    assert_eq!(contact["custom"]["External_Id__c"], "CRM-7");
+    assert_eq!(contact["kind"], "person");
+    let deal = world.record("Opportunity", &deal).await["entity"].take();
+    assert_eq!(deal["amount"], 99.25);
+    assert_eq!(deal["close_on"], "2031-01-31");
+    assert_eq!(deal["closed"], false);
+    assert_eq!(deal["custom"]["Renewal__c"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_with_nothing_new_changes_nothing_and_writes_nothing() {
+    let world = World::ready().await;
+    world.sync().await;
+    let before = world.records("Contact").await;
+    world.org.forget_requests().await;
+    let sync = world.sync().await;
+    assert_eq!(sync.total("mapped"), 0);
+    assert_eq!(sync.total("unchanged"), sync.total("pulled"));
+    assert_eq!(world.org.writes().await, Vec::<Json>::new());
+    assert_eq!(world.records("Contact").await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_client_changes_creates_and_deletes_shows_in_one_sync() {
+    let world = World::ready().await;
+    world.sync().await;
+    let known: Vec<String> = ids(&world, "Contact").await.into_iter().collect();
+    let (changed, deleted) = (&known[3], &known[5]);
+
+    world.org.pass(3_600).await;
+    world.org.patch("Contact", changed, json!({ "Title": "Chief Zebra" })).await;
+    world.org.delete("Contact", deleted).await;
+    let created = world.org.create("Contact", json!({ "LastName": "New" })).await;
+    let sync = world.sync().await;
+    let counts = &sync.run("Contact", "pull")["counts"];
+    assert_eq!((&counts["mapped"], &counts["deleted"]), (&json!(2), &json!(1)));
+    assert_eq!(world.record("Contact", changed).await["entity"]["title"], "Chief Zebra");
+    let now = ids(&world, "Contact").await;
+    assert!(now.contains(&created) && !now.contains(deleted));
+    let gone = world.record("Contact", deleted).await;
+    assert_eq!((&gone["state"], &gone["entity"]), (&json!("deleted"), &Json::Null));
+
+    world.org.pass(3_600).await;
+    world.org.undelete(deleted).await;
+    let sync = world.sync().await;
+    assert_eq!(sync.run("Contact", "pull")["counts"]["mapped"], 1);
+    assert!(ids(&world, "Contact").await.contains(deleted));
+    world.assert_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_with_one_stamp_are_all_read_across_the_edge_of_a_page() {
+    let world = World::ready_with(none()).await;
+    let people = (0..2_100).map(|nth| json!({ "LastName": format!("Person {nth}") })).collect();
+    let made = world.org.create_many("Contact", people).await;
+    world.org.touch(&made, days_before(world.org.now, 3)).await;
+    let sync = world.sync().await;
+    assert_eq!(sync.run("Contact", "pull")["counts"]["mapped"], 2_100);
+    assert_eq!(ids(&world, "Contact").await, made.into_iter().collect());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_is_seen_later_than_its_stamp_is_not_lost() {
+    let world = World::ready().await;
+    let late = world.org.create("Contact", json!({ "LastName": "Late" })).await;
+    world.sync().await;
+    world.org.pass(3_600).await;
+    world.org.create("Contact", json!({ "LastName": "Punctual" })).await;
+    world.sync().await;
+    // Saved two minutes before the cursor, seen after it.
+    world.org.patch("Contact", &late, json!({ "Title": "Seen late" })).await;
+    let stamp = world.org.now + SignedDuration::from_secs(3_600 - 120);
+    world.org.touch(std::slice::from_ref(&late), stamp).await;
+    let sync = world.sync().await;
+    assert_eq!(sync.run("Contact", "pull")["counts"]["mapped"], 1);
+    assert_eq!(world.record("Contact", &late).await["entity"]["title"], "Seen late");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_optional_field_that_the_org_hides_leaves_only_its_column_out() {
+    let world = World::ready().await;
+    world.org.change_field("Contact", "Title", json!({ "visible": false })).await;
+    let sync = world.sync().await;
+    assert_eq!(sync.run("Contact", "pull")["counts"]["mapped"], 30);
+    for contact in world.records("Contact").await {
+        assert_eq!(contact["title"], Json::Null);
+        assert_ne!(contact["last_name"], Json::Null);
+    }
+    world.assert_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_that_the_org_shows_again_is_filled_in() {
+    let world = World::ready().await;
+    world.org.change_field("Contact", "Title", json!({ "visible": false })).await;
+    world.sync().await;
+    world.org.change_field("Contact", "Title", json!({ "visible": true })).await;
+    world.sync().await;
+    for contact in world.records("Contact").await {
+        assert_ne!(contact["title"], Json::Null, "{contact}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_required_field_that_the_org_hides_stops_its_object_alone() {
+    let world = World::ready().await;
+    world.org.change_field("Contact", "Email", json!({ "visible": false })).await;
+    let (sync, error) = world.sync_fails().await;
+    let said = "the mapping of Contact reads Email, and the org does not show it";
+    sync.assert_only_broken("Contact", "pull", said);
+    assert_says(&text(&error["message"]), &["Contact pull", said]);
+    assert_says(&text(&error["hint"]), &["Contact.Email", "field-level security"]);
+    world.org.change_field("Contact", "Email", json!({ "visible": true })).await;
+    world.sync().await;
+    world.assert_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_is_away_for_a_moment_is_asked_for_again() {
+    let world = World::ready().await;
+    let fault = json!({ "path": "{V}/queryAll", "after": 1, "kind": "html-503" });
+    world.org.fault(fault).await;
+    world.sync().await;
+    assert!(world.org.has_struck().await);
+    world.assert_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_org_whose_calls_are_used_up_is_left_in_peace() {
+    let world = World::ready().await;
+    let limit = |used: u64| json!({ "dailyLimit": 1_000, "dailyUsage": used });
+    world.org.control(Method::PATCH, "/settings", limit(996)).await;
+    let (sync, error) = world.sync_fails().await;
+    let said = "the org's API calls of the last 24 hours are used up";
+    assert_says(&text(&error["message"]), &[said]);
+    assert_eq!(sync.runs().iter().filter(|run| run["ended"] == "broken").count(), 1);
+    let status = world.ok(&["status"]).await.stdout;
+    assert_says(&status, &["API calls of the org in 24 hours: 1000 of 1000"]);
+    world.org.control(Method::PATCH, "/settings", limit(0)).await;
+    world.sync().await;
+    world.assert_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_object_can_be_synced_alone() {
+    let world = World::ready().await;
+    let sync = world.json(&["sync", "--object", "lead"]).await;
+    assert_eq!(sync["total"]["mapped"], 15);
+    assert_eq!(world.records("Contact").await, Vec::<Json>::new());
+    assert_eq!(world.records("Lead").await.len(), 15);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_goes_on_after_its_last_record() {
+    let records = Records { contact: 30, ..Records::none() };
+    let world = World::ready_with(efficlose_sandbox::Settings { records, ..few() }).await;
+    world.sync().await;
+    let whole = world.records("Contact").await;
+    let list = ["records", "list", "--object", "Contact", "--limit", "20"];
+    let first = world.json(&list).await;
+    let last = text(&first[19]["id"]);
+    let rest = world.json(&[list.as_slice(), &["--after", &last]].concat()).await;
+    let both = [first.as_array().unwrap().clone(), rest.as_array().unwrap().clone()].concat();
+    assert_eq!(both, whole);
+    assert_says(&world.ok(&list).await.stdout, &[&format!("--after {last}")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_list_is_json_to_a_machine() {
+    let world = World::ready().await;
+    world.sync().await;
+    for list in [
+        vec!["status"],
+        vec!["runs"],
+        vec!["records", "list", "--object", "Task"],
+        vec!["meetings", "list"],
+        vec!["failures", "list"],
+        vec!["failures", "retry"],
+        vec!["config"],
+        vec!["setup", "--yes"],
+        vec!["sync"],
+    ] {
+        let output = world.efficlose(&[list.as_slice(), &["--json"]].concat()).await.succeeded();
+        assert_eq!(output.stdout.lines().count(), 1, "{list:?}: {}", output.stdout);
+        assert!(output.json().is_array() || output.json().is_object(), "{list:?}");
+        assert_eq!(output.stderr, "", "{list:?}");
+    }
+    let runs = world.json(&["runs", "--limit", "100"]).await;
+    assert_eq!(runs.as_array().unwrap().len(), 20, "two syncs of five objects, both ways");
+    assert!(runs.as_array().unwrap().iter().all(|run| run["ended"] == "complete"));
+}

@@ -1,0 +1,565 @@
+//! What a sync writes back, and what it leaves alone.
+
+use efficlose_sandbox::{CustomField, CustomKind, Settings};
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+
+use crate::cast::{
+    ADA, Cast, HOST, LEO, assert_one_task_each, description, meeting, stage, tasks, with_items,
+};
+use crate::world::{World, assert_says, day, days_before, none, text};
+
+/// Returns our block in a description as a meeting leaves it.
+fn block(world: &World, id: &str, days_ago: i64) -> String {
+    let day = day(days_before(world.org.now, days_ago));
+    format!(
+        "[efficlose: latest meeting]\nLatest meeting: Talk {id} ({day})\n\
+         https://meetings.example/{id}\n- need: Learned in {id}\n[/efficlose]"
+    )
+}
+
+/// Returns the state and the reason of a meeting's work for an object.
+async fn work(world: &World, id: &str, object: &str) -> (String, String) {
+    let works = world.meeting(id).await["work"].take();
+    let work = works.as_array().unwrap().iter().find(|work| work["object"] == object).cloned();
+    let work = work.unwrap();
+    (text(&work["state"]), text(&work["reason"]))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_meeting_is_written_to_all_that_it_was_about() {
+    let (world, cast) = stage().await;
+    world.tell(&[meeting(&world.org, "m1", 2, &[ADA, LEO, HOST])]).await;
+    let sync = world.sync().await;
+    assert_eq!(sync.total("pushed"), 4);
+    let ours = block(&world, "m1", 2);
+    let theirs = format!("Met at the fair.\n\n{ours}");
+    assert_eq!(description(&world.org, "Contact", &cast.contact).await, theirs);
+    for (object, id) in
+        [("Lead", &cast.lead), ("Account", &cast.account), ("Opportunity", &cast.deal)]
+    {
+        assert_eq!(description(&world.org, object, id).await, ours, "{object}");
+    }
+    let matches = world.meeting("m1").await["matches"].take();
+    let matched: Vec<_> =
+        matches.as_array().unwrap().iter().map(|m| text(&m["record_id"])).collect();
+    assert_eq!(matched, [cast.contact, cast.lead, cast.account, cast.deal]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_action_item_becomes_a_task() {
+    let (world, cast) = stage().await;
+    let mut told = with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "Send the offer")]);
+    told["action_items"][0]["owner_email"] = HOST.into();
+    told["action_items"][0]["due_on"] = "2031-03-31".into();
+    world.tell(&[told]).await;
+    world.sync().await;
+    assert_one_task_each(&world, "m1").await;
+    let task = tasks(&world.org).await.remove(0);
+    let owner = world.org.soql(&format!("SELECT Id FROM User WHERE Email = '{HOST}'")).await;
+    assert_eq!(task["OwnerId"], owner[0]["Id"]);
+    assert_eq!(task["WhoId"], cast.contact);
+    assert_eq!(task["WhatId"], cast.deal);
+    assert_eq!(task["ActivityDate"], "2031-03-31");
+    assert_eq!(task["Status"], "Not Started");
+    assert!(text(&task["CallObject"]).starts_with("efficlose-"), "{task}");
+    let from = format!("From the meeting \"Talk m1\" on {}", day(days_before(world.org.now, 2)));
+    assert_says(&text(&task["Description"]), &[&from, "https://meetings.example/m1"]);
+    world.assert_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_for_a_lead_is_about_the_lead_alone() {
+    let (world, cast) = stage().await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[LEO]), &[("a", "Call Leo")])]).await;
+    world.sync().await;
+    let task = tasks(&world.org).await.remove(0);
+    assert_eq!((&task["WhoId"], &task["WhatId"]), (&json!(cast.lead), &Json::Null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_sync_writes_nothing() {
+    let (world, _) = stage().await;
+    let told = with_items(meeting(&world.org, "m1", 2, &[ADA, LEO]), &[("a", "One"), ("b", "Two")]);
+    world.tell(std::slice::from_ref(&told)).await;
+    world.sync().await;
+    world.org.forget_requests().await;
+    for _ in 0..2 {
+        assert_eq!(world.sync().await.total("pushed"), 0);
+        assert_eq!(world.tell(std::slice::from_ref(&told)).await["same"], 1);
+    }
+    assert_eq!(world.org.writes().await, Vec::<Json>::new());
+    assert_one_task_each(&world, "m1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_meeting_told_anew_changes_its_task() {
+    let (world, _) = stage().await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+    world.sync().await;
+    let before = tasks(&world.org).await.remove(0);
+    let mut told = with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One, but better")]);
+    assert_eq!(world.tell(std::slice::from_ref(&told)).await["changed"], 1);
+    world.sync().await;
+    assert_one_task_each(&world, "m1").await;
+    let after = tasks(&world.org).await.remove(0);
+    assert_eq!((&after["Id"], &after["Subject"]), (&before["Id"], &json!("One, but better")));
+
+    told["action_items"][0]["done"] = true.into();
+    world.tell(&[told]).await;
+    world.sync().await;
+    let done = tasks(&world.org).await.remove(0);
+    assert_eq!((&done["Status"], &done["IsClosed"]), (&json!("Completed"), &json!(true)));
+    assert_one_task_each(&world, "m1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_a_person_completes_does_its_item_for_good() {
+    let (world, _) = stage().await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+    world.sync().await;
+    let task = text(&tasks(&world.org).await[0]["Id"]);
+    world.org.pass(600).await;
+    world.org.patch("Task", &task, json!({ "Status": "Completed" })).await;
+    world.sync().await;
+    let item = world.meeting("m1").await["action_items"][0].take();
+    assert_eq!((&item["done"], &item["done_by"]), (&json!(true), &json!("salesforce")));
+
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One, again")])]).await;
+    world.sync().await;
+    let after = tasks(&world.org).await.remove(0);
+    assert_eq!((&after["Status"], &after["Subject"]), (&json!("Completed"), &json!("One, again")));
+    assert_eq!(world.meeting("m1").await["action_items"][0]["done"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_completed_just_before_its_meeting_is_told_anew_stays_completed() {
+    let (world, _) = stage().await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+    world.sync().await;
+    let task = text(&tasks(&world.org).await[0]["Id"]);
+    world.org.pass(600).await;
+    world.org.patch("Task", &task, json!({ "Status": "Completed" })).await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One, again")])]).await;
+    world.sync().await;
+    world.sync().await;
+    let after = tasks(&world.org).await.remove(0);
+    assert_eq!((&after["Status"], &after["Subject"]), (&json!("Completed"), &json!("One, again")));
+    assert_eq!(world.meeting("m1").await["action_items"][0]["done"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_status_of_the_orgs_own_stays() {
+    let (world, _) = stage().await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+    world.sync().await;
+    let task = text(&tasks(&world.org).await[0]["Id"]);
+    world.org.pass(600).await;
+    world.org.patch("Task", &task, json!({ "Status": "In Progress" })).await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One, again")])]).await;
+    world.sync().await;
+    let after = tasks(&world.org).await.remove(0);
+    assert_eq!(
+        (&after["Status"], &after["Subject"]),
+        (&json!("In Progress"), &json!("One, again"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_a_person_deletes_is_not_made_again() {
+    let (world, _) = stage().await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+    world.sync().await;
+    let task = text(&tasks(&world.org).await[0]["Id"]);
+    world.org.pass(600).await;
+    world.org.delete("Task", &task).await;
+    world.sync().await;
+    assert_eq!(world.meeting("m1").await["action_items"][0]["task_deleted"], true);
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One, again")])]).await;
+    world.sync().await;
+    assert_eq!(tasks(&world.org).await, Vec::<Json>::new());
+    let (state, reason) = work(&world, "m1", "Task").await;
+    assert_eq!(
+        (state.as_str(), reason.as_str()),
+        ("settled", "the task was deleted in Salesforce")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_a_person_takes_out_of_the_bin_is_kept_in_step_again() {
+    let (world, _) = stage().await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+    world.sync().await;
+    let task = text(&tasks(&world.org).await[0]["Id"]);
+    world.org.pass(600).await;
+    world.org.delete("Task", &task).await;
+    world.sync().await;
+    world.org.pass(600).await;
+    world.org.undelete(&task).await;
+    world.sync().await;
+    assert_eq!(world.meeting("m1").await["action_items"][0]["task_deleted"], false);
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One, again")])]).await;
+    world.sync().await;
+    assert_eq!(tasks(&world.org).await[0]["Id"], task);
+    assert_one_task_each(&world, "m1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_ends_at_a_write_is_renewed_and_the_write_is_made_once() {
+    let (world, _) = stage().await;
+    world.sync().await;
+    let body =
+        json!([{ "message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID" }]);
+    let path = "{V}/composite/sobjects";
+    let fault =
+        json!({ "method": "POST", "path": path, "kind": "status", "status": 401, "body": body });
+    world.org.fault(fault).await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+    world.org.forget_requests().await;
+    world.json(&["sync", "--object", "Task"]).await;
+    let requests = world.org.requests().await;
+    let renewals = requests.iter().filter(|request| request["path"] == "/services/oauth2/token");
+    assert_eq!(renewals.count(), 1);
+    assert_one_task_each(&world, "m1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_persons_words_stay_around_ours() {
+    let (world, cast) = stage().await;
+    world.tell(&[meeting(&world.org, "m1", 3, &[ADA])]).await;
+    world.sync().await;
+    let now = description(&world.org, "Contact", &cast.contact).await;
+    let edited = now.replace("Met at the fair.", "Met at the trade fair.") + "\nCall before ten.";
+    world.org.pass(600).await;
+    world.org.patch("Contact", &cast.contact, json!({ "Description": edited })).await;
+    world.tell(&[meeting(&world.org, "m2", 1, &[ADA])]).await;
+    world.sync().await;
+    let expected =
+        format!("Met at the trade fair.\n\n{}\nCall before ten.", block(&world, "m2", 1));
+    assert_eq!(description(&world.org, "Contact", &cast.contact).await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_block_that_a_person_has_edited_is_left_alone() {
+    let (world, cast) = stage().await;
+    world.tell(&[meeting(&world.org, "m1", 3, &[ADA])]).await;
+    world.sync().await;
+    let now = description(&world.org, "Contact", &cast.contact).await;
+    let edited = now.replace("Learned in m1", "Learned by a person");
+    world.org.pass(600).await;
+    world.org.patch("Contact", &cast.contact, json!({ "Description": edited })).await;
+    world.tell(&[meeting(&world.org, "m2", 1, &[ADA])]).await;
+    world.sync().await;
+    assert_eq!(description(&world.org, "Contact", &cast.contact).await, edited);
+    let (state, reason) = work(&world, "m2", "Contact").await;
+    assert_eq!(
+        (state.as_str(), reason.as_str()),
+        ("settled", "Description: a person has edited our block")
+    );
+    assert_eq!(description(&world.org, "Account", &cast.account).await, block(&world, "m2", 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subject_that_a_person_has_edited_is_left_alone() {
+    let (world, _) = stage().await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+    world.sync().await;
+    let task = text(&tasks(&world.org).await[0]["Id"]);
+    world.org.pass(600).await;
+    world.org.patch("Task", &task, json!({ "Subject": "A person's words" })).await;
+    let mut told = with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One, but better")]);
+    told["action_items"][0]["due_on"] = "2031-03-31".into();
+    world.tell(&[told]).await;
+    world.sync().await;
+    let after = tasks(&world.org).await.remove(0);
+    assert_eq!(after["Subject"], "A person's words");
+    assert_eq!(after["ActivityDate"], "2031-03-31", "what nobody has edited is ours");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_meeting_of_someone_unknown_waits_for_the_contact() {
+    let (world, _) = stage().await;
+    let new = "new@elsewhere.example";
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[new]), &[("a", "One")])]).await;
+    assert_eq!(world.sync().await.total("pushed"), 0);
+    let (_, reason) = work(&world, "m1", "Contact").await;
+    assert_eq!(reason, "nobody at the meeting is in Salesforce yet");
+    world.org.pass(600).await;
+    let contact = json!({ "LastName": "New", "Email": "New@Elsewhere.example" });
+    let contact = world.org.create("Contact", contact).await;
+    assert_eq!(world.sync().await.total("pushed"), 2);
+    assert_eq!(description(&world.org, "Contact", &contact).await, block(&world, "m1", 2));
+    assert_eq!(tasks(&world.org).await[0]["WhoId"], contact);
+    assert_one_task_each(&world, "m1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_meeting_does_not_overwrite_a_newer_one() {
+    let (world, cast) = stage().await;
+    world.tell(&[meeting(&world.org, "new", 1, &[ADA])]).await;
+    world.sync().await;
+    let before = description(&world.org, "Contact", &cast.contact).await;
+    world.tell(&[meeting(&world.org, "old", 4, &[ADA])]).await;
+    assert_eq!(world.sync().await.total("pushed"), 0);
+    assert_eq!(description(&world.org, "Contact", &cast.contact).await, before);
+    let (_, reason) = work(&world, "old", "Contact").await;
+    assert_eq!(reason, "the meeting new is the latest of the record");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_companys_own_domain_tells_the_company() {
+    let (world, cast) = stage().await;
+    for (name, site) in [("Mail", "gmail.com"), ("Ours", "northwind.example")] {
+        world.org.create("Account", json!({ "Name": name, "Website": site })).await;
+    }
+    world
+        .tell(&[
+            meeting(&world.org, "free", 2, &["someone@gmail.com"]),
+            meeting(&world.org, "own", 2, &["someone@northwind.example"]),
+            meeting(&world.org, "company", 2, &["someone@zebra.example"]),
+        ])
+        .await;
+    world.sync().await;
+    for (id, count) in [("free", 0), ("own", 0), ("company", 2)] {
+        let matches = world.meeting(id).await["matches"].take();
+        assert_eq!(matches.as_array().unwrap().len(), count, "{id}: {matches}");
+    }
+    assert_eq!(
+        description(&world.org, "Account", &cast.account).await,
+        block(&world, "company", 2)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_that_its_field_does_not_hold_waits_for_a_mend() {
+    let (world, _) = stage().await;
+    world.org.change_field("Task", "Subject", json!({ "length": 10 })).await;
+    let items = [("a", "Short"), ("b", "Longer than ten characters")];
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &items)]).await;
+    world.org.forget_requests().await;
+    let sync = world.sync().await;
+    assert_eq!(sync.run("Task", "push")["counts"]["failed"], 1);
+    let failure = world.failures().await.remove(0);
+    assert_eq!(failure["subject"], "m1/b");
+    assert_eq!(failure["at"], "Subject");
+    assert_says(&text(&failure["message"]), &["Task.Subject has 26 characters"]);
+    assert_says(&text(&failure["mend"]), &["the field holds 10"]);
+    assert_eq!(tasks(&world.org).await.len(), 1, "the other item has its task");
+    assert_mended_by_retry(&world, async || {
+        world.org.change_field("Task", "Subject", json!({ "length": 255 })).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_salesforce_refuses_waits_for_a_mend() {
+    let (world, _) = stage().await;
+    world.sync().await;
+    let error = json!({
+        "statusCode": "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+        "message": "A task needs a due date", "fields": ["ActivityDate"],
+    });
+    let body = json!([{ "success": false, "errors": [error] }]);
+    let path = "{V}/composite/sobjects";
+    let fault =
+        json!({ "method": "POST", "path": path, "kind": "status", "status": 200, "body": body });
+    world.org.fault(fault).await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+    world.json(&["sync", "--object", "Task"]).await;
+    let failure = world.failures().await.remove(0);
+    assert_eq!(failure["code"], "FIELD_CUSTOM_VALIDATION_EXCEPTION");
+    assert_eq!(failure["mender"], "record_owner");
+    let cause = text(&failure["message"]);
+    assert_says(&cause, &["a validation rule refused the record", "A task needs a due date"]);
+    assert_says(&text(&failure["mend"]), &["Mend the record as the rule says"]);
+    let listed = world.ok(&["failures", "list"]).await.stdout;
+    assert_says(&listed, &["m1/a", "A task needs a due date", "mends: record owner"]);
+    assert_eq!(tasks(&world.org).await, Vec::<Json>::new());
+    assert_mended_by_retry(&world, async || {}).await;
+}
+
+/// Asserts that a failed write stays until its cause is gone and somebody says so.
+async fn assert_mended_by_retry(world: &World, mend: impl AsyncFnOnce()) {
+    mend().await;
+    world.sync().await;
+    assert_eq!(world.failures().await.len(), 1, "nothing is tried again by itself");
+    assert_eq!(world.json(&["failures", "retry"]).await["writes_queued"], 1);
+    world.sync().await;
+    assert_eq!(world.failures().await, Vec::<Json>::new());
+    assert_one_task_each(world, "m1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_is_locked_for_a_moment_is_written_all_the_same() {
+    let (world, _) = stage().await;
+    world.sync().await;
+    let fault = json!({ "method": "POST", "path": "{V}/composite/sobjects", "kind": "lock-row" });
+    world.org.fault(fault).await;
+    let items = [("a", "One"), ("b", "Two")];
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &items)]).await;
+    world.json(&["sync", "--object", "Task"]).await;
+    assert!(world.org.has_struck().await);
+    assert_eq!(world.failures().await, Vec::<Json>::new());
+    assert_one_task_each(&world, "m1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_org_with_a_field_for_it_gets_tasks_by_external_id() {
+    let mut mark = CustomField::new("Task", "Efficlose_Id__c");
+    (mark.external_id, mark.unique, mark.length) = (true, true, Some(80));
+    let world = World::ready_with(Settings { custom_fields: vec![mark], ..none() }).await;
+    Cast::create(&world.org).await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+    world.org.forget_requests().await;
+    world.sync().await;
+    assert_one_task_each(&world, "m1").await;
+    let writes = world.org.writes().await;
+    let upserts = writes.iter().filter(|write| {
+        write["method"] == "PATCH" && text(&write["path"]).ends_with("/Task/Efficlose_Id__c")
+    });
+    assert_eq!(upserts.count(), 1, "{writes:?}");
+    let marked = world.org.soql("SELECT Efficlose_Id__c FROM Task").await;
+    assert!(text(&marked[0]["Efficlose_Id__c"]).starts_with("efficlose-"), "{marked:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_only_imports_is_never_written() {
+    let world = World::start_with(none()).await;
+    let cast = Cast::create(&world.org).await;
+    world.connect().await;
+    world.ok(&["setup", "--yes", "--pull-only"]).await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+    world.org.forget_requests().await;
+    world.sync().await;
+    assert_eq!(world.org.writes().await, Vec::<Json>::new());
+    assert_eq!(description(&world.org, "Contact", &cast.contact).await, "Met at the fair.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_org_with_fields_for_it_gets_the_insight_there() {
+    let field = |name: &str, kind| CustomField { kind, ..CustomField::new("Contact", name) };
+    let custom_fields = vec![
+        field("Last_Meeting_Insight__c", CustomKind::LongText),
+        field("Last_Meeting_At__c", CustomKind::DateTime),
+        field("Last_Meeting_Url__c", CustomKind::Url),
+    ];
+    let world = World::ready_with(Settings { custom_fields, ..none() }).await;
+    let cast = Cast::create(&world.org).await;
+    world.tell(&[meeting(&world.org, "m1", 2, &[ADA])]).await;
+    world.sync().await;
+    let fields = "Last_Meeting_Insight__c, Last_Meeting_At__c, Last_Meeting_Url__c, Description";
+    let contact = world.org.get("Contact", &cast.contact, fields).await;
+    assert_eq!(contact["Last_Meeting_Insight__c"], "- need: Learned in m1");
+    assert_eq!(contact["Last_Meeting_Url__c"], "https://meetings.example/m1");
+    let began = days_before(world.org.now, 2).to_string().replace('Z', ".000+0000");
+    assert_eq!(contact["Last_Meeting_At__c"], began);
+    assert_eq!(contact["Description"], "Met at the fair.");
+
+    // Told anew with nothing that the contact shows, so there is nothing to write.
+    let mut told = meeting(&world.org, "m1", 2, &[ADA]);
+    told["room"] = "Harbour".into();
+    world.tell(&[told]).await;
+    let sync = world.sync().await;
+    assert_eq!(sync.run("Contact", "push")["counts"]["pushed"], 0);
+    assert_eq!(sync.run("Contact", "push")["counts"]["unchanged"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_that_may_not_be_written_is_left_out() {
+    let (world, cast) = stage().await;
+    world.org.change_field("Contact", "Description", json!({ "readOnly": true })).await;
+    world.org.change_field("Task", "Description", json!({ "readOnly": true })).await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+    world.sync().await;
+    assert_eq!(world.failures().await, Vec::<Json>::new());
+    assert_eq!(description(&world.org, "Contact", &cast.contact).await, "Met at the fair.");
+    let (state, reason) = work(&world, "m1", "Contact").await;
+    let said = "the org has no field for the note that we may write";
+    assert_eq!((state.as_str(), reason.as_str()), ("settled", said));
+    assert_one_task_each(&world, "m1").await;
+    assert_eq!(tasks(&world.org).await[0]["Description"], Json::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_meetings_than_one_call_holds_are_all_written() {
+    let (world, cast) = stage().await;
+    let told: Vec<Json> = (0..250)
+        .map(|nth| {
+            let (id, text) = (format!("m{nth:03}"), format!("Item {nth:03}"));
+            with_items(meeting(&world.org, &id, 2, &[ADA]), &[("a", &text)])
+        })
+        .collect();
+    world.tell(&told).await;
+    world.sync().await;
+    let subjects: Vec<_> = tasks(&world.org).await.iter().map(|t| text(&t["Subject"])).collect();
+    let expected: Vec<_> = (0..250).map(|nth| format!("Item {nth:03}")).collect();
+    assert_eq!(subjects, expected);
+    let blocks = description(&world.org, "Contact", &cast.contact).await;
+    assert_eq!(blocks.matches("[efficlose: latest meeting]").count(), 1, "{blocks}");
+    world.org.forget_requests().await;
+    assert_eq!(world.sync().await.total("pushed"), 0);
+    assert_eq!(world.org.writes().await, Vec::<Json>::new());
+    world.assert_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_that_was_converted_is_written_to_as_a_contact() {
+    let (world, cast) = stage().await;
+    world.tell(&[meeting(&world.org, "m1", 3, &[LEO])]).await;
+    world.sync().await;
+    assert_eq!(description(&world.org, "Lead", &cast.lead).await, block(&world, "m1", 3));
+    world.org.pass(600).await;
+    let convert = format!("/leads/{}/convert", cast.lead);
+    let converted = world.org.control(Method::POST, &convert, json!({})).await;
+    world.tell(&[meeting(&world.org, "m2", 1, &[LEO])]).await;
+    world.sync().await;
+    assert_eq!(world.failures().await, Vec::<Json>::new());
+    let contact = text(&converted["contactId"]);
+    let written = description(&world.org, "Contact", &contact).await;
+    assert!(written.contains(&block(&world, "m2", 1)), "{written}");
+    assert_eq!(description(&world.org, "Lead", &cast.lead).await, block(&world, "m1", 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_syncs_at_once_make_one_task_each() {
+    let (world, _) = stage().await;
+    let items = [("a", "One"), ("b", "Two"), ("c", "Three")];
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &items)]).await;
+    let (one, other) = tokio::join!(world.sync(), world.sync());
+    assert_eq!(one.total("pushed") + other.total("pushed"), 6);
+    assert_one_task_each(&world, "m1").await;
+    world.assert_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_task_could_not_be_found_again_none_is_made() {
+    let (world, cast) = stage().await;
+    world.org.change_field("Task", "CallObject", json!({ "visible": false })).await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+    let (sync, _) = world.sync_fails().await;
+    let said = "no field of Task can hold the mark by which a record is found again";
+    sync.assert_only_broken("Task", "push", said);
+    assert_says(&text(&sync.run("Task", "push")["error"]["hint"]), &["Efficlose_Id__c"]);
+    assert_says(&description(&world.org, "Contact", &cast.contact).await, &["Learned in m1"]);
+    assert_eq!(world.org.soql("SELECT Id FROM Task").await, Vec::<Json>::new());
+    world.org.change_field("Task", "CallObject", json!({ "visible": true })).await;
+    world.sync().await;
+    assert_one_task_each(&world, "m1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_of_someone_who_is_no_active_user_is_made_all_the_same() {
+    let (world, _) = stage().await;
+    let items = [("a", "Left us"), ("b", "Never there")];
+    let mut told = with_items(meeting(&world.org, "m1", 2, &[ADA]), &items);
+    told["action_items"][0]["owner_email"] = "edith.frost@northwind.example".into();
+    told["action_items"][1]["owner_email"] = "stranger@elsewhere.example".into();
+    world.tell(&[told]).await;
+    world.sync().await;
+    assert_one_task_each(&world, "m1").await;
+    let user = "SELECT Id FROM User WHERE Email = 'integration@northwind.example'";
+    let user = world.org.soql(user).await.remove(0);
+    for task in tasks(&world.org).await {
+        assert_eq!(task["OwnerId"], user["Id"], "{task}");
+    }
+}
