@@ -42,10 +42,22 @@ pub struct Args {
 #[derive(clap::Args)]
 struct Globals {
     /// Folder of the settings, the grants and the records
-    #[arg(long, global = true, env = "EFFICLOSE_HOME", value_name = "FOLDER")]
+    #[arg(
+        long,
+        global = true,
+        env = "EFFICLOSE_HOME",
+        hide_env_values = true,
+        value_name = "FOLDER"
+    )]
     home: Option<PathBuf>,
     /// File of the key that seals grants; `key` in the home by default
-    #[arg(long, global = true, env = "EFFICLOSE_KEY_FILE", value_name = "FILE")]
+    #[arg(
+        long,
+        global = true,
+        env = "EFFICLOSE_KEY_FILE",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
     key_file: Option<PathBuf>,
     /// Org to work on, by id or user name; needed where several are connected
     #[arg(long, global = true, value_name = "ORG")]

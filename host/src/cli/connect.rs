@@ -25,10 +25,10 @@ pub(super) struct Args {
     #[arg(long, default_value = "login", value_name = "URL")]
     login_url: String,
     /// Consumer key of the app at Salesforce
-    #[arg(long, env = "EFFICLOSE_CLIENT_ID", value_name = "ID")]
+    #[arg(long, env = "EFFICLOSE_CLIENT_ID", hide_env_values = true, value_name = "ID")]
     client_id: String,
     /// File that holds the consumer secret, where the app has one
-    #[arg(long, env = "EFFICLOSE_CLIENT_SECRET_FILE", value_name = "FILE")]
+    #[arg(long, env = "EFFICLOSE_CLIENT_SECRET_FILE", hide_env_values = true, value_name = "FILE")]
     client_secret_file: Option<PathBuf>,
     /// Port of the callback, where the app's callback names one; any free one by default
     #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "PORT")]
