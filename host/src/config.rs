@@ -27,10 +27,10 @@ pub struct Config {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<url::Url>,
     /// What one call of a mapping may use.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "MappingLimits::is_usual")]
     pub mapping: MappingLimits,
     /// The choices for each org.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub orgs: BTreeMap<OrgId, sync::Settings>,
 }
 
@@ -47,6 +47,10 @@ pub struct MappingLimits {
 }
 
 impl MappingLimits {
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Returns the limits: these, and the usual ones where nothing is said.
     pub fn limits(&self) -> Limits {
         let mut limits = Limits::default();

@@ -75,6 +75,18 @@ async fn the_home_that_nobody_named_is_for_its_owner_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_home_may_be_named_from_where_one_stands() {
+    let world = World::start().await;
+    world.connect().await;
+    let mut command = world.command(&["setup", "--yes"]);
+    let name = world.home().file_name().unwrap();
+    command.env("EFFICLOSE_HOME", name).current_dir(world.home().parent().unwrap());
+    let running = world.spawn_command(command);
+    let said = running.end().await.succeeded();
+    assert_says(&said.stdout, &[&world.home().join("config.toml").display().to_string()]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_app_that_the_org_does_not_know_ends_the_wait_with_a_mend() {
     let world = World::start_with(none()).await;
     let mut arguments = world.org.connect_arguments();

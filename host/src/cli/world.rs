@@ -38,6 +38,10 @@ impl World {
     pub(super) fn open(globals: &Globals) -> Result<Self, Failed> {
         let home = globals.home.clone().map_or_else(default_home, Ok)?;
         make_folder(&home)?;
+        // A daemon may be told another working folder, and the compiler's cache
+        // takes no relative one.
+        let home = std::path::absolute(&home)
+            .map_err(|cause| Failed::new(format!("can't use {}: {cause}", home.display())))?;
         let config = Config::load(&home)?;
         let key = std::env::var(KEY).ok().map(Secret::from);
         let key_file = globals.key_file.clone().unwrap_or_else(|| home.join("key"));
