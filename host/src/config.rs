@@ -104,9 +104,9 @@ fn open_up(table: &mut Table) {
             *item = Item::Table(inline.clone().into_table());
         }
         if let Some(inner) = item.as_table_mut() {
+            open_up(inner);
             let holds_no_value = inner.iter().all(|(_, item)| !item.is_value());
             inner.set_implicit(holds_no_value);
-            open_up(inner);
         }
     }
 }

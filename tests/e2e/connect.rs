@@ -87,6 +87,22 @@ async fn a_home_may_be_named_from_where_one_stands() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn setting_up_again_keeps_what_was_chosen_before() {
+    let world = World::start().await;
+    world.connect().await;
+    world.ok(&["setup", "--yes", "--object", "Contact", "--pull-only", "--every", "30"]).await;
+    let file = world.home().join("config.toml");
+    let chosen = std::fs::read_to_string(&file).unwrap();
+    assert_says(&chosen, &["push = false", "every_minutes = 30"]);
+    world.ok(&["setup", "--yes"]).await;
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), chosen);
+    world.ok(&["setup", "--yes", "--object", "Contact", "--object", "Task"]).await;
+    let more = std::fs::read_to_string(&file).unwrap();
+    assert_says(&more, &["every_minutes = 30", "objects.Task]", "every_minutes = 120"]);
+    assert!(!more.contains("objects.Lead"), "{more}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_app_that_the_org_does_not_know_ends_the_wait_with_a_mend() {
     let world = World::start_with(none()).await;
     let mut arguments = world.org.connect_arguments();

@@ -13,22 +13,22 @@ use crate::sync::{Fit, ObjectSettings, Settings, fit};
 
 /// Choose which objects sync, which way, how often and with which custom fields
 ///
-/// Asks on a terminal. What it writes into the settings' file can be edited by
-/// hand.
+/// Asks on a terminal. What was chosen before is what it proposes. What it writes
+/// into the settings' file can be edited by hand.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Ask nothing: take the defaults, and what the other flags say
     #[arg(long, short)]
     yes: bool,
-    /// Object to sync; may be given several times; all five by default
+    /// Object to sync; may be given several times; those chosen before, else all five
     #[arg(long, value_name = "OBJECT")]
     object: Vec<Object>,
     /// Import only, write nothing to Salesforce
     #[arg(long)]
     pull_only: bool,
-    /// How often to sync, in minutes
-    #[arg(long, default_value_t = 120, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=10_080))]
-    every: u32,
+    /// How often to sync, in minutes; 120 by default
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=10_080))]
+    every: Option<u32>,
     /// Domain of your own people, who are no contacts; that of the connected user by default
     #[arg(long, value_name = "DOMAIN")]
     own_domain: Vec<String>,
@@ -37,13 +37,16 @@ pub(super) struct Args {
     no_custom_fields: bool,
 }
 
+/// The mapping's setting that lists custom fields.
+const CUSTOM_FIELDS: &str = "custom_fields";
 /// How many custom fields of an object are taken without being asked for.
 const CUSTOM_FIELDS_MAX: usize = 50;
 
 pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<(), Failed> {
     let connection = world.connection()?;
     let salesforce = world.salesforce(&connection)?;
-    let mut settings = defaults(&args, &connection, &salesforce).await?;
+    let before = world.settings(&connection.org);
+    let mut settings = proposal(&args, &connection, &salesforce, before).await?;
     if !args.yes {
         ask(&mut settings)?;
     }
@@ -57,37 +60,57 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
     Ok(())
 }
 
-/// Returns what is chosen where nobody says otherwise.
-async fn defaults(
+/// Returns what is chosen where nobody says otherwise: what the flags say, else
+/// what was chosen before, else the defaults.
+async fn proposal(
     args: &Args,
     connection: &Connection,
     salesforce: &Salesforce,
+    before: Settings,
 ) -> Result<Settings, Failed> {
     let own_domains = match args.own_domain.as_slice() {
+        [] if !before.own_domains.is_empty() => before.own_domains,
         [] => own_domain(connection, salesforce).await?.into_iter().collect(),
         named => named.iter().map(|domain| domain.trim().to_lowercase()).collect(),
     };
     let chosen = match args.object.as_slice() {
+        [] if !before.objects.is_empty() => before.objects.keys().copied().collect(),
         [] => Object::ALL.to_vec(),
         named => named.to_vec(),
     };
     let mut objects = BTreeMap::new();
     for object in chosen {
-        let mut mapping = BTreeMap::new();
-        if !args.no_custom_fields {
-            let custom = custom_fields(&salesforce.describe(object).await?);
-            if !custom.is_empty() {
-                mapping.insert("custom_fields".to_owned(), custom);
-            }
+        let mut settings = match before.objects.get(&object) {
+            Some(before) => before.clone(),
+            None => ObjectSettings {
+                mapping: mapping_settings(object, salesforce).await?,
+                ..ObjectSettings::default()
+            },
+        };
+        if args.no_custom_fields {
+            settings.mapping.remove(CUSTOM_FIELDS);
         }
-        if object == Object::Task {
-            mapping.extend(task_statuses(salesforce).await?);
-        }
-        let every_minutes = args.every;
-        let push = !args.pull_only;
-        objects.insert(object, ObjectSettings { pull: true, push, every_minutes, mapping });
+        settings.push &= !args.pull_only;
+        settings.every_minutes = args.every.unwrap_or(settings.every_minutes);
+        objects.insert(object, settings);
     }
     Ok(Settings { own_domains, objects })
+}
+
+/// Returns what the default mapping of an object is best told of this org.
+async fn mapping_settings(
+    object: Object,
+    salesforce: &Salesforce,
+) -> Result<BTreeMap<String, String>, Failed> {
+    let mut settings = BTreeMap::new();
+    let custom = custom_fields(&salesforce.describe(object).await?);
+    if !custom.is_empty() {
+        settings.insert(CUSTOM_FIELDS.to_owned(), custom);
+    }
+    if object == Object::Task {
+        settings.extend(task_statuses(salesforce).await?);
+    }
+    Ok(settings)
 }
 
 /// Returns the domain of the connected user's address.
@@ -158,20 +181,23 @@ fn ask(settings: &mut Settings) -> Result<(), Failed> {
     let chosen = MultiSelect::new("Which objects sync?", all).with_default(&marked);
     let chosen = chosen.prompt().map_err(failed)?;
     settings.objects.retain(|object, _| chosen.contains(object));
+    let pushes = settings.objects.values().any(|object| object.push);
     let push = Confirm::new("Write meeting insights and action items back to Salesforce?");
-    let push = push.with_default(true).prompt().map_err(failed)?;
-    let every = CustomType::<u32>::new("Every how many minutes?").with_default(120);
+    let push = push.with_default(pushes).prompt().map_err(failed)?;
+    let minutes = settings.objects.values().map(|object| object.every_minutes).next();
+    let every = CustomType::<u32>::new("Every how many minutes?");
+    let every = every.with_default(minutes.unwrap_or(ObjectSettings::default().every_minutes));
     let every = every.prompt().map_err(failed)?.clamp(1, 10_080);
     for (object, choice) in &mut settings.objects {
         choice.push = push;
         choice.every_minutes = every;
-        let Some(custom) = choice.mapping.get("custom_fields") else { continue };
+        let Some(custom) = choice.mapping.get(CUSTOM_FIELDS) else { continue };
         let fields: Vec<String> = custom.split(", ").map(str::to_owned).collect();
         let marked: Vec<usize> = (0..fields.len()).collect();
         let question = format!("Which custom fields of {object} are imported?");
         let fields = MultiSelect::new(&question, fields).with_default(&marked);
         let fields = fields.prompt().map_err(failed)?;
-        choice.mapping.insert("custom_fields".to_owned(), fields.join(", "));
+        choice.mapping.insert(CUSTOM_FIELDS.to_owned(), fields.join(", "));
     }
     let domains = settings.own_domains.join(", ");
     let domains = Text::new("Domains of your own people, who are no contacts?")
