@@ -1,5 +1,6 @@
 //! Development tasks: `cargo xtask demo`, `cargo xtask test` and their parts.
 
+mod clients;
 mod plugins;
 
 use std::path::{Path, PathBuf};
@@ -67,6 +68,7 @@ fn demo() -> Outcome {
 
 fn test() -> Outcome {
     prerequisites()?;
+    clients::install()?;
     cargo(&["test", "--workspace"])
 }
 

@@ -10,9 +10,11 @@ use rand::rngs::StdRng;
 
 use crate::ids::Id;
 
+mod assertion;
 mod grants;
 mod proofs;
 
+pub(crate) use assertion::Claims;
 use proofs::{hmac, is_loopback, letters};
 
 /// How long an authorization code can be exchanged.
@@ -93,6 +95,8 @@ pub(crate) struct Access {
     pub(crate) client_secret: String,
     /// Whether each refresh ends the token it was made with.
     pub(crate) rotate: bool,
+    /// The address that token answers name, if it isn't the usual one.
+    pub(crate) instance_url: Option<String>,
     org: Id,
     integration: Id,
     rng: StdRng,
@@ -157,6 +161,7 @@ impl Access {
             client_id,
             client_secret,
             rotate: false,
+            instance_url: None,
             org,
             integration,
             rng,

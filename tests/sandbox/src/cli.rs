@@ -2,11 +2,12 @@
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 use tokio::signal;
 
-use crate::{Records, Settings, StartError, start};
+use crate::{Description, Records, Settings, StartError, start};
 
 /// Run an invented Salesforce org on this machine
 #[derive(Clone, Debug, ClapArgs)]
@@ -20,6 +21,10 @@ pub struct Args {
     /// How many records there are, such as contact=1000,lead=5
     #[arg(long, value_name = "COUNTS", default_value_t)]
     pub records: Records,
+    /// File that describes the org's fields, rules and people
+    // Not shown before the reference of all commands takes it up.
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub org: Option<PathBuf>,
     /// Let tests steer it through /__sandbox
     #[arg(long)]
     pub control: bool,
@@ -30,14 +35,24 @@ pub struct Args {
 
 impl Args {
     /// Returns what the flags ask for.
-    pub fn settings(&self) -> Settings {
-        Settings {
+    ///
+    /// # Errors
+    ///
+    /// Says that the file with the org's description can't be read.
+    pub fn settings(&self) -> Result<Settings, RunError> {
+        let description = match &self.org {
+            Some(path) => Description::read(&std::fs::read_to_string(path)?)
+                .map_err(StartError::Description)?,
+            None => Description::default(),
+        };
+        Ok(Settings {
+            description,
             listen: self.listen,
             seed: self.seed,
             records: self.records,
             control: self.control,
             ..Settings::default()
-        }
+        })
     }
 }
 
@@ -48,7 +63,7 @@ impl Args {
 ///
 /// As [`start`], and when the output or the signals fail.
 pub async fn run(args: &Args) -> Result<(), RunError> {
-    let sandbox = start(args.settings()).await?;
+    let sandbox = start(args.settings()?).await?;
     let greeting = serde_json::to_string(sandbox.greeting()).map_err(io::Error::from)?;
     let mut out = io::stdout();
     writeln!(out, "{greeting}")?;
@@ -81,7 +96,7 @@ pub enum RunError {
     /// It didn't start.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// The output or the signals failed.
-    #[error("talking to the terminal failed")]
+    /// The output, the signals or the file with the description failed.
+    #[error("talking to the terminal or reading the org's description failed")]
     Io(#[from] io::Error),
 }

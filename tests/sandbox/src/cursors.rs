@@ -30,10 +30,18 @@ pub(crate) struct Cursor {
 }
 
 /// All open cursors.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Cursors {
     next: u64,
     open: HashMap<u64, Cursor>,
+    /// The most records a page holds, whatever the client asks for.
+    pub(crate) page_limit: usize,
+}
+
+impl Default for Cursors {
+    fn default() -> Self {
+        Self { next: 0, open: HashMap::new(), page_limit: 2_000 }
+    }
 }
 
 impl Cursors {

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use tokio::sync::watch;
 
+use crate::refusal::{ROW_CODES, Refusal};
+
 /// How long a hanging answer waits at most when nobody releases it.
 const HANG_LIMIT: Duration = Duration::from_secs(600);
 
@@ -69,6 +71,20 @@ pub(crate) enum FaultKind {
         #[serde(default = "once")]
         rows: u32,
     },
+    /// Some rows are refused for another reason.
+    RefuseRow {
+        /// How many.
+        #[serde(default = "once")]
+        rows: u32,
+        /// The code, one that Salesforce knows.
+        code: String,
+        /// The sentence.
+        #[serde(default)]
+        message: String,
+        /// The fields at fault.
+        #[serde(default)]
+        fields: Vec<String>,
+    },
     /// A page of HTML with status 503.
     #[serde(rename = "html-503")]
     Html503,
@@ -78,6 +94,25 @@ pub(crate) enum FaultKind {
         #[serde(default)]
         concurrent: bool,
     },
+}
+
+/// What happens to the rows of one request.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Blow {
+    /// How many are refused.
+    pub(crate) rows: u32,
+    /// Why, unless they are locked.
+    pub(crate) refusal: Option<Refusal>,
+}
+
+impl Blow {
+    /// Returns a blow with a code that Salesforce knows; another reads as
+    /// `UNKNOWN_EXCEPTION`.
+    pub(crate) fn refusing(rows: u32, code: &str, message: String, fields: Vec<String>) -> Self {
+        let known = ROW_CODES.into_iter().find(|known| *known == code);
+        let refusal = Refusal::new(known.unwrap_or("UNKNOWN_EXCEPTION"), message);
+        Self { rows, refusal: Some(refusal.with_fields(fields)) }
+    }
 }
 
 /// Faults that strike at random.

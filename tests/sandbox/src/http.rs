@@ -8,19 +8,22 @@ use axum::extract::{ConnectInfo, Request, State as Shared};
 use axum::http::{Response, StatusCode};
 use serde_json::json;
 
-use crate::faults::FaultKind;
+use crate::faults::{Blow, FaultKind};
 use crate::refusal::Refusal;
 use crate::state::State;
 use crate::traffic::Logged;
 
+mod actions;
 mod batch;
 mod call;
 mod changes;
+mod classic;
 mod collections;
 mod composite;
 mod control;
 mod describe;
 mod identity;
+mod jobs;
 mod listener;
 mod meta;
 mod oauth;
@@ -28,6 +31,7 @@ mod pages;
 mod query;
 mod records;
 mod rest;
+mod tree;
 mod version;
 
 pub(crate) use listener::{CuttableListener, Line};
@@ -35,7 +39,7 @@ pub(crate) use listener::{CuttableListener, Line};
 use call::{Answer, Call};
 
 /// The longest body that is read, in bytes.
-const BODY_LIMIT: usize = 64 * 1024 * 1024;
+const BODY_LIMIT: usize = 150 * 1024 * 1024;
 
 /// The longest address that is read, in bytes.
 const URI_LIMIT: usize = 16_384;
@@ -71,22 +75,29 @@ async fn serve(
         return finish(&state, logged, answer);
     }
     match state.faults.strike(&call.method, &call.path) {
-        None => finish(&state, logged, answer(&state, &call, 0)),
-        Some(FaultKind::LockRow { rows }) => finish(&state, logged, answer(&state, &call, rows)),
+        None => finish(&state, logged, answer(&state, &call, Blow::default())),
+        Some(FaultKind::LockRow { rows }) => {
+            let blow = Blow { rows, refusal: None };
+            finish(&state, logged, answer(&state, &call, blow))
+        }
+        Some(FaultKind::RefuseRow { rows, code, message, fields }) => {
+            let blow = Blow::refusing(rows, &code, message, fields);
+            finish(&state, logged, answer(&state, &call, blow))
+        }
         Some(FaultKind::CutBefore) => {
             line.cut();
             state.traffic().note(logged);
             Response::default()
         }
         Some(FaultKind::CutAfterCommit) => {
-            answer(&state, &call, 0);
+            answer(&state, &call, Blow::default());
             line.cut();
             state.traffic().note(logged);
             Response::default()
         }
         Some(FaultKind::Hang { milliseconds }) => {
             let gate = state.faults.gate();
-            let answer = answer(&state, &call, 0);
+            let answer = answer(&state, &call, Blow::default());
             gate.wait(milliseconds).await;
             finish(&state, logged, answer)
         }
@@ -115,8 +126,8 @@ fn request_limit(concurrent: bool) -> Refusal {
     Refusal::new("REQUEST_LIMIT_EXCEEDED", message).with_status(403)
 }
 
-/// Answers a request; `locks` rows of it are locked by someone else.
-fn answer(state: &State, call: &Call, locks: u32) -> Answer {
+/// Answers a request, of which some rows may be struck.
+fn answer(state: &State, call: &Call, blow: Blow) -> Answer {
     let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
     let lower: Vec<String> = segments.iter().map(|part| part.to_lowercase()).collect();
     let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
@@ -126,7 +137,8 @@ fn answer(state: &State, call: &Call, locks: u32) -> Answer {
         [".well-known", "openid-configuration"] => identity::discovery(state),
         ["setup", "secur", "remoteaccesserrorpage.apexp"] => pages::oauth_error(call),
         ["services", "data"] => Answer::json(200, &version::list()),
-        ["services", "data", ..] => rest::answer(state, call, locks),
+        ["services", "async", _, "job", ..] => classic::answer(state, call),
+        ["services", "data", ..] => rest::answer(state, call, blow),
         [] => pages::welcome(),
         _ => Answer::refusal(&Refusal::not_found()),
     }

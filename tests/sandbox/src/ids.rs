@@ -46,6 +46,11 @@ impl Id {
         }
     }
 
+    /// Returns the id with these 15 characters, which were an id's before.
+    pub(crate) fn from_short(short: [u8; 15]) -> Self {
+        Self(short)
+    }
+
     /// Returns the id of the record with this serial number under a key prefix.
     pub(crate) fn compose(prefix: &str, mut serial: u64) -> Self {
         let mut short = [b'0'; 15];

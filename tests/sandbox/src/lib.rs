@@ -20,12 +20,15 @@ mod access;
 pub mod cli;
 mod clock;
 mod cursors;
+mod description;
 mod faults;
 mod http;
 mod ids;
+mod jobs;
 mod org;
 mod records;
 mod refusal;
+mod rules;
 mod schema;
 mod seed;
 mod settings;
@@ -35,8 +38,10 @@ mod traffic;
 mod value;
 mod write;
 
+pub use description::{Description, FieldSecurity, Person};
 pub use records::{RECORD_LIMIT, Records, RecordsError};
-pub use schema::{CustomField, CustomKind};
+pub use rules::{DuplicateRule, ValidationRule};
+pub use schema::{CustomField, CustomKind, CustomObject};
 pub use settings::Settings;
 
 use access::Access;
@@ -92,6 +97,10 @@ pub async fn start(settings: Settings) -> Result<Sandbox, StartError> {
     for field in &settings.custom_fields {
         org.add_field(field, clock.now()).map_err(StartError::Field)?;
     }
+    settings
+        .description
+        .apply(&mut org, seeded.admin, clock.now())
+        .map_err(StartError::Description)?;
     let mut access = Access::new(settings.seed, org.id, seeded.integration);
     access.rotate = settings.rotate_refresh_tokens;
     let client_id = access.client_id.clone();
@@ -153,6 +162,9 @@ pub enum StartError {
         /// What the system says.
         source: io::Error,
     },
+    /// The description of the org is wrong.
+    #[error("describing the org failed: {0}")]
+    Description(String),
     /// A custom field can't be added.
     #[error("adding a custom field failed: {0}")]
     Field(String),

@@ -1,7 +1,10 @@
 //! The org: its tables, and what it takes to undo a transaction.
 
 use crate::ids::Id;
-use crate::schema::{CustomField, FIELD_LIMIT, ObjectIndex, child_relationship, standard_objects};
+use crate::rules::Rules;
+use crate::schema::{
+    CustomField, CustomObject, FIELD_LIMIT, ObjectIndex, child_relationship, standard_objects,
+};
 
 mod row;
 mod table;
@@ -9,11 +12,16 @@ mod table;
 pub(crate) use row::Row;
 pub(crate) use table::{Slot, Table};
 
+/// The serial number of a custom object's first record.
+const CUSTOM_SERIAL: u64 = 62_u64.pow(4);
+
 /// Everything an org stores.
 #[derive(Debug)]
 pub(crate) struct Org {
     /// The org's own id.
     pub(crate) id: Id,
+    /// What its admins refuse.
+    pub(crate) rules: Rules,
     tables: Vec<Table>,
     undo: Vec<Undo>,
 }
@@ -44,7 +52,7 @@ impl Org {
             .iter()
             .find(|table| table.object.name == "Organization")
             .map_or_else(|| Id::compose("00D", 0), |table| table.id_of(0));
-        Self { id, tables, undo: Vec::new() }
+        Self { id, rules: Rules::default(), tables, undo: Vec::new() }
     }
 
     /// Returns all tables.
@@ -130,6 +138,27 @@ impl Org {
         self.undo.push(Undo { object, slot, before });
     }
 
+    /// Adds a custom object without fields of its own.
+    ///
+    /// # Errors
+    ///
+    /// Says that its name doesn't end in `__c` or exists, or that there are too
+    /// many.
+    pub(crate) fn add_object(&mut self, object: &CustomObject, now: i64) -> Result<(), String> {
+        let name = &object.name;
+        if !name.ends_with("__c") {
+            return Err(format!("the custom object {name} does not end in __c"));
+        }
+        if self.find_object(name).is_some() {
+            return Err(format!("there is an object {name} already"));
+        }
+        let customs = self.tables.iter().filter(|table| table.object.prefix.starts_with('a'));
+        let mut made = object.object(customs.count())?;
+        made.changed_at = now;
+        self.tables.push(Table::new(made, CUSTOM_SERIAL));
+        Ok(())
+    }
+
     /// Adds a custom field, as an admin would.
     ///
     /// # Errors
@@ -149,6 +178,13 @@ impl Org {
         if table.object.fields().len() >= FIELD_LIMIT {
             return Err(format!("{} has {FIELD_LIMIT} fields already", field.object));
         }
+        if field.kind == crate::schema::CustomKind::Lookup {
+            let to = field.refers_to.as_deref().unwrap_or_default();
+            if self.find_object(to).is_none() {
+                return Err(format!("the lookup {} refers to no object", field.name));
+            }
+        }
+        let table = &mut self.tables[object];
         let index = table.object.add(field.field());
         table.index(index);
         table.object.changed_at = now;

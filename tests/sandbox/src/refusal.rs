@@ -2,6 +2,34 @@
 
 use serde_json::{Value as Json, json};
 
+/// What a row can be refused with that needs an admin's setup to provoke.
+pub(crate) const ROW_CODES: [&str; 24] = [
+    "INSUFFICIENT_ACCESS_OR_READONLY",
+    "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
+    "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+    "CANNOT_EXECUTE_FLOW_TRIGGER",
+    "FLOW_EXCEPTION",
+    "CUSTOM_APEX_ERROR",
+    "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+    "FIELD_INTEGRITY_EXCEPTION",
+    "FIELD_FILTER_VALIDATION_EXCEPTION",
+    "DUPLICATE_VALUE",
+    "DUPLICATES_DETECTED",
+    "DUPLICATE_EXTERNAL_ID",
+    "ENTITY_IS_DELETED",
+    "ENTITY_IS_LOCKED",
+    "UNABLE_TO_LOCK_ROW",
+    "INVALID_CROSS_REFERENCE_KEY",
+    "STORAGE_LIMIT_EXCEEDED",
+    "LIMIT_EXCEEDED",
+    "TOO_MANY_APEX_REQUESTS",
+    "TXN_SECURITY_NO_ACCESS",
+    "INACTIVE_OWNER_OR_USER",
+    "FUNCTIONALITY_NOT_ENABLED",
+    "UNKNOWN_EXCEPTION",
+    "SERVER_UNAVAILABLE",
+];
+
 /// A refusal of a request or of one row.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Refusal {
@@ -13,12 +41,14 @@ pub(crate) struct Refusal {
     pub(crate) message: String,
     /// The fields at fault.
     pub(crate) fields: Vec<String>,
+    /// What else a single answer says, under a key of its own.
+    details: Option<Box<(String, Json)>>,
 }
 
 impl Refusal {
     /// Returns a refusal with status 400.
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { status: 400, code, message: message.into(), fields: Vec::new() }
+        Self { status: 400, code, message: message.into(), fields: Vec::new(), details: None }
     }
 
     /// Returns it with another status.
@@ -33,6 +63,12 @@ impl Refusal {
         fields: impl IntoIterator<Item = T>,
     ) -> Self {
         self.fields = fields.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Returns it with details, which rows of a collection don't show.
+    pub(crate) fn with_details(mut self, key: &str, details: Json) -> Self {
+        self.details = Some(Box::new((key.to_owned(), details)));
         self
     }
 
@@ -56,6 +92,9 @@ impl Refusal {
         let mut body = json!({"message": self.message, "errorCode": self.code});
         if !self.fields.is_empty() {
             body["fields"] = json!(self.fields);
+        }
+        if let Some((key, details)) = self.details.as_deref() {
+            body[key.as_str()] = details.clone();
         }
         Json::Array(vec![body])
     }

@@ -17,7 +17,7 @@ mod task_status;
 mod user;
 
 pub(crate) use catalogue::standard_objects;
-pub use custom::{CustomField, CustomKind};
+pub use custom::{CustomField, CustomKind, CustomObject};
 
 /// The most fields an object can have; a row marks the stored ones in 128 bits.
 pub(crate) const FIELD_LIMIT: usize = 128;
@@ -296,6 +296,7 @@ pub(crate) fn child_relationship(child: &Object, field: &Field, parent: &str) ->
         ("OpportunityContactRole", _) if parent != "User" => {
             Some("OpportunityContactRoles".to_owned())
         }
+        _ if field.custom => Some(format!("{plural}__r")),
         ("Contact" | "Opportunity", "AccountId" | "ContactId") => Some(plural),
         _ => None,
     }

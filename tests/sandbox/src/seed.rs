@@ -1,7 +1,6 @@
 //! Fills a new org with invented records. The same seed and the same time give
 //! the same org, ids included.
 
-use std::cell::Cell as Counter;
 use std::collections::HashMap;
 
 use rand::rngs::StdRng;
@@ -138,7 +137,7 @@ impl Gardener {
         let created_at = changed_at - age;
         let owner = self.owner();
         values.push(("CreatedDate", Value::Moment(created_at)));
-        let writer = Writer { user: owner, now: changed_at, locks: Counter::new(0) };
+        let writer = Writer::new(owner, changed_at);
         let object = self.org.find_object(object).unwrap_or_default();
         plant(&mut self.org, &writer, object, values)
     }

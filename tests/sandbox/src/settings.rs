@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use jiff::Timestamp;
 
+use crate::description::Description;
 use crate::records::Records;
 use crate::schema::CustomField;
 
@@ -22,6 +23,8 @@ pub struct Settings {
     pub rotate_refresh_tokens: bool,
     /// Fields to add to those a new org has.
     pub custom_fields: Vec<CustomField>,
+    /// What else the org is, as a file may describe it.
+    pub description: Description,
     /// Stops the org's clock at this time. The same seed and the same time give
     /// the same org.
     pub frozen_at: Option<Timestamp>,
@@ -36,6 +39,7 @@ impl Default for Settings {
             control: false,
             rotate_refresh_tokens: false,
             custom_fields: Vec::new(),
+            description: Description::default(),
             frozen_at: None,
         }
     }

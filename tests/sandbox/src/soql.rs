@@ -11,6 +11,7 @@ mod plan;
 mod print;
 mod render;
 mod run;
+mod sheet;
 mod tree;
 
 pub(crate) use bind::bind;
@@ -18,6 +19,7 @@ pub(crate) use parse::parse;
 pub(crate) use plan::Plan;
 pub(crate) use render::write_records;
 pub(crate) use run::run;
+pub(crate) use sheet::sheet;
 pub(crate) use tree::Query;
 
 use tree::{FieldSet, Item};

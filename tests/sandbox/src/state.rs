@@ -6,6 +6,7 @@ use crate::access::Access;
 use crate::clock::Clock;
 use crate::cursors::Cursors;
 use crate::faults::Faults;
+use crate::jobs::Jobs;
 use crate::org::Org;
 use crate::traffic::Traffic;
 
@@ -15,6 +16,7 @@ pub(crate) struct State {
     org: RwLock<Org>,
     access: Mutex<Access>,
     cursors: Mutex<Cursors>,
+    jobs: Mutex<Jobs>,
     traffic: Mutex<Traffic>,
     /// What goes wrong on purpose.
     pub(crate) faults: Faults,
@@ -39,6 +41,7 @@ impl State {
             org: RwLock::new(org),
             access: Mutex::new(access),
             cursors: Mutex::new(Cursors::default()),
+            jobs: Mutex::new(Jobs::default()),
             traffic: Mutex::new(traffic),
             faults: Faults::default(),
             clock,
@@ -65,6 +68,11 @@ impl State {
     /// Locks the query cursors.
     pub(crate) fn cursors(&self) -> MutexGuard<'_, Cursors> {
         self.cursors.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Locks the bulk jobs. Who also needs the org locks the org first.
+    pub(crate) fn jobs(&self) -> MutexGuard<'_, Jobs> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Locks the request log and the limits.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json};
 use crate::ids::Id;
 use crate::org::{Org, Row, Slot};
 use crate::refusal::Refusal;
+use crate::rules;
 use crate::schema::{FieldIndex, ID_FIELD, ObjectIndex, deletes_with_parent};
 use crate::value::{Cell, Value};
 
@@ -14,9 +15,11 @@ mod accept;
 mod check;
 mod convert;
 mod derive;
+mod merge;
 
-pub(crate) use convert::convert_lead;
+pub(crate) use convert::{Conversion, convert_lead};
 pub(crate) use derive::stamp;
+pub(crate) use merge::merge;
 
 /// Who writes, and when.
 #[derive(Debug)]
@@ -27,6 +30,17 @@ pub(crate) struct Writer {
     pub(crate) now: i64,
     /// How many of the next rows find their row locked by someone else.
     pub(crate) locks: Counter<u32>,
+    /// What is said of those rows instead of that they are locked.
+    pub(crate) refusal: Option<Refusal>,
+    /// Whether the client saves in spite of duplicates.
+    pub(crate) insists: bool,
+}
+
+impl Writer {
+    /// Returns a writer whom nothing hinders.
+    pub(crate) fn new(user: Id, now: i64) -> Self {
+        Self { user, now, locks: Counter::new(0), refusal: None, insists: false }
+    }
 }
 
 /// What an upsert did.
@@ -93,6 +107,8 @@ fn insert_accepted(
     derive::derive(org, object, &mut row, &Row::default(), &changed, writer)?;
     check::references(org, object, &row, &Row::default())?;
     check::uniqueness(org, object, &row, None)?;
+    rules::validate(org, object, &row)?;
+    rules::find_duplicates(org, object, (&row, &Row::default()), None, writer.insists)?;
     let slot = org.insert(object, row);
     let id = org.table(object).id_of(slot);
     derive::after_insert(org, writer, object, slot)?;
@@ -156,6 +172,8 @@ pub(crate) fn update(
     derive::derive(org, object, &mut row, &before, &changed, writer)?;
     check::references(org, object, &row, &before)?;
     check::uniqueness(org, object, &row, Some(slot))?;
+    rules::validate(org, object, &row)?;
+    rules::find_duplicates(org, object, (&row, &before), Some(slot), writer.insists)?;
     stamp(org.table(object), &mut row, writer.user, writer.now);
     org.replace(object, slot, Some(row));
     Ok(())
@@ -316,6 +334,9 @@ fn take_lock(writer: &Writer) -> Result<(), Refusal> {
         0 => Ok(()),
         left => {
             writer.locks.set(left - 1);
+            if let Some(refusal) = &writer.refusal {
+                return Err(refusal.clone());
+            }
             let message = "unable to obtain exclusive access to this record or 1 records";
             Err(Refusal::new("UNABLE_TO_LOCK_ROW", message))
         }

@@ -101,7 +101,7 @@ impl Access {
         token
     }
 
-    fn open_session(
+    pub(super) fn open_session(
         &mut self,
         user: Id,
         client: &str,

@@ -15,6 +15,15 @@ const REQUEST_LIMIT: usize = 25;
 /// The most of them that may be queries or collections.
 const QUERY_LIMIT: usize = 5;
 
+/// The most graphs in one request.
+const GRAPH_LIMIT: usize = 75;
+
+/// The most requests in all graphs of one request.
+const NODE_LIMIT: usize = 500;
+
+/// After this many failures the remaining graphs aren't tried.
+const FAILED_GRAPH_LIMIT: usize = 14;
+
 const ROLLED_BACK: &str =
     "The transaction was rolled back since another operation in the same transaction failed.";
 
@@ -33,7 +42,72 @@ struct Subanswer {
 pub(super) fn answer(org: &mut Org, errand: &Errand<'_>) -> Answered {
     let mut body = errand.call.json()?;
     let all_or_none = body["allOrNone"].as_bool().unwrap_or(false);
-    let requests = subrequests(body["compositeRequest"].take())?;
+    let requests = subrequests(body["compositeRequest"].take(), REQUEST_LIMIT)?;
+    let (answers, _) = run(org, errand, &requests, all_or_none);
+    Ok(Answer::raw(200, write(&answers)))
+}
+
+/// Answers graphs: each is a transaction of its own, whole or not at all.
+pub(super) fn graphs(org: &mut Org, errand: &Errand<'_>) -> Answered {
+    let mut body = errand.call.json()?;
+    let Json::Array(list) = body["graphs"].take() else {
+        return Err(Refusal::malformed_body("a graph request needs an array `graphs`"));
+    };
+    let mut graphs: Vec<(String, Vec<Subrequest>)> = Vec::with_capacity(list.len());
+    for mut graph in list {
+        let id = graph["graphId"].as_str().unwrap_or_default().to_owned();
+        if id.is_empty() || graphs.iter().any(|(known, _)| *known == id) {
+            let message = format!("Invalid or doubled graph ID: {id}");
+            return Err(Refusal::new("INVALID_INPUT", message));
+        }
+        let requests = subrequests(graph["compositeRequest"].take(), NODE_LIMIT)?;
+        if let Some(other) = requests.iter().find(|request| !request.is_for_record()) {
+            let message = format!("A graph holds records only, not {}", other.url);
+            return Err(Refusal::new("INVALID_INPUT", message));
+        }
+        graphs.push((id, requests));
+    }
+    let nodes: usize = graphs.iter().map(|(_, requests)| requests.len()).sum();
+    if graphs.len() > GRAPH_LIMIT || nodes > NODE_LIMIT {
+        let message = format!("more than {GRAPH_LIMIT} graphs or {NODE_LIMIT} nodes");
+        return Err(Refusal::new("LIMIT_EXCEEDED", message));
+    }
+    let mut failures = 0;
+    let mut answers = Vec::with_capacity(graphs.len());
+    for (id, requests) in &graphs {
+        let (parts, went_well) = match failures < FAILED_GRAPH_LIMIT {
+            true => run(org, errand, requests, true),
+            false => (requests.iter().map(Subrequest::halted).collect(), false),
+        };
+        failures += usize::from(!went_well);
+        let mut answer = format!("{{\"graphId\":{},\"graphResponse\":", json!(id)).into_bytes();
+        answer.extend_from_slice(&write(&parts));
+        answer.extend_from_slice(format!(",\"isSuccessful\":{went_well}}}").as_bytes());
+        answers.push(answer);
+    }
+    let answers = answers.join(&b',');
+    Ok(Answer::raw(200, [b"{\"graphs\":[", &answers[..], b"]}"].concat()))
+}
+
+impl Subrequest {
+    fn halted(&self) -> Subanswer {
+        Subanswer { reference: self.reference.clone(), answer: halted(ROLLED_BACK) }
+    }
+
+    fn is_for_record(&self) -> bool {
+        let route = inner_route(&Call::inner(&self.method, &self.url, Vec::new()));
+        route.is_some_and(|route| route.is_record())
+    }
+}
+
+/// Does the requests in order. Returns their answers, and whether they were
+/// kept.
+fn run(
+    org: &mut Org,
+    errand: &Errand<'_>,
+    requests: &[Subrequest],
+    all_or_none: bool,
+) -> (Vec<Subanswer>, bool) {
     let mark = org.mark();
     let mut answers: Vec<Subanswer> = Vec::with_capacity(requests.len());
     let mut results: HashMap<String, Json> = HashMap::new();
@@ -54,31 +128,29 @@ pub(super) fn answer(org: &mut Org, errand: &Errand<'_>) -> Answered {
     if let Some(place) = failed {
         org.roll_back(mark);
         for (other, request) in requests.iter().enumerate() {
-            let halted =
-                Subanswer { reference: request.reference.clone(), answer: halted(ROLLED_BACK) };
             match answers.get_mut(other) {
                 Some(_) if other == place => {}
-                Some(answer) => *answer = halted,
-                None => answers.push(halted),
+                Some(answer) => *answer = request.halted(),
+                None => answers.push(request.halted()),
             }
         }
     }
-    Ok(write(&answers))
+    (answers, failed.is_none())
 }
 
 fn halted(message: &str) -> Answer {
     Answer::refusal(&Refusal::new("PROCESSING_HALTED", message))
 }
 
-fn subrequests(json: Json) -> Result<Vec<Subrequest>, Refusal> {
+fn subrequests(json: Json, most: usize) -> Result<Vec<Subrequest>, Refusal> {
     let Json::Array(list) = json else {
         return Err(Refusal::malformed_body(
             "a composite request needs an array `compositeRequest`",
         ));
     };
     let limit = |message: String| Err(Refusal::new("LIMIT_EXCEEDED", message));
-    if list.len() > REQUEST_LIMIT {
-        return limit(format!("more than {REQUEST_LIMIT} subrequests"));
+    if list.len() > most {
+        return limit(format!("more than {most} subrequests"));
     }
     let mut requests: Vec<Subrequest> = Vec::with_capacity(list.len());
     let mut queries = 0;
@@ -187,7 +259,7 @@ fn look_up(path: &str, results: &HashMap<String, Json>) -> Result<String, String
     }
 }
 
-fn write(answers: &[Subanswer]) -> Answer {
+fn write(answers: &[Subanswer]) -> Vec<u8> {
     let mut body = b"{\"compositeResponse\":[".to_vec();
     for (place, part) in answers.iter().enumerate() {
         if place > 0 {
@@ -208,5 +280,5 @@ fn write(answers: &[Subanswer]) -> Answer {
         body.extend_from_slice(rest.as_bytes());
     }
     body.extend_from_slice(b"]}");
-    Answer::raw(200, body)
+    body
 }

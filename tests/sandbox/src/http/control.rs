@@ -1,7 +1,5 @@
 //! How tests steer a sandbox: faults, the clock, sessions, limits, fields.
 
-use std::cell::Cell as Counter;
-
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
@@ -12,7 +10,7 @@ use crate::ids::Id;
 use crate::schema::CustomField;
 use crate::state::State;
 use crate::value::{Value, moment_text, parse_moment};
-use crate::write::{Writer, convert_lead, undelete};
+use crate::write::{Conversion, Writer, convert_lead, merge, undelete};
 
 type Controlled = Result<Json, String>;
 
@@ -62,6 +60,8 @@ fn effect(state: &State, call: &Call, path: &[&str]) -> Result<(), String> {
             state.org_mut().add_field(&field, state.clock.now())?;
         }
         ("PATCH", ["fields", object, field]) => change_field(state, object, field, read(call)?)?,
+        ("POST", ["validation-rules"]) => state.org_mut().add_validation_rule(read(call)?)?,
+        ("POST", ["duplicate-rules"]) => state.org_mut().add_duplicate_rule(read(call)?)?,
         ("POST", ["faults"]) => state.faults.plan(read::<Fault>(call)?)?,
         ("DELETE", ["faults"]) => state.faults.clear(),
         ("PUT", ["faults", "random"]) => {
@@ -71,6 +71,7 @@ fn effect(state: &State, call: &Call, path: &[&str]) -> Result<(), String> {
         ("DELETE", ["faults", "random"]) => state.faults.set_random(None),
         ("POST", ["faults", "release"]) => state.faults.release(),
         ("POST", ["records", "undelete"]) => undelete_records(state, read(call)?)?,
+        ("POST", ["records", "merge"]) => merge_records(state, read(call)?)?,
         ("POST", ["records", "purge"]) => purge(state, read(call)?)?,
         ("POST", ["records", "touch"]) => touch(state, read(call)?)?,
         _ => return Err(format!("no control {} {}", call.method, call.path)),
@@ -96,13 +97,25 @@ fn requests(state: &State, call: &Call) -> Json {
 }
 
 fn settings(state: &State) -> Json {
-    let rotate = state.access().rotate;
+    let (rotate, instance_url) = {
+        let access = state.access();
+        (access.rotate, access.instance_url.clone())
+    };
+    let page_limit = state.cursors().page_limit;
+    let (polls, fail_after) = {
+        let jobs = state.jobs();
+        (jobs.polls_per_state, jobs.fail_next_after)
+    };
     let traffic = state.traffic();
     json!({
         "rotate": rotate,
         "apiDisabled": traffic.api_disabled,
         "dailyLimit": traffic.daily_limit,
         "dailyUsage": traffic.daily_usage,
+        "instanceUrl": instance_url.as_ref().unwrap_or(&state.url),
+        "pageLimit": page_limit,
+        "pollsPerJobState": polls,
+        "failNextJobAfter": fail_after,
     })
 }
 
@@ -113,11 +126,26 @@ struct SettingsChange {
     api_disabled: Option<bool>,
     daily_limit: Option<u64>,
     daily_usage: Option<u64>,
+    instance_url: Option<String>,
+    page_limit: Option<usize>,
+    polls_per_job_state: Option<u32>,
+    fail_next_job_after: Option<usize>,
 }
 
 fn change_settings(state: &State, change: SettingsChange) {
     if let Some(rotate) = change.rotate {
         state.access().rotate = rotate;
+    }
+    if let Some(url) = change.instance_url {
+        state.access().instance_url = Some(url);
+    }
+    if let Some(limit) = change.page_limit {
+        state.cursors().page_limit = limit.max(1);
+    }
+    {
+        let mut jobs = state.jobs();
+        jobs.polls_per_state = change.polls_per_job_state.unwrap_or(jobs.polls_per_state);
+        jobs.fail_next_after = change.fail_next_job_after.or(jobs.fail_next_after);
     }
     let mut traffic = state.traffic();
     traffic.api_disabled = change.api_disabled.unwrap_or(traffic.api_disabled);
@@ -202,11 +230,7 @@ impl Ids {
 }
 
 fn writer(state: &State) -> Writer {
-    Writer {
-        user: state.org().named("User").id_of(0),
-        now: state.clock.now(),
-        locks: Counter::new(0),
-    }
+    Writer::new(state.org().named("User").id_of(0), state.clock.now())
 }
 
 fn undelete_records(state: &State, ids: Ids) -> Result<(), String> {
@@ -217,6 +241,28 @@ fn undelete_records(state: &State, ids: Ids) -> Result<(), String> {
     }
     org.commit();
     Ok(())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Merge {
+    master: String,
+    ids: Vec<String>,
+}
+
+/// Merges records into a master, which only SOAP can do in Salesforce.
+fn merge_records(state: &State, order: Merge) -> Result<(), String> {
+    let writer = writer(state);
+    let losers = Ids { ids: order.ids, system_modstamp: None }.parse()?;
+    let master = Id::parse(&order.master).ok_or_else(|| format!("not an id: {}", order.master))?;
+    let mut org = state.org_mut();
+    let mark = org.mark();
+    let merged = merge(&mut org, &writer, master, &losers);
+    if merged.is_err() {
+        org.roll_back(mark);
+    }
+    org.commit();
+    merged.map_err(|refusal| refusal.message)
 }
 
 /// Removes records for good, as emptying the recycle bin does.
@@ -256,15 +302,15 @@ fn convert(state: &State, lead: &str) -> Controlled {
     let writer = writer(state);
     let mut org = state.org_mut();
     let mark = org.mark();
-    let converted = convert_lead(&mut org, &writer, id);
+    let converted = convert_lead(&mut org, &writer, id, &Conversion::default());
     if converted.is_err() {
         org.roll_back(mark);
     }
     org.commit();
-    let [account, contact, opportunity] = converted.map_err(|refusal| refusal.message)?;
+    let converted = converted.map_err(|refusal| refusal.message)?;
     Ok(json!({
-        "accountId": account.to_string(),
-        "contactId": contact.to_string(),
-        "opportunityId": opportunity.to_string(),
+        "accountId": converted.account.to_string(),
+        "contactId": converted.contact.to_string(),
+        "opportunityId": converted.opportunity.map(|id| id.to_string()),
     }))
 }

@@ -105,7 +105,7 @@ fn summary(object: &Object, errand: &Errand<'_>) -> Json {
         "associateEntityType": null,
         "associateParentEntity": null,
         "createable": abilities.createable,
-        "custom": false,
+        "custom": object.name.ends_with("__c"),
         "customSetting": false,
         "deepCloneable": false,
         "deletable": abilities.deletable,

@@ -7,10 +7,13 @@ use serde_json::{Map, json};
 
 use super::call::{Answer, Call};
 use super::{identity, pages};
-use crate::access::{Granted, OauthError, Proof, Request};
+use crate::access::{Claims, Granted, OauthError, Proof, Request};
 use crate::ids::Id;
 use crate::org::Org;
 use crate::state::State;
+
+/// The grant of an app that signs for a user.
+const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 type Pairs = [(String, String)];
 
@@ -171,6 +174,7 @@ fn token(state: &State, call: &Call) -> Answer {
             now,
         ),
         "refresh_token" => state.access().refresh(&proof, text("refresh_token"), now),
+        JWT_BEARER => jwt_bearer(state, text("assertion"), now),
         "client_credentials" => state.access().client_credentials(&proof, now),
         "" => Err(("invalid_request", "grant_type parameter is required".to_owned())),
         _ => Err(("unsupported_grant_type", "grant type not supported".to_owned())),
@@ -181,6 +185,20 @@ fn token(state: &State, call: &Call) -> Answer {
     }
 }
 
+/// Finds the user first: the org is locked before the tokens are.
+fn jwt_bearer(state: &State, assertion: &str, now: i64) -> Result<Granted, OauthError> {
+    let claims = Claims::read(assertion, &state.url, now)?;
+    let user = {
+        let org = state.org();
+        let users = org.named("User");
+        (0..users.slots())
+            .find(|slot| users.named(*slot, "Username").as_text() == Some(&claims.subject))
+            .filter(|slot| users.named(*slot, "IsActive").is_true())
+            .map(|slot| users.id_of(slot))
+    };
+    state.access().jwt_bearer(&claims, user, now)
+}
+
 fn tokens(state: &State, granted: Granted, now: i64) -> Answer {
     let id = identity::address(state, granted.user);
     let issued_at = (now * 1000).to_string();
@@ -189,11 +207,15 @@ fn tokens(state: &State, granted: Granted, now: i64) -> Answer {
     if let Some(token) = granted.refresh_token {
         body.insert("refresh_token".to_owned(), token.into());
     }
-    let signature = state.access().sign(&id, &issued_at);
+    let (signature, instance_url) = {
+        let access = state.access();
+        let url = access.instance_url.clone().unwrap_or_else(|| state.url.clone());
+        (access.sign(&id, &issued_at), url)
+    };
     for (name, value) in [
         ("signature", signature),
         ("scope", granted.scope),
-        ("instance_url", state.url.clone()),
+        ("instance_url", instance_url),
         ("id", id),
         ("token_type", "Bearer".to_owned()),
         ("issued_at", issued_at),

@@ -99,7 +99,8 @@ fn page_size(errand: &Errand<'_>) -> usize {
         .filter_map(|option| option.split_once('='))
         .find(|(name, _)| name.trim().eq_ignore_ascii_case("batchSize"))
         .and_then(|(_, size)| size.trim().parse().ok());
-    size.unwrap_or(PAGE_SIZE).clamp(SMALLEST_PAGE, PAGE_SIZE)
+    let size: usize = size.unwrap_or(PAGE_SIZE).clamp(SMALLEST_PAGE, PAGE_SIZE);
+    size.min(errand.state.cursors().page_limit)
 }
 
 fn grouped(rows: &[Vec<u8>]) -> Answer {

@@ -4,7 +4,10 @@ use std::cell::Cell as Counter;
 
 use super::call::{Answer, Call};
 use super::version::Version;
-use super::{batch, changes, collections, composite, describe, meta, query, records};
+use super::{
+    actions, batch, changes, collections, composite, describe, jobs, meta, query, records, tree,
+};
+use crate::faults::Blow;
 use crate::ids::Id;
 use crate::org::Org;
 use crate::refusal::Refusal;
@@ -33,15 +36,15 @@ impl Errand<'_> {
 pub(super) type Answered = Result<Answer, Refusal>;
 
 /// Answers a request for data, counts it, and says how many calls are left.
-pub(super) fn answer(state: &State, call: &Call, locks: u32) -> Answer {
+pub(super) fn answer(state: &State, call: &Call, blow: Blow) -> Answer {
     let answer =
-        answer_counted(state, call, locks).unwrap_or_else(|refusal| Answer::refusal(&refusal));
+        answer_counted(state, call, blow).unwrap_or_else(|refusal| Answer::refusal(&refusal));
     let traffic = state.traffic();
     let usage = format!("api-usage={}/{}", traffic.daily_usage, traffic.daily_limit);
     answer.with_header("sforce-limit-info", usage)
 }
 
-fn answer_counted(state: &State, call: &Call, locks: u32) -> Answered {
+fn answer_counted(state: &State, call: &Call, blow: Blow) -> Answered {
     let version = Version::parse(&call.segments[2])?;
     let now = state.clock.now();
     if call.header("authorization").is_some() && call.bearer().is_none() {
@@ -54,7 +57,13 @@ fn answer_counted(state: &State, call: &Call, locks: u32) -> Answered {
         return Err(refusal.with_status(401));
     };
     count(state)?;
-    let writer = Writer { user: session.user, now, locks: Counter::new(locks) };
+    let writer = Writer {
+        user: session.user,
+        now,
+        locks: Counter::new(blow.rows),
+        refusal: blow.refusal,
+        insists: insists(call),
+    };
     let errand = Errand { state, call, version, writer: &writer };
     let route = Route::of(&call.segments[3..])?;
     if route.writes(&call.method) {
@@ -67,7 +76,16 @@ fn answer_counted(state: &State, call: &Call, locks: u32) -> Answered {
     }
 }
 
-fn count(state: &State) -> Result<(), Refusal> {
+/// Whether the client saves records in spite of duplicate rules.
+fn insists(call: &Call) -> bool {
+    let header = call.header("sforce-duplicate-rule-header").unwrap_or_default();
+    header.split([',', ';']).any(|option| {
+        let (name, value) = option.split_once('=').unwrap_or_default();
+        name.trim().eq_ignore_ascii_case("allowSave") && value.trim().eq_ignore_ascii_case("true")
+    })
+}
+
+pub(super) fn count(state: &State) -> Result<(), Refusal> {
     let mut traffic = state.traffic();
     if traffic.api_disabled {
         let message = "The REST API is not enabled for this Organization.";
@@ -99,6 +117,10 @@ pub(super) enum Route {
     Collection,
     ObjectCollection(String),
     KeyedCollection(String, String),
+    Jobs(Vec<String>),
+    Graph,
+    Tree(String),
+    ConvertLead,
 }
 
 impl Route {
@@ -127,6 +149,10 @@ impl Route {
             ["composite", "sobjects"] => Self::Collection,
             ["composite", "sobjects", _] => Self::ObjectCollection(part(2)),
             ["composite", "sobjects", _, _] => Self::KeyedCollection(part(2), part(3)),
+            ["composite", "graph"] => Self::Graph,
+            ["composite", "tree", _] => Self::Tree(part(2)),
+            ["actions", "standard", "convertlead"] => Self::ConvertLead,
+            ["jobs", ..] => Self::Jobs(path[1..].to_vec()),
             _ => return Err(Refusal::not_found()),
         };
         Ok(route)
@@ -135,7 +161,7 @@ impl Route {
     /// Returns whether answering it needs the org to itself.
     fn writes(&self, method: &str) -> bool {
         match self {
-            Self::Composite | Self::Batch => true,
+            Self::Composite | Self::Batch | Self::Jobs(_) => true,
             Self::ObjectCollection(_) => false,
             _ => matches!(method, "POST" | "PATCH" | "DELETE"),
         }
@@ -144,6 +170,11 @@ impl Route {
     /// Returns whether it writes several records, each with its own result.
     pub(super) fn writes_rows(&self) -> bool {
         matches!(self, Self::Collection | Self::KeyedCollection(..))
+    }
+
+    /// Returns whether a graph may hold it.
+    pub(super) fn is_record(&self) -> bool {
+        matches!(self, Self::Object(_) | Self::Record(..) | Self::Keyed(..))
     }
 
     /// Returns whether it is a query, of which a composite request may hold few.
@@ -175,7 +206,8 @@ pub(super) fn answer_inner(org: &mut Org, outer: &Errand<'_>, call: &Call) -> An
         };
         let route = Route::of(rest)?;
         match route {
-            Route::Composite | Route::Batch => Err(method_not_allowed(call, "POST")),
+            Route::Composite | Route::Batch | Route::Graph => Err(method_not_allowed(call, "POST")),
+            Route::Jobs(_) => Err(Refusal::not_found()),
             route if route.writes(&call.method) => write(org, &errand, &route),
             route => read(org, &errand, &route),
         }
@@ -211,9 +243,14 @@ fn get(org: &Org, errand: &Errand<'_>, route: &Route) -> Answered {
         Route::Query(scope, None) => query::first_page(org, errand, *scope),
         Route::Query(_, Some(locator)) => query::next_page(org, errand, locator),
         Route::ObjectCollection(object) => collections::retrieve(org, errand, object),
-        Route::Composite | Route::Batch | Route::Collection | Route::KeyedCollection(..) => {
-            Err(method_not_allowed(errand.call, allowed(route)))
-        }
+        Route::Composite
+        | Route::Batch
+        | Route::Collection
+        | Route::KeyedCollection(..)
+        | Route::Jobs(_)
+        | Route::Graph
+        | Route::Tree(_)
+        | Route::ConvertLead => Err(method_not_allowed(errand.call, allowed(route))),
     }
 }
 
@@ -233,6 +270,9 @@ fn write(org: &mut Org, errand: &Errand<'_>, route: &Route) -> Answered {
             records::delete_by_key(org, errand, object, (field, key))
         }
         ("POST", Route::Composite) => composite::answer(org, errand),
+        ("POST", Route::Graph) => composite::graphs(org, errand),
+        ("POST", Route::Tree(object)) => tree::create(org, errand, object),
+        ("POST", Route::ConvertLead) => actions::convert_leads(org, errand),
         ("POST", Route::Batch) => batch::answer(org, errand),
         ("POST", Route::Collection) => collections::create(org, errand),
         ("PATCH", Route::Collection) => collections::update(org, errand),
@@ -240,6 +280,7 @@ fn write(org: &mut Org, errand: &Errand<'_>, route: &Route) -> Answered {
         ("PATCH", Route::KeyedCollection(object, field)) => {
             collections::upsert(org, errand, object, field)
         }
+        (_, Route::Jobs(path)) => jobs::answer(org, errand, path),
         (_, route) => Err(method_not_allowed(errand.call, allowed(route))),
     }
 }
@@ -249,7 +290,9 @@ fn allowed(route: &Route) -> &'static str {
         Route::Object(_) => "GET,HEAD,POST",
         Route::Record(..) => "DELETE,GET,HEAD,PATCH",
         Route::Keyed(..) => "DELETE,GET,HEAD,PATCH",
-        Route::Composite | Route::Batch => "POST",
+        Route::Composite | Route::Batch | Route::Graph | Route::Tree(_) | Route::ConvertLead => {
+            "POST"
+        }
         Route::Collection => "DELETE,PATCH,POST",
         Route::ObjectCollection(_) => "GET,HEAD,POST",
         Route::KeyedCollection(..) => "PATCH",
@@ -257,7 +300,7 @@ fn allowed(route: &Route) -> &'static str {
     }
 }
 
-fn method_not_allowed(call: &Call, allowed: &str) -> Refusal {
+pub(super) fn method_not_allowed(call: &Call, allowed: &str) -> Refusal {
     let message = format!("HTTP Method '{}' not allowed. Allowed are {allowed}", call.method);
     Refusal::new("METHOD_NOT_ALLOWED", message).with_status(405)
 }

@@ -23,7 +23,7 @@ pub(crate) struct Table {
     archived: Option<FieldIndex>,
     modstamp: Option<FieldIndex>,
     by_modstamp: BTreeSet<(i64, Slot)>,
-    indexes: HashMap<FieldIndex, HashMap<Key, Vec<Slot>>>,
+    indexes: HashMap<FieldIndex, HashMap<Key, Slots>>,
 }
 
 /// What an index is searched by. Text is found in any case.
@@ -31,6 +31,46 @@ pub(crate) struct Table {
 enum Key {
     Text(Box<str>),
     Id(Id),
+}
+
+/// The slots behind a key, lowest first. Nearly always it is one, and a list of
+/// its own for each would take more room than the slot.
+#[derive(Debug)]
+enum Slots {
+    One([Slot; 1]),
+    Several(Vec<Slot>),
+}
+
+impl Slots {
+    fn as_slice(&self) -> &[Slot] {
+        match self {
+            Self::One(slot) => slot,
+            Self::Several(slots) => slots,
+        }
+    }
+
+    fn add(&mut self, slot: Slot) {
+        match self {
+            Self::One([own]) if *own == slot => {}
+            Self::One([own]) => *self = Self::Several(vec![slot.min(*own), slot.max(*own)]),
+            Self::Several(slots) => {
+                if let Err(place) = slots.binary_search(&slot) {
+                    slots.insert(place, slot);
+                }
+            }
+        }
+    }
+
+    /// Removes a slot and returns whether none is left.
+    fn remove(&mut self, slot: Slot) -> bool {
+        match self {
+            Self::One([own]) => *own == slot,
+            Self::Several(slots) => {
+                slots.retain(|known| *known != slot);
+                slots.is_empty()
+            }
+        }
+    }
 }
 
 impl Key {
@@ -150,10 +190,7 @@ impl Table {
                 remove(index, old, slot);
             }
             if let Some(new) = new {
-                let slots = index.entry(new).or_default();
-                if let Err(place) = slots.binary_search(&slot) {
-                    slots.insert(place, slot);
-                }
+                index.entry(new).and_modify(|slots| slots.add(slot)).or_insert(Slots::One([slot]));
             }
         }
         if let Some(field) = self.modstamp {
@@ -190,7 +227,7 @@ impl Table {
     pub(crate) fn find(&self, field: FieldIndex, value: Cell<'_>) -> &[Slot] {
         let found =
             self.indexes.get(&field).zip(Key::of(value)).and_then(|(index, key)| index.get(&key));
-        found.map_or(&[], Vec::as_slice)
+        found.map_or(&[], Slots::as_slice)
     }
 
     /// Returns the slots of records last changed in this span, in order of
@@ -219,13 +256,8 @@ impl Table {
     }
 }
 
-fn remove(index: &mut HashMap<Key, Vec<Slot>>, key: Key, slot: Slot) {
-    if let Some(slots) = index.get_mut(&key) {
-        if let Ok(place) = slots.binary_search(&slot) {
-            slots.remove(place);
-        }
-        if slots.is_empty() {
-            index.remove(&key);
-        }
+fn remove(index: &mut HashMap<Key, Slots>, key: Key, slot: Slot) {
+    if index.get_mut(&key).is_some_and(|slots| slots.remove(slot)) {
+        index.remove(&key);
     }
 }

@@ -7,7 +7,8 @@ use super::{
     task_status, user,
 };
 
-const RECORDS: Abilities = Abilities {
+/// What can be done with most objects.
+pub(super) const RECORDS: Abilities = Abilities {
     createable: true,
     updateable: true,
     deletable: true,

@@ -2,8 +2,56 @@
 
 use serde::Deserialize;
 
-use super::notation::plain;
-use super::{Choice, Field, Kind};
+use super::catalogue::RECORDS;
+use super::notation::{fields, plain};
+use super::{Choice, Field, Kind, Object};
+
+/// A custom object to add to an org.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CustomObject {
+    /// The API name, which ends in `__c`.
+    pub name: String,
+    /// The name people see; the API name in words when absent.
+    #[serde(default)]
+    pub label: Option<String>,
+    /// The name people see for several; the label with an s when absent.
+    #[serde(default)]
+    pub label_plural: Option<String>,
+}
+
+/// What every custom object has.
+const FIELDS: &str = "
+Id                           | id             | ---DFSG | label Record ID; lookup
+OwnerId                      | reference      | CU-DFSG | label Owner ID; to User as Owner
+IsDeleted                    | boolean        | ---DFSG | label Deleted
+Name                         | string 80      | CUN-FSG | name; lookup
+CreatedDate                  | datetime       | ---DFS- |
+CreatedById                  | reference      | ---DFSG | label Created By ID; to User as CreatedBy
+LastModifiedDate             | datetime       | ---DFS- |
+LastModifiedById             | reference      | ---DFSG | label Last Modified By ID; to User as LastModifiedBy
+SystemModstamp               | datetime       | ---DFS- |
+LastActivityDate             | date           | --N-FSG |
+";
+
+impl CustomObject {
+    /// Returns it as the org's custom object of this number.
+    pub(crate) fn object(&self, number: usize) -> Result<Object, String> {
+        let digit = char::from_digit(u32::try_from(number).unwrap_or(u32::MAX), 36);
+        let digit = digit.ok_or_else(|| "an org has at most 36 custom objects".to_owned())?;
+        let words = self.name.trim_end_matches("__c").replace('_', " ");
+        let label = self.label.clone().unwrap_or(words);
+        let plural = self.label_plural.clone().unwrap_or_else(|| format!("{label}s"));
+        // Objects are named for as long as the program runs, and are few.
+        Ok(Object::new(
+            self.name.clone().leak(),
+            (label.leak(), plural.leak()),
+            format!("a0{digit}").leak(),
+            RECORDS,
+            fields(FIELDS),
+        ))
+    }
+}
 
 /// A custom field to add to an object.
 #[derive(Clone, Debug, Deserialize)]
@@ -37,6 +85,9 @@ pub struct CustomField {
     /// Whether other values than the choices are refused.
     #[serde(default)]
     pub restricted: bool,
+    /// The object a lookup refers to.
+    #[serde(default)]
+    pub refers_to: Option<String>,
 }
 
 /// What a custom field holds.
@@ -57,6 +108,7 @@ pub enum CustomKind {
     Email,
     Phone,
     Url,
+    Lookup,
 }
 
 impl CustomField {
@@ -73,6 +125,7 @@ impl CustomField {
             required: false,
             values: Vec::new(),
             restricted: false,
+            refers_to: None,
         }
     }
 
@@ -91,6 +144,7 @@ impl CustomField {
             CustomKind::Email => Kind::Email,
             CustomKind::Phone => Kind::Phone,
             CustomKind::Url => Kind::Url,
+            CustomKind::Lookup => Kind::Reference,
         };
         let long = self.kind == CustomKind::LongText;
         let mut field = plain(&self.name, kind);
@@ -100,6 +154,7 @@ impl CustomField {
             Kind::TextArea => self.length.unwrap_or(32_768),
             Kind::Email => 80,
             Kind::Phone => 40,
+            Kind::Reference => 18,
             _ if kind.is_text() => self.length.unwrap_or(255),
             _ => 0,
         };
@@ -120,6 +175,12 @@ impl CustomField {
         field.id_lookup = self.external_id;
         field.restricted = self.restricted;
         field.extra = long.then(|| "plaintextarea".into());
+        if let (Kind::Reference, Some(to)) = (kind, &self.refers_to) {
+            field.refers_to = vec![to.as_str().into()];
+            let relationship = self.name.trim_end_matches('c');
+            field.relationship = Some(format!("{relationship}r").into());
+            field.groupable = true;
+        }
         field.choices = self
             .values
             .iter()

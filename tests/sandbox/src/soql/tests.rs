@@ -68,11 +68,7 @@ fn text(text: &str) -> Value {
 }
 
 fn plant_at(org: &mut Org, object: &str, at: &str, values: Vec<(&str, Value)>) -> Id {
-    let writer = Writer {
-        user: Id::compose("005", 1000),
-        now: parse_moment(at).unwrap(),
-        locks: Default::default(),
-    };
+    let writer = Writer::new(Id::compose("005", 1000), parse_moment(at).unwrap());
     let object = org.find_object(object).unwrap();
     plant(org, &writer, object, values)
 }

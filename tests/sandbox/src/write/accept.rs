@@ -56,7 +56,10 @@ fn by_foreign_key(
     parent: &Body,
 ) -> Result<String, Refusal> {
     let field = schema.field(index);
-    let target = org.find_object(&field.refers_to[0]).ok_or_else(Refusal::not_found)?;
+    // A reference to one of several objects says which one.
+    let named = parent.get("attributes").and_then(|attributes| attributes["type"].as_str());
+    let target = named.unwrap_or(&field.refers_to[0]);
+    let target = org.find_object(target).ok_or_else(Refusal::not_found)?;
     let mut keys = parent.iter().filter(|(name, _)| *name != "attributes");
     let (Some((name, json)), None) = (keys.next(), keys.next()) else {
         let message = format!("{} needs exactly one external ID field", field.name);

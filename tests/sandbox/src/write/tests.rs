@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
+use super::convert::{Conversion, Converted};
 use super::{
     Upserted, Writer, convert_lead, delete, find_by_key, insert, undelete, update, upsert,
 };
@@ -23,7 +24,7 @@ impl World {
     fn new() -> Self {
         let Seeded { org, admin, .. } =
             seed(3, Records { contact: 5, lead: 4, account: 2, opportunity: 3, task: 3 }, NOW);
-        let writer = Writer { user: admin, now: NOW, locks: Default::default() };
+        let writer = Writer::new(admin, NOW);
         Self { org, writer }
     }
 
@@ -287,7 +288,9 @@ fn a_converted_lead_can_not_be_written_or_referenced() {
     let lead = world
         .create("Lead", json!({"LastName": "L", "Company": "C", "Email": "l@c.example"}))
         .unwrap();
-    let [account, contact, _] = convert_lead(&mut world.org, &world.writer, lead).unwrap();
+    let how = Conversion::default();
+    let Converted { account, contact, .. } =
+        convert_lead(&mut world.org, &world.writer, lead, &how).unwrap();
     assert_eq!(world.get(contact, "AccountId"), format!("\"{account}\""));
     assert_eq!(world.get(lead, "ConvertedContactId"), format!("\"{contact}\""));
     for refusal in [

@@ -1,0 +1,180 @@
+//! Orgs that a file describes, and what their admins refuse.
+
+use efficlose_sandbox::{Description, Settings};
+use serde_json::json;
+
+use crate::client::{Client, V, settings};
+
+const FILE: &str = r#"
+[[objects]]
+name = "Visit__c"
+label = "Visit"
+
+[[fields]]
+object = "Visit__c"
+name = "Contact__c"
+type = "lookup"
+refersTo = "Contact"
+
+[[fields]]
+object = "Visit__c"
+name = "Key__c"
+externalId = true
+unique = true
+
+[[fieldSecurity]]
+object = "Contact"
+field = "Fax"
+visible = false
+
+[[fieldSecurity]]
+object = "Contact"
+field = "Department"
+readOnly = true
+
+[[validationRules]]
+object = "Opportunity"
+when = { StageName = "Closed Lost" }
+require = "NextStep"
+message = "Sagen Sie, warum."
+field = "NextStep"
+
+[[duplicateRules]]
+object = "Contact"
+name = "Same_Email"
+fields = ["Email"]
+
+[[duplicateRules]]
+object = "Lead"
+name = "Same_Person"
+fields = ["LastName", "Company"]
+allowSave = false
+key = "duplicateResult"
+
+[[users]]
+username = "nora@example.com"
+lastName = "Nie"
+"#;
+
+async fn described() -> Client {
+    let description = Description::read(FILE).unwrap();
+    Client::start_with(Settings { description, ..settings() }).await
+}
+
+#[tokio::test]
+async fn a_described_object_is_an_object_like_others() {
+    let client = described().await;
+    let visits = client.get(&format!("{V}/sobjects/Visit__c/describe")).await.json();
+    assert_eq!((&visits["custom"], &visits["keyPrefix"]), (&json!(true), &json!("a00")));
+    let contact = json!({"LastName": "Host", "Email": "host@example.com"});
+    let contact = client.json("POST", &format!("{V}/sobjects/Contact"), contact).await.json();
+    let key = format!("{V}/sobjects/Visit__c/Key__c/v-1");
+    let made = client.json("PATCH", &key, json!({"Name": "A", "Contact__c": contact["id"]})).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let read = client.query("SELECT Name, Contact__r.LastName FROM Visit__c").await;
+    assert_eq!(read["records"][0]["Contact__r"]["LastName"], "Host");
+    let soql = "SELECT (SELECT Name FROM Visits__r) FROM Contact WHERE Email = 'host@example.com'";
+    assert_eq!(client.query(soql).await["records"][0]["Visits__r"]["totalSize"], 1);
+    let nora = client.query("SELECT Id FROM User WHERE Username = 'nora@example.com'").await;
+    assert_eq!(nora["totalSize"], 1);
+}
+
+#[tokio::test]
+async fn secured_fields_are_missing_or_read_only() {
+    let client = described().await;
+    let describe = client.get(&format!("{V}/sobjects/Contact/describe")).await.json();
+    let find = |name: &str| {
+        describe["fields"].as_array().unwrap().iter().find(|f| f["name"] == name).cloned()
+    };
+    assert_eq!(find("Fax"), None);
+    assert_eq!(find("Department").unwrap()["updateable"], false);
+    let path = format!("{V}/sobjects/Contact");
+    let hidden = client.json("POST", &path, json!({"LastName": "A", "Fax": "1"})).await;
+    assert_eq!(hidden.code(), "INVALID_FIELD");
+    let fixed = client.json("POST", &path, json!({"LastName": "A", "Department": "1"})).await;
+    assert_eq!(fixed.code(), "INVALID_FIELD_FOR_INSERT_UPDATE");
+}
+
+#[tokio::test]
+async fn a_validation_rule_says_what_the_admin_wrote() {
+    let client = described().await;
+    let path = format!("{V}/sobjects/Opportunity");
+    let lost = |step: &str| json!({"Name": "O", "StageName": "Closed Lost", "CloseDate": "2026-12-01", "NextStep": step});
+    let refused = client.json("POST", &path, lost("")).await;
+    assert_eq!(
+        refused.json(),
+        json!([{"message": "Sagen Sie, warum.", "errorCode": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "fields": ["NextStep"]}])
+    );
+    assert_eq!(client.json("POST", &path, lost("Price")).await.status, 201);
+    let rule = json!({"object": "Account", "when": {"Name": "forbidden"}, "message": "No."});
+    client.control("POST", "/validation-rules", rule).await;
+    let account = json!({"Name": "Forbidden"});
+    let refused = client.json("POST", &format!("{V}/sobjects/Account"), account).await;
+    assert_eq!(refused.code(), "FIELD_CUSTOM_VALIDATION_EXCEPTION");
+}
+
+#[tokio::test]
+async fn a_duplicate_is_detected_unless_the_client_insists() {
+    let client = described().await;
+    let path = format!("{V}/sobjects/Contact");
+    let body = json!({"LastName": "Twin", "Email": "Twin@example.com"});
+    let first = client.json("POST", &path, body.clone()).await.json();
+    let refused = client.json("POST", &path, body.clone()).await;
+    assert_eq!((refused.status, refused.code().as_str()), (400, "DUPLICATES_DETECTED"));
+    let details = &refused.json()[0]["duplicateResut"];
+    assert_eq!(
+        (&details["allowSave"], &details["duplicateRule"]),
+        (&json!(true), &json!("Same_Email"))
+    );
+    assert_eq!(details["matchResults"][0]["matchRecords"][0]["record"]["Id"], first["id"]);
+    let insisting = client
+        .request("POST", &path)
+        .header("Sforce-Duplicate-Rule-Header", "allowSave=true")
+        .json(&body);
+    assert_eq!(client.send(insisting).await.status, 201);
+    let same = json!({"Title": "CEO", "Email": "twin@example.com"});
+    let own = format!("{path}/{}", first["id"].as_str().unwrap());
+    assert_eq!(client.json("PATCH", &own, same).await.status, 204);
+    let rows = json!({"records": [{"attributes": {"type": "Contact"}, "LastName": "T", "Email": "twin@example.com"}]});
+    let row = client.json("POST", &format!("{V}/composite/sobjects"), rows).await.json()[0].clone();
+    assert_eq!(row["errors"][0]["statusCode"], "DUPLICATES_DETECTED");
+    assert_eq!(row["errors"][0]["duplicateResut"], json!(null));
+    let lead = json!({"LastName": "Twin", "Company": "Two"});
+    let path = format!("{V}/sobjects/Lead");
+    client.json("POST", &path, lead.clone()).await;
+    let insisting = client
+        .request("POST", &path)
+        .header("Sforce-Duplicate-Rule-Header", "allowSave=true")
+        .json(&lead);
+    let refused = client.send(insisting).await;
+    assert_eq!(refused.json()[0]["duplicateResult"]["allowSave"], false);
+}
+
+#[tokio::test]
+async fn a_row_is_refused_with_any_code_on_command() {
+    let client = described().await;
+    let fault = json!({
+        "path": "{V}/composite/sobjects",
+        "kind": "refuse-row",
+        "code": "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
+        "message": "insufficient access rights on cross-reference id",
+    });
+    client.control("POST", "/faults", fault).await;
+    let row = json!({"attributes": {"type": "Task"}, "Subject": "A"});
+    let body = json!({"records": [row, row]});
+    let rows = client.json("POST", &format!("{V}/composite/sobjects"), body).await.json();
+    assert_eq!(rows[0]["errors"][0]["statusCode"], "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY");
+    assert_eq!(rows[1]["success"], true);
+}
+
+#[test]
+fn a_wrong_description_is_named() {
+    for (file, word) in [
+        ("[[objects]]\nname = 'V__c'\nsize = 3", "size"),
+        ("[[validationRules]]\nobject = 'Lead'", "message"),
+        ("nonsense", "="),
+    ] {
+        let error = Description::read(file).unwrap_err();
+        assert!(error.contains(word), "{error}");
+    }
+}
