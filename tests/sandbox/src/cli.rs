@@ -22,9 +22,8 @@ pub struct Args {
     #[arg(long, value_name = "COUNTS", default_value_t)]
     pub records: Records,
     /// File that describes the org's fields, rules and people
-    // Not shown before the reference of all commands takes it up.
-    #[arg(long, value_name = "FILE", hide = true)]
-    pub org: Option<PathBuf>,
+    #[arg(long, value_name = "FILE")]
+    pub description: Option<PathBuf>,
     /// Let tests steer it through /__sandbox
     #[arg(long)]
     pub control: bool,
@@ -40,7 +39,7 @@ impl Args {
     ///
     /// Says that the file with the org's description can't be read.
     pub fn settings(&self) -> Result<Settings, RunError> {
-        let description = match &self.org {
+        let description = match &self.description {
             Some(path) => Description::read(&std::fs::read_to_string(path)?)
                 .map_err(StartError::Description)?,
             None => Description::default(),
