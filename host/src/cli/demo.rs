@@ -145,7 +145,7 @@ impl<'a> Stage<'a> {
         self.output.line(format!("$ efficlose {}", arguments.join(" ")));
         let cannot = |why: String| Failed::new(format!("can't run connect: {why}"));
         let mut child = self
-            .command(&arguments)
+            .plain(&arguments)
             .stdout(Stdio::piped())
             .spawn()
             .map_err(|cause| cannot(cause.to_string()))?;
@@ -163,13 +163,19 @@ impl<'a> Stage<'a> {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.plain(arguments);
+        if self.output.is_json() {
+            command.arg("--json");
+        }
+        command
+    }
+
+    /// Returns one of our own commands, for a person.
+    fn plain(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
         command.args(arguments).env("EFFICLOSE_HOME", &self.home).stdin(Stdio::null());
         for name in ["EFFICLOSE_KEY", "EFFICLOSE_KEY_FILE", "EFFICLOSE_CLIENT_SECRET_FILE"] {
             command.env_remove(name);
-        }
-        if self.output.is_json() {
-            command.arg("--json");
         }
         command
     }

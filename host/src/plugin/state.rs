@@ -4,6 +4,15 @@ use wasmtime::ResourceLimiter;
 
 use super::Limits;
 
+/// What an entry of a table costs the host, in bytes, rounded up.
+const TABLE_ENTRY_BYTES: usize = 16;
+/// How many core instances a component may be made of.
+const INSTANCES_MAX: usize = 200;
+/// How many tables a component may have.
+const TABLES_MAX: usize = 200;
+/// How many memories a component may have.
+const MEMORIES_MAX: usize = 50;
+
 /// What the host keeps beside an instance: its bounds and what it used of them.
 pub(super) struct State {
     plugin: String,
@@ -22,6 +31,14 @@ impl State {
             lines_left: limits.log_lines,
             line_max: limits.log_line_characters,
         }
+    }
+
+    /// Takes bytes from the allowance, where there are so many left.
+    fn allow(&mut self, bytes: usize) -> bool {
+        let left = self.memory_left.checked_sub(bytes);
+        self.memory_refused |= left.is_none();
+        self.memory_left = left.unwrap_or(self.memory_left);
+        left.is_some()
     }
 
     /// Tells whether the instance wanted more memory than it may have.
@@ -44,27 +61,34 @@ impl State {
 }
 
 impl ResourceLimiter for State {
-    /// All memories of an instance share one allowance.
+    /// All memories and tables of an instance share one allowance.
     fn memory_growing(
         &mut self,
         current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let left = self.memory_left.checked_sub(desired.saturating_sub(current));
-        self.memory_refused |= left.is_none();
-        self.memory_left = left.unwrap_or(self.memory_left);
-        Ok(left.is_some())
+        Ok(self.allow(desired.saturating_sub(current)))
     }
 
     fn table_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        /// How many entries a table of functions may have.
-        const TABLE_MAX: usize = 1_000_000;
-        Ok(desired <= TABLE_MAX)
+        Ok(self.allow(desired.saturating_sub(current).saturating_mul(TABLE_ENTRY_BYTES)))
+    }
+
+    fn instances(&self) -> usize {
+        INSTANCES_MAX
+    }
+
+    fn tables(&self) -> usize {
+        TABLES_MAX
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES_MAX
     }
 }

@@ -173,7 +173,10 @@ impl Salesforce {
             let mut locked = Vec::new();
             for (place, row) in places.into_iter().zip(rows) {
                 let outcome = row.outcome(&writes[place]);
-                if matches!(&outcome, Written::Refused(refusal) if refusal.is_lock()) {
+                // An update was computed from values that the holder of the lock is
+                // changing: it has to be planned anew, not sent again.
+                let is_lock = matches!(&outcome, Written::Refused(refusal) if refusal.is_lock());
+                if is_lock && to != To::Update {
                     locked.push(place);
                 }
                 written[place] = Some(outcome);

@@ -27,11 +27,12 @@ impl OrgStore {
     /// Raises the fence of a job and returns it.
     ///
     /// From then on whoever held an older one can't settle a page, plan a change
-    /// or end one.
+    /// or end one. A pull that was in the middle of its pages begins a new run: what
+    /// was saved while nobody read may have an earlier stamp.
     pub fn claim(&self, object: Object, direction: Direction) -> Result<u64> {
         self.database.write("claim a job", |db| {
             let sql = "INSERT INTO jobs (object, direction, fence) VALUES (?1, ?2, 1)
-                       ON CONFLICT (object, direction) DO UPDATE SET fence = fence + 1
+                       ON CONFLICT (object, direction) DO UPDATE SET fence = fence + 1, paging = 0
                        RETURNING fence";
             let job = [object.as_str(), direction.as_str()];
             let fence = one(db, sql, job, |row| number(row, "fence"))?;
@@ -94,7 +95,8 @@ pub(super) fn save(db: &Connection, object: Object, next: &Position) -> Result<(
     let id = next.cursor.as_ref().and_then(|cursor| cursor.id.as_ref());
     let id = id.map(|id| id.as_str());
     let object = object.as_str();
-    run(db, sql, params![object, stamp, id, next.paging, next.reading, next.whole])?;
+    let whole = next.whole && next.paging;
+    run(db, sql, params![object, stamp, id, next.paging, next.reading, whole])?;
     Ok(())
 }
 

@@ -24,6 +24,16 @@ impl OrgStore {
         self.database.read("read a link", |db| find(db, meeting_id, item_id))
     }
 
+    /// Links an action item to a task that was found to be its own.
+    pub fn save_link(
+        &self,
+        meeting_id: &str,
+        item_id: &str,
+        record_id: &SalesforceId,
+    ) -> Result<()> {
+        self.database.write("save a link", |db| save(db, meeting_id, item_id, record_id))
+    }
+
     /// Returns the links of those action items that have one, each given as
     /// meeting and item.
     pub fn links_of(&self, items: &[(String, String)]) -> Result<HashMap<(String, String), Link>> {

@@ -7,8 +7,10 @@ use super::database::{all, one, run};
 use super::failures::{self, Subject, Trouble};
 use super::value::{int, micros, number, time, word};
 use super::{Error, OrgStore, Result, cursors};
-use crate::model::{Direction, Meeting, Object, Work, WorkState};
+use crate::model::{Direction, Meeting, Mender, Object, Work, WorkState};
 
+/// How often work is tried again by itself.
+const ATTEMPTS_MAX: u32 = 50;
 /// How many pieces of work of one meeting are read.
 const WORKS_MAX: u32 = 10_000;
 
@@ -126,6 +128,22 @@ impl OrgStore {
             };
             let Some(meeting_id) = meeting_id else { return Ok(0) };
             wake_one(db, object, &meeting_id, item_id.as_deref())
+        })
+    }
+
+    /// Lets that failed work of an object wait to be done again which nobody has to
+    /// mend, and returns how much it is. What was tried too often stays failed.
+    pub fn wake_passing(&self, object: Object) -> Result<u64> {
+        self.database.write("retry work that time mends", |db| {
+            let sql = "UPDATE works SET state = 'waiting', reason = NULL
+                       WHERE object = ?1 AND state = 'failed' AND EXISTS (
+                           SELECT 1 FROM failures
+                           WHERE failures.meeting_id = works.meeting_id AND direction = 'push'
+                               AND failures.object = works.object
+                               AND coalesce(failures.item_id, '') = works.item_id
+                               AND mender = ?2 AND attempts < ?3)";
+            let time = Mender::Time.as_str();
+            Ok(run(db, sql, params![object.as_str(), time, ATTEMPTS_MAX])? as u64)
         })
     }
 

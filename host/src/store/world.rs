@@ -53,8 +53,8 @@ impl World {
 
     pub(super) fn pull_with(&self, object: Object, mapping: &str, rows: Vec<Row>) -> Counts {
         let org = self.org();
-        let expected = org.position(object).unwrap();
         let fence = org.claim(object, Direction::Pull).unwrap();
+        let expected = org.position(object).unwrap();
         let spec = spec(object);
         let columns = columns();
         let next = rows.last().map_or_else(Position::default, |row| Position {

@@ -60,6 +60,10 @@ pub fn find(store: &OrgStore, meeting: &Meeting, own_domains: &[String]) -> Resu
             matching.unknown.push(email);
             continue;
         };
+        // One person may have come under two addresses.
+        if matching.matches.iter().any(|other| other.record_id == entity.id) {
+            continue;
+        }
         accounts.extend(entity.text("account_id").and_then(|id| id.parse().ok()));
         matching.matches.push(Match {
             object: entity.object,
@@ -70,9 +74,10 @@ pub fn find(store: &OrgStore, meeting: &Meeting, own_domains: &[String]) -> Resu
     }
     let domains = matching.matches.iter().filter_map(|found| found.email.as_deref());
     let domains: Vec<_> = domains.chain(matching.unknown.iter().map(String::as_str)).collect();
-    let account = match by_people(&accounts) {
-        Some(found) => Some(found),
-        None => by_domain(store, &domains)?,
+    // Where people of several companies met, no domain tells which it was about.
+    let account = match accounts.is_empty() {
+        true => by_domain(store, &domains)?,
+        false => by_people(&accounts),
     };
     if let Some((id, reason)) = account {
         let deal = deal(store, &id, meeting)?;
@@ -145,20 +150,20 @@ fn by_people(accounts: &[SalesforceId]) -> Option<(SalesforceId, String)> {
 }
 
 /// Returns the account whose web site has a participant's domain, if there is
-/// exactly one.
+/// exactly one among all of them.
 fn by_domain(store: &OrgStore, emails: &[&str]) -> Result<Option<(SalesforceId, String)>> {
     let mut tried = HashSet::new();
+    let mut found = Vec::new();
     for email in emails {
         let domain = domain(email);
         if domain.is_empty() || FREE_MAIL.contains(&domain) || !tried.insert(domain) {
             continue;
         }
-        if let [company] = store.companies_by_domain(domain)?.as_slice() {
-            let reason = format!("its web site is at {domain}, where a participant has an address");
-            return Ok(Some((company.id.clone(), reason)));
-        }
+        let reason = format!("its web site is at {domain}, where a participant has an address");
+        let companies = store.companies_by_domain(domain)?.into_iter();
+        found.extend(companies.map(|company| (company.id, reason.clone())));
     }
-    Ok(None)
+    Ok(if found.len() == 1 { found.pop() } else { None })
 }
 
 /// Returns the open opportunity of an account that the meeting is about: the only

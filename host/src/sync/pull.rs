@@ -15,7 +15,7 @@ use crate::store::{self, Outcome, Position, Row};
 const PAGE: u32 = 2_000;
 /// How far back a run begins to read again. A record is stamped when it is saved
 /// and seen when its transaction ends, which may be later than others' stamps.
-const SETTLE_WINDOW: SignedDuration = SignedDuration::from_mins(5);
+const SETTLE_WINDOW: SignedDuration = SignedDuration::from_mins(10);
 
 /// Reads, maps and settles the next page of an object.
 pub(super) async fn advance(
@@ -50,7 +50,7 @@ pub(super) async fn advance(
         cursor: last.or(cursor),
         paging: page.more,
         reading: Some(prepared.reading.clone()),
-        whole: is_new || (position.paging && position.whole),
+        whole: is_new || position.whole,
     };
     let next_step = if page.more { Next::Again } else { Next::Done };
     let counts = block_in_place(|| -> Result<_, Error> {

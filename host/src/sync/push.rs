@@ -69,9 +69,11 @@ async fn find_made(
     }
     let made = recover::by_mark(doors, object, prepared, &marks).await?;
     for draft in drafts {
-        if let Some(id) = draft.mark().and_then(|mark| made.get(mark)) {
-            draft.target = Target::Record(id.clone());
+        let Some(id) = draft.mark().and_then(|mark| made.get(mark)).cloned() else { continue };
+        if let Some(item_id) = &draft.work.item_id {
+            doors.store.save_link(&draft.work.meeting_id, item_id, &id)?;
         }
+        draft.target = Target::Record(id);
     }
     Ok(())
 }

@@ -82,6 +82,9 @@ async fn run_job(
 ) -> Result<Run, Error> {
     let mut run = doors.control.start_run(job, doors.clock.now())?;
     let fence = doors.store.claim(job.object, job.direction)?;
+    if job.direction == Direction::Push {
+        doors.store.wake_passing(job.object)?;
+    }
     let mut ending = Ending::Stopped;
     for _ in 0..PAGES_MAX {
         if *stop.borrow() {

@@ -8,6 +8,8 @@ use efficlose_kit::{
 
 /// How long a subject may be.
 const SUBJECT_MAX: usize = 255;
+/// What the id of a lead begins with.
+const LEAD_PREFIX: &str = "00Q";
 /// How long our description is at most; the field holds 32,000.
 const DESCRIPTION_MAX: usize = 8_000;
 
@@ -124,6 +126,10 @@ impl Task {
 /// Returns whom and what the task is about. A task for a lead can't be about
 /// anything else; Salesforce refuses it.
 fn relations(request: &Request) -> Vec<Field> {
+    let is_of_a_lead = request.target.as_ref().and_then(|task| task.text("WhoId"));
+    if is_of_a_lead.is_some_and(|who| who.starts_with(LEAD_PREFIX)) {
+        return Vec::new();
+    }
     if let Some(contact) = request.matched("Contact") {
         let mut fields = vec![set("WhoId", contact.id.as_str())];
         fields.extend(about(request));

@@ -37,6 +37,9 @@ pub(super) struct Draft {
     pub(super) target: Target,
 }
 
+/// A meeting with what it was matched to, shared by all its work.
+type MatchedMeeting = (Arc<Meeting>, Arc<Matching>);
+
 /// Where a draft is written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Target {
@@ -134,18 +137,16 @@ pub(super) fn drafts(
     endings: &mut Endings,
 ) -> Result<Vec<Draft>, Error> {
     let mut drafts = Vec::new();
-    let mut meetings: HashMap<String, (Arc<Meeting>, Arc<Matching>)> = HashMap::new();
+    let meetings = matched_meetings(doors, &work)?;
     for work in work {
-        if !meetings.contains_key(&work.meeting_id) {
-            let Some(meeting) = doors.store.meeting(&work.meeting_id)? else {
-                endings.settled(&work, "the meeting is gone");
-                continue;
-            };
-            let found = matching::find(&doors.store, &meeting, &doors.settings.own_domains)?;
-            doors.store.save_matches(&meeting.id, &found.matches)?;
-            meetings.insert(work.meeting_id.clone(), (Arc::new(meeting), Arc::new(found)));
+        let Some((meeting, matching)) = meetings.get(&work.meeting_id) else {
+            endings.settled(&work, "the meeting is gone");
+            continue;
+        };
+        if matching.matches.is_empty() && matching.unknown.is_empty() {
+            endings.settled(&work, "nobody from outside was at the meeting");
+            continue;
         }
-        let (meeting, matching) = &meetings[&work.meeting_id];
         if matching.matches.is_empty() {
             none(&work, meeting, "nobody at the meeting is in Salesforce", now, endings);
             continue;
@@ -178,6 +179,25 @@ pub(super) fn drafts(
     Ok(drafts)
 }
 
+/// Matches the meetings of all the work, before any of it is drafted: only then is
+/// it known which meeting of a record is the latest.
+fn matched_meetings(
+    doors: &Doors,
+    work: &[Work],
+) -> Result<HashMap<String, MatchedMeeting>, Error> {
+    let mut meetings = HashMap::new();
+    for work in work {
+        if meetings.contains_key(&work.meeting_id) {
+            continue;
+        }
+        let Some(meeting) = doors.store.meeting(&work.meeting_id)? else { continue };
+        let found = matching::find(&doors.store, &meeting, &doors.settings.own_domains)?;
+        doors.store.save_matches(&meeting.id, &found.matches)?;
+        meetings.insert(work.meeting_id.clone(), (Arc::new(meeting), Arc::new(found)));
+    }
+    Ok(meetings)
+}
+
 /// Returns the task of an action item; none, if a person has deleted it.
 fn task(
     doors: &Doors,
@@ -205,8 +225,11 @@ fn records(
 ) -> Result<Vec<SalesforceId>, Error> {
     let mut records = Vec::new();
     let found: Vec<&Match> = matching.of(work.object).collect();
+    let is_person = matches!(work.object, Object::Contact | Object::Lead);
+    if is_person && !found.is_empty() && !matching.unknown.is_empty() {
+        none(work, meeting, "someone at the meeting is not in Salesforce", now, endings);
+    }
     if found.is_empty() {
-        let is_person = matches!(work.object, Object::Contact | Object::Lead);
         if is_person && matching.unknown.is_empty() {
             endings.settled(work, &format!("nobody at the meeting is a {}", work.object));
         } else {
