@@ -197,7 +197,6 @@ async fn under_bad_network(seed: u64) {
         world.efficlose(&["sync"]).await;
     }
     world.org.calm().await;
-    world.json(&["failures", "retry"]).await;
     world.sync().await;
     world.assert_in_step().await;
     assert_eq!(world.open_changes().await, [], "seed {seed}");

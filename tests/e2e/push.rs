@@ -563,3 +563,97 @@ async fn a_task_of_someone_who_is_no_active_user_is_made_all_the_same() {
         assert_eq!(task["OwnerId"], user["Id"], "{task}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_of_two_companies_match_neither() {
+    let (world, cast) = stage().await;
+    let other = json!({ "Name": "Yak", "Website": "https://yak.example" });
+    let other = world.org.create("Account", other).await;
+    let eve = json!({ "LastName": "Yak", "Email": "eve@yak.example", "AccountId": other });
+    world.org.create("Contact", eve).await;
+    let told = meeting(&world.org, "m1", 2, &[ADA, "eve@yak.example"]);
+    world.tell(&[with_items(told, &[("a", "Decide")])]).await;
+    world.sync().await;
+    for account in [&cast.account, &other] {
+        assert_eq!(description(&world.org, "Account", account).await, "");
+    }
+    assert_eq!(description(&world.org, "Opportunity", &cast.deal).await, "");
+    assert_eq!(tasks(&world.org).await[0]["WhatId"], Json::Null);
+    assert_ne!(work(&world, "m1", "Account").await.0, "settled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_meetings_told_together_only_the_latest_is_written() {
+    let (world, cast) = stage().await;
+    let told = [4, 3, 2].map(|ago| meeting(&world.org, &format!("m{ago}"), ago, &[ADA]));
+    world.tell(&told).await;
+    let sync = world.sync().await;
+    assert_eq!(sync.run("Contact", "push")["counts"]["pushed"], 1);
+    let expected = format!("Met at the fair.\n\n{}", block(&world, "m2", 2));
+    assert_eq!(description(&world.org, "Contact", &cast.contact).await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_meeting_with_someone_unknown_reaches_them_once_they_are_a_contact() {
+    let (world, _) = stage().await;
+    world.tell(&[meeting(&world.org, "m1", 2, &[ADA, "new@zebra.example"])]).await;
+    world.sync().await;
+    assert_ne!(work(&world, "m1", "Contact").await.0, "settled");
+    let new = json!({ "LastName": "New", "Email": "new@zebra.example" });
+    let new = world.org.create("Contact", new).await;
+    let sync = world.sync().await;
+    assert_eq!(sync.run("Contact", "push")["counts"]["pushed"], 1);
+    assert_eq!(description(&world.org, "Contact", &new).await, block(&world, "m1", 2));
+    assert_eq!(work(&world, "m1", "Contact").await.0, "settled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_meeting_of_our_own_people_alone_waits_for_nobody() {
+    let (world, _) = stage().await;
+    world.tell(&[meeting(&world.org, "m1", 2, &["ada.marlow@northwind.example"])]).await;
+    world.sync().await;
+    assert_eq!(work(&world, "m1", "Contact").await.0, "settled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_that_a_lock_refused_is_planned_anew_by_the_next_sync() {
+    let (world, cast) = stage().await;
+    world.sync().await;
+    world.tell(&[meeting(&world.org, "m1", 2, &[ADA])]).await;
+    let path = "{V}/composite/sobjects";
+    let fault = json!({ "method": "PATCH", "path": path, "kind": "lock-row", "times": 99 });
+    world.org.fault(fault).await;
+    world.org.forget_requests().await;
+    world.ok(&["sync", "--object", "Contact"]).await;
+    let sent = world.org.writes().await;
+    assert_eq!(sent.len(), 1, "it is not sent again: {sent:?}");
+    world.org.calm().await;
+    // Whoever held the lock has changed the text.
+    let text = json!({ "Description": "Met at the trade fair." });
+    world.org.patch("Contact", &cast.contact, text).await;
+    world.sync().await;
+    let expected = format!("Met at the trade fair.\n\n{}", block(&world, "m1", 2));
+    assert_eq!(description(&world.org, "Contact", &cast.contact).await, expected);
+    assert_eq!(world.failures().await, Vec::<Json>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_was_lost_finds_its_tasks_and_knows_them() {
+    let (world, _) = stage().await;
+    let told = with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")]);
+    world.tell(std::slice::from_ref(&told)).await;
+    world.sync().await;
+    let org = world.org_id().await;
+    std::fs::remove_dir_all(world.home().join("orgs").join(org)).unwrap();
+    world.tell(std::slice::from_ref(&told)).await;
+    world.sync().await;
+    assert_one_task_each(&world, "m1").await;
+    let task = tasks(&world.org).await.remove(0);
+    world.org.delete("Task", &text(&task["Id"])).await;
+    world.sync().await;
+    let mut again = told;
+    again["title"] = "Another title".into();
+    world.tell(&[again]).await;
+    world.sync().await;
+    assert_eq!(tasks(&world.org).await, Vec::<Json>::new(), "it is not made again");
+}

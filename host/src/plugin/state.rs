@@ -92,3 +92,20 @@ impl ResourceLimiter for State {
         MEMORIES_MAX
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memories_and_tables_share_one_allowance() {
+        let limits = Limits { memory_bytes: 1 << 20, ..Limits::default() };
+        let mut state = State::new("contact", limits);
+        assert!(state.memory_growing(0, 512 << 10, None).unwrap());
+        assert!(state.table_growing(0, 16 << 10, None).unwrap());
+        assert!(!state.memory_refused());
+        assert!(!state.table_growing(16 << 10, 40 << 10, None).unwrap());
+        assert!(!state.memory_growing(512 << 10, 1 << 20, None).unwrap());
+        assert!(state.memory_refused());
+    }
+}

@@ -115,4 +115,21 @@ mod tests {
         assert_eq!(world.org().claim(Object::Lead, Direction::Pull).unwrap(), 3);
         assert_eq!(org.position(Object::Lead).unwrap(), Position::default());
     }
+
+    #[test]
+    fn a_run_that_was_stopped_in_its_pages_is_followed_by_a_new_one() {
+        let world = World::new();
+        let org = world.org();
+        let cursor = Some(Cursor { stamp: Timestamp::UNIX_EPOCH, id: None });
+        let paging = Position { cursor, paging: true, whole: true, ..Position::default() };
+        org.claim(Object::Lead, Direction::Pull).unwrap();
+        org.database.write("test", |db| save(db, Object::Lead, &paging)).unwrap();
+        assert_eq!(org.position(Object::Lead).unwrap(), paging);
+        org.claim(Object::Lead, Direction::Push).unwrap();
+        assert!(org.position(Object::Lead).unwrap().paging, "a push is another job");
+        org.claim(Object::Lead, Direction::Pull).unwrap();
+        let resumed = org.position(Object::Lead).unwrap();
+        assert_eq!(resumed, Position { paging: false, ..paging });
+        assert!(resumed.whole, "it still reads the whole object");
+    }
 }
