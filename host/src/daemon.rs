@@ -39,7 +39,7 @@ pub struct World {
 ///
 /// Each org has a task of its own, at most one at a time: a sick org delays no
 /// other.
-pub async fn run(world: Arc<World>, mut stop: Stop) -> Result<(), store::Error> {
+pub async fn run(world: Arc<World>, mut stop: Stop) {
     let mut rounds = JoinSet::new();
     let mut running: HashMap<task::Id, OrgId> = HashMap::new();
     let mut ticks = tokio::time::interval(TICK);
@@ -59,11 +59,18 @@ pub async fn run(world: Arc<World>, mut stop: Stop) -> Result<(), store::Error> 
                 continue;
             }
         }
-        for connection in world.control.connections()? {
+        let connections = world.control.connections().unwrap_or_else(|error| {
+            tracing::error!(hint = error.hint(), "what is due can't be read now: {error}");
+            Vec::new()
+        });
+        for connection in connections {
             if connection.broken.is_some() || running.values().any(|org| *org == connection.org) {
                 continue;
             }
-            let jobs = due(&world, &connection.org)?;
+            let jobs = due(&world, &connection.org).unwrap_or_else(|error| {
+                tracing::error!(hint = error.hint(), "what is due can't be read now: {error}");
+                Vec::new()
+            });
             if jobs.is_empty() {
                 continue;
             }
@@ -77,37 +84,46 @@ pub async fn run(world: Arc<World>, mut stop: Stop) -> Result<(), store::Error> 
     }
     tracing::info!(rounds = rounds.len(), "stops after the pages that are being done");
     while rounds.join_next().await.is_some() {}
-    Ok(())
 }
 
 /// Returns the jobs of an org whose time has come. A job that has no time yet is
 /// due at once.
-fn due(world: &World, org: &OrgId) -> Result<Vec<JobKey>, store::Error> {
+fn due(world: &World, org: &OrgId) -> Result<Vec<Due>, store::Error> {
     let now = world.clock.now();
     let mut due = Vec::new();
     for job in (world.settings)(org).jobs(org) {
-        if world.control.next_at(&job)?.is_none_or(|at| at <= now) {
-            due.push(job);
+        let at = world.control.next_at(&job)?;
+        if at.is_none_or(|at| at <= now) {
+            due.push(Due { job, at });
         }
     }
     Ok(due)
 }
 
+/// A job whose time has come, and when that was.
+struct Due {
+    job: JobKey,
+    at: Option<Timestamp>,
+}
+
 /// Runs jobs of one org and sets when each is due next.
-async fn round(world: &World, org: &OrgId, jobs: &[JobKey], stop: &Stop) {
+async fn round(world: &World, org: &OrgId, due: &[Due], stop: &Stop) {
+    let jobs: Vec<JobKey> = due.iter().map(|due| due.job.clone()).collect();
     let ended = match (world.open)(org).await {
         Ok(doors) => {
-            let ended = sync::round(&doors, jobs, stop, &|_, _| {}).await;
+            let ended = sync::round(&doors, &jobs, stop, &|_, _| {}).await;
             ended.map(|runs| (runs, doors.settings.clone()))
         }
         Err(error) => Err(error),
     };
     let now = world.clock.now();
     let scheduled = match ended {
-        Ok((runs, settings)) => schedule(world, jobs, &runs, &settings, now),
+        Ok((runs, settings)) => schedule(world, due, &runs, &settings, now),
         Err(error) => {
             tracing::error!(%org, hint = error.problem().hint, "a round can't go on: {error}");
-            jobs.iter().try_for_each(|job| world.control.set_next(job, later(now, RETRY_AFTER)))
+            due.iter().try_for_each(|due| {
+                world.control.set_next_after(&due.job, due.at, later(now, RETRY_AFTER))
+            })
         }
     };
     if let Err(error) = scheduled {
@@ -119,12 +135,12 @@ async fn round(world: &World, org: &OrgId, jobs: &[JobKey], stop: &Stop) {
 /// not go on. A job that was stopped stays due.
 fn schedule(
     world: &World,
-    jobs: &[JobKey],
+    due: &[Due],
     runs: &[Run],
     settings: &Settings,
     now: Timestamp,
 ) -> Result<(), store::Error> {
-    for job in jobs {
+    for Due { job, at } in due {
         let minutes = settings.objects.get(&job.object).map_or(120, |object| object.every_minutes);
         let interval = SignedDuration::from_mins(i64::from(minutes));
         let wait =
@@ -133,7 +149,7 @@ fn schedule(
                 Some(Ending::Broken(_)) | None => RETRY_AFTER.min(interval),
                 Some(Ending::Stopped) => continue,
             };
-        world.control.set_next(job, later(now, wait))?;
+        world.control.set_next_after(job, *at, later(now, wait))?;
     }
     Ok(())
 }

@@ -68,12 +68,12 @@ fn pieces(text: &str) -> Result<Vec<(usize, &str)>, Refused> {
     };
     if text.trim_start().starts_with('[') {
         let array: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| syntax(&error))?;
-        let line = |raw: &&RawValue| 1 + lines_before(text, raw.get());
-        return Ok(array.iter().map(|raw| (line(raw), raw.get())).collect());
+        return Ok(with_lines(text, &array));
     }
-    let has_more = lines.next().is_some();
-    let is_whole = serde_json::from_str::<&RawValue>(first).is_ok();
-    if has_more && !is_whole {
+    let is_whole = |line: &str| serde_json::from_str::<&RawValue>(line).is_ok();
+    // One bad line among good ones is a bad line, not an object over several.
+    let is_lines = is_whole(first) || lines.clone().any(|(_, line)| is_object(line));
+    if lines.next().is_some() && !is_lines {
         // One object over several lines; if it isn't, the parser says where.
         let start = text.len() - text.trim_start().len();
         return Ok(vec![(1 + text[..start].matches('\n').count(), text.trim())]);
@@ -82,10 +82,23 @@ fn pieces(text: &str) -> Result<Vec<(usize, &str)>, Refused> {
     Ok(lines.map(|(nth, line)| (nth + 1, line)).collect())
 }
 
-/// Counts the line breaks ahead of a part of a text.
-fn lines_before(text: &str, part: &str) -> usize {
-    let offset = part.as_ptr() as usize - text.as_ptr() as usize;
-    text[..offset].matches('\n').count()
+/// Returns the elements of an array with the lines they begin on.
+fn with_lines<'a>(text: &'a str, array: &[&'a RawValue]) -> Vec<(usize, &'a str)> {
+    let (mut line, mut at) = (1, 0);
+    let elements = array.iter().map(|raw| {
+        let offset = raw.get().as_ptr() as usize - text.as_ptr() as usize;
+        line += text[at..offset].matches('\n').count();
+        at = offset;
+        (line, raw.get())
+    });
+    elements.collect()
+}
+
+/// Tells whether a line alone is a meeting, or a try at one: within an object over
+/// several lines none begins at the margin with a brace and ends with one.
+fn is_object(line: &str) -> bool {
+    let is_braced = line.starts_with('{') && line.trim_end().ends_with('}');
+    is_braced && serde_json::from_str::<&RawValue>(line).is_ok()
 }
 
 fn meeting(line: usize, json: &str, now: Timestamp) -> Result<Meeting, Refused> {
@@ -243,6 +256,10 @@ mod tests {
             |p: &str| GOOD.replace("}", &format!(r#","participants":[{{"name":"A"}},{p}]}}"#));
         for (text, said) in [
             (String::new(), "line 1: there is no meeting in it"),
+            (
+                format!("{{\"id\":7\n{GOOD}"),
+                "line 1: id: invalid type: integer `7`, expected a string",
+            ),
             (format!("{GOOD}\n{{\"id\":"), "line 2: id: EOF while parsing a value"),
             (
                 format!("{GOOD}\n{}", GOOD.replace("\"title\":\"Kick-off\",", "")),

@@ -314,7 +314,7 @@ impl Error {
             Some(Cause::Refused(Problem { hint: Some(hint), .. })) => hint,
             Some(Cause::Refused(_)) => "Mend the setting in the configuration file.",
             Some(Cause::NotComponent(_)) => {
-                "Build the mapping as a component, as the mapping guide shows."
+                "Build the mapping as a component, as the README shows."
             }
             Some(Cause::Contract(_)) => {
                 "Build the mapping against the contract in wit/v1, or update efficlose."

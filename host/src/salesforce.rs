@@ -334,7 +334,6 @@ impl Error {
             Self::Callback { .. } => "callback",
             Self::LoginTimeout { .. } => "login_timeout",
             Self::Version { .. } => "api_version",
-            Self::Vault(VaultError { hint: Some(hint), .. }) => hint,
             Self::Vault(_) => "vault",
             Self::ApiDisabled(refusal)
             | Self::DailyLimit(refusal)

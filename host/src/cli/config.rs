@@ -12,15 +12,20 @@ pub(super) struct Args {}
 
 pub(super) fn run(_args: Args, world: &World, output: &Output) -> Result<(), Failed> {
     let file = world.home.join(FILE);
+    let mut settings = world.config.clone();
+    if let Some(proxy) = &mut settings.proxy {
+        // Fails only where an address can have no password.
+        let _ = proxy.set_password(None);
+    }
     output.json(&json!({
         "home": world.home,
         "file": file,
         "mappings": world.mappings(),
-        "settings": world.config,
+        "settings": settings,
     }));
     output.line(format!("# {}", file.display()));
     output.line(format!("# mappings of your own: {}", world.mappings().display()));
-    let text = toml_edit::ser::to_string_pretty(&world.config)
+    let text = toml_edit::ser::to_string_pretty(&settings)
         .map_err(|error| Failed::new(format!("can't show the settings: {error}")))?;
     output.line(text.trim_end());
     Ok(())

@@ -42,7 +42,7 @@ pub(super) async fn run(_args: Args, world: World, output: &Output) -> Result<()
         settings: Box::new(settings),
         open: Box::new(open),
     };
-    daemon::run(Arc::new(needs), stop).await?;
+    daemon::run(Arc::new(needs), stop).await;
     output.line("Stopped.");
     Ok(())
 }

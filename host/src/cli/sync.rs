@@ -31,24 +31,34 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
     let stop = super::serve::stop_on_signal();
     let mut all = Vec::new();
     let mut is_set_up = false;
+    let mut sick = None;
     for connection in connections {
         let settings = world.settings(&connection.org);
         let mut jobs = settings.jobs(&connection.org);
         is_set_up |= !jobs.is_empty();
         jobs.retain(|job| args.object.is_empty() || args.object.contains(&job.object));
-        let doors = world.doors(&connection, settings)?;
         let bar = progress(output);
         let shown = |job: &JobKey, counts: Counts| bar.set_message(said(job, counts));
-        let runs = round(&doors, &jobs, &stop, &shown).await;
+        let runs = match world.doors(&connection, settings) {
+            Ok(doors) => round(&doors, &jobs, &stop, &shown).await.map_err(Failed::from),
+            Err(failed) => Err(failed),
+        };
         bar.finish_and_clear();
-        all.extend(runs?);
+        match runs {
+            Ok(runs) => all.extend(runs),
+            // The other orgs sync all the same.
+            Err(failed) => sick = Some(failed),
+        }
     }
     if !is_set_up {
         return Err(Failed::new("nothing is set up to sync")
             .hint("Run `efficlose setup` to choose what syncs."));
     }
     report(&all, started.elapsed(), output);
-    verdict(&all, &stop)
+    match sick {
+        Some(failed) => Err(failed),
+        None => verdict(&all, &stop),
+    }
 }
 
 fn progress(output: &Output) -> ProgressBar {

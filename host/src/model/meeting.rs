@@ -60,6 +60,9 @@ pub struct Participant {
     /// The e-mail address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// Fields that are not known here; handed to the mapping.
+    #[serde(flatten)]
+    pub extras: Map<String, Value>,
 }
 
 /// Something learned in a meeting.
@@ -69,6 +72,9 @@ pub struct Insight {
     pub kind: String,
     /// The insight.
     pub text: String,
+    /// Fields that are not known here; handed to the mapping.
+    #[serde(flatten)]
+    pub extras: Map<String, Value>,
 }
 
 /// Something that someone has to do.

@@ -11,6 +11,8 @@ const LOG: &str = "efficlose:mapping/log";
 const OBJECT: &str = "efficlose:mapping/object";
 /// How many fields, columns or writes a spec may list.
 const LIST_MAX: usize = 1_000;
+/// How long the name of a column may be.
+const NAME_MAX: usize = 150;
 /// What a component's file begins with: the magic number, then the layer.
 const COMPONENT: [u8; 8] = [0, b'a', b's', b'm', 0x0d, 0, 1, 0];
 
@@ -75,6 +77,9 @@ pub(super) fn spec(spec: &Spec, object: Object) -> Result<(), String> {
     unique(spec.columns.iter().map(|column| column.name.as_str()), "columns")?;
     unique(spec.writes.iter().map(|write| write.field.as_str()), "writes")?;
     for column in &spec.columns {
+        if column.name.len() > NAME_MAX || column.name.contains(char::is_control) {
+            return Err(format!("the name of a column is longer than {NAME_MAX} or not plain"));
+        }
         if column.name.strip_prefix("custom.").is_some_and(|rest| !rest.is_empty()) {
             continue;
         }

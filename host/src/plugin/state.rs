@@ -51,7 +51,8 @@ impl State {
         let Some(left) = self.lines_left.checked_sub(1) else { return };
         self.lines_left = left;
         let plugin = &self.plugin;
-        let message: String = message.chars().take(self.line_max).collect();
+        let plain = |letter: char| if letter.is_control() { ' ' } else { letter };
+        let message: String = message.chars().take(self.line_max).map(plain).collect();
         match level {
             tracing::Level::ERROR | tracing::Level::WARN => tracing::warn!(plugin, "{message}"),
             tracing::Level::INFO => tracing::info!(plugin, "{message}"),

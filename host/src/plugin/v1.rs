@@ -79,7 +79,8 @@ pub(super) fn push(
     requests: &[Request],
 ) -> wasmtime::Result<Vec<Pushed>> {
     let texts: Vec<_> = requests.iter().map(Texts::of).collect();
-    let parts: Vec<_> = requests.iter().zip(&texts).map(|(r, t)| Parts::of(r, t)).collect();
+    let extras: Vec<_> = texts.iter().map(ExtraParts::of).collect();
+    let parts: Vec<_> = requests.iter().zip(&extras).map(|(r, e)| Parts::of(r, e)).collect();
     let matches: Vec<Vec<_>> = requests
         .iter()
         .zip(&parts)
@@ -90,18 +91,18 @@ pub(super) fn push(
         .collect();
     let requests: Vec<_> = requests
         .iter()
-        .zip(texts.iter().zip(&parts))
+        .zip(texts.iter().zip(&extras).zip(&parts))
         .zip(&matches)
-        .map(|((request, (texts, parts)), matches)| wit::Request {
+        .map(|((request, ((texts, extras), parts)), matches)| wit::Request {
             now: &texts.now,
-            meeting: meeting_in(&request.meeting, texts, parts),
+            meeting: meeting_in(&request.meeting, texts, extras, parts),
             action_item: request.action_item.as_ref().map(|item| wit::ActionItem {
                 id: &item.id,
                 text: &item.text,
                 owner_email: item.owner_email.as_deref(),
                 due_on: texts.due_on.as_deref(),
                 done: item.done,
-                extras: &parts.item_extras,
+                extras: &extras.item,
             }),
             target: request.target.as_ref().map(|target| matched_in(target, &parts.target)),
             matches,
@@ -111,29 +112,67 @@ pub(super) fn push(
     Ok(outcomes.into_iter().map(pushed).collect())
 }
 
+/// Fields that the contract doesn't know, by name, as JSON.
+type Extras = Vec<(String, String)>;
+
 /// The texts of a request that the host holds in another form.
 struct Texts {
     now: String,
     started_at: String,
     ended_at: Option<String>,
     due_on: Option<String>,
-    extras: Vec<(String, String)>,
-    item_extras: Vec<(String, String)>,
+    extras: Extras,
+    item_extras: Extras,
+    organizer_extras: Extras,
+    participant_extras: Vec<Extras>,
+    insight_extras: Vec<Extras>,
 }
 
 impl Texts {
     fn of(request: &Request) -> Self {
-        let json = |extras: &serde_json::Map<String, serde_json::Value>| {
+        let json = |extras: &serde_json::Map<String, serde_json::Value>| -> Extras {
             extras.iter().map(|(name, value)| (name.clone(), value.to_string())).collect()
         };
         let item = request.action_item.as_ref();
+        let meeting = &request.meeting;
         Self {
             now: request.now.to_string(),
-            started_at: request.meeting.started_at.to_string(),
-            ended_at: request.meeting.ended_at.map(|at| at.to_string()),
+            started_at: meeting.started_at.to_string(),
+            ended_at: meeting.ended_at.map(|at| at.to_string()),
             due_on: item.and_then(|item| item.due_on).map(|on| on.to_string()),
-            extras: json(&request.meeting.extras),
+            extras: json(&meeting.extras),
             item_extras: item.map(|item| json(&item.extras)).unwrap_or_default(),
+            organizer_extras: meeting
+                .organizer
+                .as_ref()
+                .map(|organizer| json(&organizer.extras))
+                .unwrap_or_default(),
+            participant_extras: meeting.participants.iter().map(|p| json(&p.extras)).collect(),
+            insight_extras: meeting.insights.iter().map(|i| json(&i.extras)).collect(),
+        }
+    }
+}
+
+/// The extras of a request, borrowed from its texts.
+struct ExtraParts<'a> {
+    meeting: Vec<wit::Extra<'a>>,
+    item: Vec<wit::Extra<'a>>,
+    organizer: Vec<wit::Extra<'a>>,
+    participants: Vec<Vec<wit::Extra<'a>>>,
+    insights: Vec<Vec<wit::Extra<'a>>>,
+}
+
+impl<'a> ExtraParts<'a> {
+    fn of(texts: &'a Texts) -> Self {
+        let extras = |extras: &'a Extras| -> Vec<_> {
+            extras.iter().map(|(name, json)| wit::Extra { name, json }).collect()
+        };
+        Self {
+            meeting: extras(&texts.extras),
+            item: extras(&texts.item_extras),
+            organizer: extras(&texts.organizer_extras),
+            participants: texts.participant_extras.iter().map(extras).collect(),
+            insights: texts.insight_extras.iter().map(extras).collect(),
         }
     }
 }
@@ -142,31 +181,28 @@ impl Texts {
 struct Parts<'a> {
     participants: Vec<wit::Participant<'a>>,
     insights: Vec<wit::Insight<'a>>,
-    extras: Vec<wit::Extra<'a>>,
-    item_extras: Vec<wit::Extra<'a>>,
     target: Vec<wit::FieldParam<'a>>,
     matches: Vec<Vec<wit::FieldParam<'a>>>,
 }
 
 impl<'a> Parts<'a> {
-    fn of(request: &'a Request, texts: &'a Texts) -> Self {
+    fn of(request: &'a Request, extras: &'a ExtraParts<'a>) -> Self {
         let meeting = &request.meeting;
         let fields = |matched: &'a Matched| {
             let fields = matched.fields.iter();
             fields.map(|(name, value)| wit::FieldParam { name, value: value_in(value) }).collect()
         };
-        let extras = |extras: &'a [(String, String)]| {
-            extras.iter().map(|(name, json)| wit::Extra { name, json }).collect()
-        };
+        let participants = meeting.participants.iter().zip(&extras.participants);
+        let insights = meeting.insights.iter().zip(&extras.insights);
         Self {
-            participants: meeting.participants.iter().map(participant_in).collect(),
-            insights: meeting
-                .insights
-                .iter()
-                .map(|insight| wit::Insight { kind: &insight.kind, text: &insight.text })
+            participants: participants.map(|(one, extras)| participant_in(one, extras)).collect(),
+            insights: insights
+                .map(|(insight, extras)| wit::Insight {
+                    kind: &insight.kind,
+                    text: &insight.text,
+                    extras,
+                })
                 .collect(),
-            extras: extras(&texts.extras),
-            item_extras: extras(&texts.item_extras),
             target: request.target.as_ref().map(fields).unwrap_or_default(),
             matches: request.matches.iter().map(fields).collect(),
         }
@@ -176,6 +212,7 @@ impl<'a> Parts<'a> {
 fn meeting_in<'a>(
     meeting: &'a Meeting,
     texts: &'a Texts,
+    extras: &'a ExtraParts<'a>,
     parts: &'a Parts<'a>,
 ) -> wit::Meeting<'a> {
     wit::Meeting {
@@ -184,16 +221,20 @@ fn meeting_in<'a>(
         started_at: &texts.started_at,
         ended_at: texts.ended_at.as_deref(),
         url: meeting.url.as_deref(),
-        organizer: meeting.organizer.as_ref().map(participant_in),
+        organizer: meeting.organizer.as_ref().map(|one| participant_in(one, &extras.organizer)),
         participants: &parts.participants,
         summary: meeting.summary.as_deref(),
         insights: &parts.insights,
-        extras: &parts.extras,
+        extras: &extras.meeting,
     }
 }
 
-fn participant_in(participant: &crate::model::Participant) -> wit::Participant<'_> {
-    wit::Participant { name: participant.name.as_deref(), email: participant.email.as_deref() }
+fn participant_in<'a>(
+    participant: &'a crate::model::Participant,
+    extras: &'a [wit::Extra<'a>],
+) -> wit::Participant<'a> {
+    let (name, email) = (participant.name.as_deref(), participant.email.as_deref());
+    wit::Participant { name, email, extras }
 }
 
 fn matched_in<'a>(matched: &'a Matched, fields: &'a [wit::FieldParam<'a>]) -> wit::Matched<'a> {
@@ -223,7 +264,7 @@ fn value(value: wit::ValueResult) -> Value {
 fn pulled(outcome: wit::Pulled) -> Pulled {
     match outcome {
         wit::Pulled::Mapped(values) => Pulled::Mapped(values.into_iter().map(value).collect()),
-        wit::Pulled::Skipped(reason) => Pulled::Skipped(reason),
+        wit::Pulled::Skipped(reason) => Pulled::Skipped(said(&reason)),
         wit::Pulled::Failed(why) => Pulled::Failed(problem(why)),
     }
 }
@@ -234,13 +275,24 @@ fn pushed(outcome: wit::Pushed) -> Pushed {
             let fields: Fields = fields.into_iter().map(|f| (f.name, value(f.value))).collect();
             Pushed::Mapped(fields)
         }
-        wit::Pushed::Skipped(reason) => Pushed::Skipped(reason),
+        wit::Pushed::Skipped(reason) => Pushed::Skipped(said(&reason)),
         wit::Pushed::Failed(why) => Pushed::Failed(problem(why)),
     }
 }
 
 fn problem(problem: wit::Problem) -> Problem {
-    Problem { message: problem.message, at: problem.at, hint: problem.hint }
+    let at = problem.at.map(|at| said(&at));
+    let hint = problem.hint.map(|hint| said(&hint));
+    Problem { message: said(&problem.message), at, hint }
+}
+
+/// Returns a component's words as they may be stored and shown: on one line, and
+/// not too long.
+pub(super) fn said(text: &str) -> String {
+    /// How many characters of a component's words are kept.
+    const SAID_MAX: usize = 500;
+    let plain = |letter: char| if letter.is_control() { ' ' } else { letter };
+    text.chars().take(SAID_MAX).map(plain).collect()
 }
 
 /// Checks a spec as the mapping gave it; the error is a fact about it.

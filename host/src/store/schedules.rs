@@ -22,6 +22,17 @@ impl Store {
         })
     }
 
+    /// Sets when a job is due next, unless that was set anew since it was
+    /// `expected`: a wake must not be put off.
+    pub fn set_next_after(
+        &self,
+        key: &JobKey,
+        expected: Option<Timestamp>,
+        at: Timestamp,
+    ) -> Result<()> {
+        if self.next_at(key)? == expected { self.set_next(key, at) } else { Ok(()) }
+    }
+
     /// Sets when a job runs next.
     pub fn set_next(&self, key: &JobKey, at: Timestamp) -> Result<()> {
         self.control.write("save a schedule", |db| {

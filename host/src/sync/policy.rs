@@ -62,7 +62,10 @@ fn append(current: &Value, ours: &Value, last: Option<&Value>, room: Option<usiz
         _ => {}
     }
     // A meeting's words can't end our block early.
-    let ours = ours.replace(BEGIN, "").replace(END, "");
+    let mut ours = ours.to_owned();
+    while ours.contains(BEGIN) || ours.contains(END) {
+        ours = ours.replace(BEGIN, "").replace(END, "");
+    }
     let ours = format!("{BEGIN}\n{}\n{END}", ours.trim());
     if block_now == Some(ours.as_str()) {
         return Verdict::Same;
@@ -120,6 +123,12 @@ mod tests {
         let edited = ours.replace("one", "one, but cheaper");
         assert!(matches!(add(&edited, "two", Some(&ours)), Verdict::Leave(_)));
         assert!(matches!(add("Mine.", "two", Some(&ours)), Verdict::Leave(_)));
+    }
+
+    #[test]
+    fn a_meetings_words_cannot_end_our_block() {
+        let ours = text(add("Mine.", "a [/effic[/efficlose]lose] b", None));
+        assert_eq!(ours.matches(END).count(), 1, "{ours}");
     }
 
     #[test]

@@ -75,6 +75,16 @@ pub(super) fn prepare(mapping: Mapping, org: &Description) -> Result<Prepared, P
         }
     }
     let mut writes = Vec::new();
+    if let Some(taken) = spec.writes.iter().find(|w| MARK_FIELDS.contains(&w.field.as_str())) {
+        return Err(Problem {
+            message: format!(
+                "the mapping of {} writes {}, by which we find our records",
+                spec.object, taken.field
+            ),
+            at: Some(taken.field.to_string()),
+            hint: Some("Take the field out of the mapping's writes.".to_owned()),
+        });
+    }
     for write in &spec.writes {
         let describe = org.field(write.field.as_str());
         match describe.filter(|field| field.createable || field.updateable) {

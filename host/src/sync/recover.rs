@@ -35,7 +35,7 @@ pub(super) async fn open_changes(
         tokio::time::sleep(wait).await;
         made = by_mark(doors, object, prepared, &marks).await?;
     }
-    let written = live_values(doors, object, &open).await?;
+    let written = live_values(doors, object, prepared, &open).await?;
     let ended = open.iter().map(|change| {
         let record_id = match &change.planned.intent {
             Intent::Create { mark } => made.get(mark).cloned(),
@@ -100,6 +100,7 @@ pub(super) async fn by_mark(
 async fn live_values(
     doors: &Doors,
     object: Object,
+    prepared: &Prepared,
     open: &[Change],
 ) -> Result<HashMap<SalesforceId, HashMap<String, Value>>, Error> {
     let mut ids: Vec<SalesforceId> = Vec::new();
@@ -107,9 +108,12 @@ async fn live_values(
     for change in open {
         let Intent::Update(id) = &change.planned.intent else { continue };
         ids.push(id.clone());
-        fields.extend(change.planned.after.iter().filter_map(|(name, _)| name.parse().ok()));
+        // A field that the org has lost since can't be asked for; its change counts
+        // as lost.
+        let names = change.planned.after.iter().map(|(name, _)| name.as_str());
+        fields.extend(names.filter_map(|name| prepared.writable(name)).map(|w| w.name.clone()));
     }
-    if ids.is_empty() {
+    if ids.is_empty() || fields.is_empty() {
         return Ok(HashMap::new());
     }
     ids.sort();

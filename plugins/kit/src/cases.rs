@@ -83,12 +83,16 @@ struct CaseMeeting {
 struct CasePerson {
     name: Option<String>,
     email: Option<String>,
+    #[serde(flatten)]
+    extras: Map<String, Json>,
 }
 
 #[derive(Deserialize)]
 struct CaseInsight {
     kind: String,
     text: String,
+    #[serde(flatten)]
+    extras: Map<String, Json>,
 }
 
 #[derive(Deserialize)]
@@ -229,7 +233,7 @@ impl From<CaseMeeting> for Meeting {
             organizer: meeting.organizer.map(Into::into),
             participants: meeting.participants.into_iter().map(Into::into).collect(),
             summary: meeting.summary,
-            insights: insights.map(|i| Insight { kind: i.kind, text: i.text }).collect(),
+            insights: insights.map(Into::into).collect(),
             extras: extras(meeting.extras),
         }
     }
@@ -237,7 +241,13 @@ impl From<CaseMeeting> for Meeting {
 
 impl From<CasePerson> for Participant {
     fn from(person: CasePerson) -> Self {
-        Self { name: person.name, email: person.email }
+        Self { name: person.name, email: person.email, extras: extras(person.extras) }
+    }
+}
+
+impl From<CaseInsight> for Insight {
+    fn from(insight: CaseInsight) -> Self {
+        Self { kind: insight.kind, text: insight.text, extras: extras(insight.extras) }
     }
 }
 
