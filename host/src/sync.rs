@@ -23,7 +23,7 @@ use crate::model::{Counts, Direction, JobKey};
 
 pub use doors::Doors;
 pub use error::Error;
-pub use matching::{Matching, find as find_matches};
+pub use matching::is_free_mail;
 pub use prepare::{Fit, fit};
 pub use retry::retry;
 pub use round::{Progress, Stop, round};

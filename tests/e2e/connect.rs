@@ -100,6 +100,8 @@ async fn setting_up_again_keeps_what_was_chosen_before() {
     let more = std::fs::read_to_string(&file).unwrap();
     assert_says(&more, &["every_minutes = 30", "objects.Task]", "every_minutes = 120"]);
     assert!(!more.contains("objects.Lead"), "{more}");
+    world.ok(&["setup", "--yes", "--two-way"]).await;
+    assert!(!std::fs::read_to_string(&file).unwrap().contains("push = false"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

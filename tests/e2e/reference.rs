@@ -33,6 +33,18 @@ async fn what_is_no_command_ends_with_code_2() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_machine_can_read_the_demonstration() {
+    let world = World::start_with(none()).await;
+    let place = tempfile::tempdir().unwrap();
+    let mut command = world.command(&["demo", "--json"]);
+    command.env_remove("EFFICLOSE_HOME").env("TMPDIR", place.path()).stdin(Stdio::null());
+    let output = world.spawn_command(command).end().await.succeeded();
+    let lines: Vec<serde_json::Value> =
+        output.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.iter().any(|line| line["total"]["pushed"] == 6), "{}", output.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_demonstration_runs_through_and_leaves_nothing() {
     let world = World::start_with(none()).await;
     let place = tempfile::tempdir().unwrap();

@@ -1,6 +1,7 @@
 //! `efficlose setup`
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use serde_json::json;
 
@@ -9,7 +10,7 @@ use super::world::World;
 use crate::config;
 use crate::model::{Connection, Object};
 use crate::salesforce::{Description, FieldType, Salesforce};
-use crate::sync::{Fit, ObjectSettings, Settings, fit};
+use crate::sync::{Fit, ObjectSettings, Settings, fit, is_free_mail};
 
 /// Choose which objects sync, which way, how often and with which custom fields
 ///
@@ -24,8 +25,11 @@ pub(super) struct Args {
     #[arg(long, value_name = "OBJECT")]
     object: Vec<Object>,
     /// Import only, write nothing to Salesforce
-    #[arg(long)]
+    #[arg(long, conflicts_with = "two_way")]
     pull_only: bool,
+    /// Import and write back, where it was set up to import only
+    #[arg(long)]
+    two_way: bool,
     /// How often to sync, in minutes; 120 by default
     #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=10_080))]
     every: Option<u32>,
@@ -46,9 +50,11 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
     let connection = world.connection()?;
     let salesforce = world.salesforce(&connection)?;
     let before = world.settings(&connection.org);
+    let before_objects: Vec<Object> = before.objects.keys().copied().collect();
     let mut settings = proposal(&args, &connection, &salesforce, before).await?;
     if !args.yes {
-        ask(&mut settings)?;
+        offer_all(&mut settings, &salesforce).await?;
+        ask(&mut settings, &before_objects)?;
     }
     let doors = world.doors(&connection, settings.clone())?;
     let mut fits = Vec::new();
@@ -90,7 +96,7 @@ async fn proposal(
         if args.no_custom_fields {
             settings.mapping.remove(CUSTOM_FIELDS);
         }
-        settings.push &= !args.pull_only;
+        settings.push = args.two_way || (settings.push && !args.pull_only);
         settings.every_minutes = args.every.unwrap_or(settings.every_minutes);
         objects.insert(object, settings);
     }
@@ -125,7 +131,8 @@ async fn own_domain(
     let address = users.rows.first().zip(place).and_then(|(row, place)| row[place].text());
     let domain = address.and_then(|address| address.rsplit_once('@')).map(|(_, domain)| domain);
     // Sandboxes put this at the end of every address, so that no mail goes out.
-    Ok(domain.map(|domain| domain.trim_end_matches(".invalid").to_lowercase()))
+    let domain = domain.map(|domain| domain.trim_end_matches(".invalid").to_lowercase());
+    Ok(domain.filter(|domain| !is_free_mail(domain)))
 }
 
 fn name(text: &str) -> crate::model::FieldName {
@@ -168,8 +175,20 @@ async fn task_statuses(salesforce: &Salesforce) -> Result<Vec<(String, String)>,
     Ok(settings)
 }
 
-/// Lets a person change what is chosen.
-fn ask(settings: &mut Settings) -> Result<(), Failed> {
+/// Adds the objects that were not chosen before, so that they can be now.
+async fn offer_all(settings: &mut Settings, salesforce: &Salesforce) -> Result<(), Failed> {
+    for object in Object::ALL {
+        if let Entry::Vacant(vacant) = settings.objects.entry(object) {
+            let mapping = mapping_settings(object, salesforce).await?;
+            vacant.insert(ObjectSettings { mapping, ..ObjectSettings::default() });
+        }
+    }
+    Ok(())
+}
+
+/// Lets a person change what is chosen. What was chosen before is marked; all is,
+/// where nothing was.
+fn ask(settings: &mut Settings, before: &[Object]) -> Result<(), Failed> {
     use inquire::{Confirm, CustomType, MultiSelect, Text};
     let failed = |error: inquire::InquireError| match error {
         inquire::InquireError::NotTTY => Failed::new("there is no terminal to ask on")
@@ -177,7 +196,8 @@ fn ask(settings: &mut Settings) -> Result<(), Failed> {
         error => Failed::new(format!("nothing was set up: {error}")),
     };
     let all: Vec<Object> = settings.objects.keys().copied().collect();
-    let marked: Vec<usize> = (0..all.len()).collect();
+    let was_chosen = |nth: &usize| before.is_empty() || before.contains(&all[*nth]);
+    let marked: Vec<usize> = (0..all.len()).filter(was_chosen).collect();
     let chosen = MultiSelect::new("Which objects sync?", all).with_default(&marked);
     let chosen = chosen.prompt().map_err(failed)?;
     settings.objects.retain(|object, _| chosen.contains(object));

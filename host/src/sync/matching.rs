@@ -32,16 +32,16 @@ const FREE_MAIL: [&str; 20] = [
 
 /// What a meeting was matched to.
 #[derive(Debug, Clone, Default)]
-pub struct Matching {
+pub(super) struct Matching {
     /// The matched records: people first, in the order of the participants.
-    pub matches: Vec<Match>,
+    pub(super) matches: Vec<Match>,
     /// Addresses of participants who are nobody that we know.
-    pub unknown: Vec<String>,
+    pub(super) unknown: Vec<String>,
 }
 
 impl Matching {
     /// Returns the matches of one object.
-    pub fn of(&self, object: Object) -> impl Iterator<Item = &Match> {
+    pub(super) fn of(&self, object: Object) -> impl Iterator<Item = &Match> {
         self.matches.iter().filter(move |found| found.object == object)
     }
 }
@@ -49,7 +49,11 @@ impl Matching {
 /// Matches a meeting to the entities of the store.
 ///
 /// `own_domains` are those of our own people, who are no contacts.
-pub fn find(store: &OrgStore, meeting: &Meeting, own_domains: &[String]) -> Result<Matching> {
+pub(super) fn find(
+    store: &OrgStore,
+    meeting: &Meeting,
+    own_domains: &[String],
+) -> Result<Matching> {
     let emails = guests(meeting, own_domains);
     let people = store.people_by_email(&emails)?;
     let mut matching = Matching::default();
@@ -156,7 +160,7 @@ fn by_domain(store: &OrgStore, emails: &[&str]) -> Result<Option<(SalesforceId, 
     let mut found = Vec::new();
     for email in emails {
         let domain = domain(email);
-        if domain.is_empty() || FREE_MAIL.contains(&domain) || !tried.insert(domain) {
+        if domain.is_empty() || is_free_mail(domain) || !tried.insert(domain) {
             continue;
         }
         let reason = format!("its web site is at {domain}, where a participant has an address");
@@ -206,6 +210,11 @@ fn next_to_close<'a>(deals: &[&'a Entity], meeting: &Meeting) -> Option<&'a Enti
     let mut those = coming.filter(|deal| close_on(deal).as_ref() == Some(&next));
     let deal = those.next()?;
     if those.next().is_some() { None } else { Some(deal) }
+}
+
+/// Tells whether anyone may have an address at a domain.
+pub fn is_free_mail(domain: &str) -> bool {
+    FREE_MAIL.contains(&domain)
 }
 
 fn domain(email: &str) -> &str {

@@ -240,12 +240,14 @@ async fn the_next_page_never_leads_out_of_the_org() {
 #[tokio::test]
 async fn users_statuses_and_counts_are_read() {
     let server = Server::start(|seen: &Seen, _| match seen.get("q") {
-        users if users.contains("FROM User WHERE Email IN ('A@x', 'A@x.invalid') AND IsActive") => json(
-            r#"{"totalSize":3,"done":true,"records":[
+        users if users.contains("FROM User WHERE Email IN ('A@x', 'A@x.invalid') AND IsActive") => {
+            json(
+                r#"{"totalSize":3,"done":true,"records":[
             {"attributes":{},"Id":"005xx000001Sv6AAAS","Email":"A@X.invalid"},
             {"attributes":{},"Id":"005xx000001Sv6BAAS","Email":"twice@x"},
             {"attributes":{},"Id":"005xx000001Sv6CAAS","Email":"Twice@x"}]}"#,
-        ),
+            )
+        }
         statuses if statuses.contains("FROM TaskStatus") => json(
             r#"{"totalSize":2,"done":true,"records":[
             {"ApiName":"Open","MasterLabel":"Offen","IsClosed":false,"IsDefault":true},

@@ -13,8 +13,9 @@ use crate::model::{
     SalesforceId, Value, Work,
 };
 use crate::store::{Subject, Trouble};
+use crate::sync::matching::{self, Matching};
 use crate::sync::prepare::Prepared;
-use crate::sync::{Doors, Error, Matching, matching};
+use crate::sync::{Doors, Error};
 
 /// For how long a meeting that matches no record is looked at again whenever
 /// records change.
