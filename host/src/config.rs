@@ -218,10 +218,17 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_setting_is_refused_with_its_line() {
+    fn a_setting_that_is_misspelt_or_out_of_range_is_refused_with_its_line() {
         let home = tempfile::tempdir().unwrap();
-        std::fs::write(home.path().join(FILE), "\nproxxy = 1\n").unwrap();
-        let error = Config::load(home.path()).unwrap_err().to_string();
+        let refused = |text: &str| {
+            std::fs::write(home.path().join(FILE), text).unwrap();
+            Config::load(home.path()).unwrap_err().to_string()
+        };
+        let error = refused("\nproxxy = 1\n");
         assert!(error.contains("line 2") && error.contains("proxxy"), "{error}");
+        let never =
+            format!("[orgs.{ORG}.objects.Lead]\npull = true\npush = true\nevery_minutes = 0\n");
+        let error = refused(&never);
+        assert!(error.contains("line 4") && error.contains("every 1 to 10080"), "{error}");
     }
 }

@@ -64,7 +64,7 @@ pub async fn run(world: Arc<World>, mut stop: Stop) {
             Vec::new()
         });
         for connection in connections {
-            if connection.broken.is_some() || running.values().any(|org| *org == connection.org) {
+            if running.values().any(|org| *org == connection.org) {
                 continue;
             }
             let jobs = due(&world, &connection.org).unwrap_or_else(|error| {
@@ -118,7 +118,7 @@ async fn round(world: &World, org: &OrgId, due: &[Due], stop: &Stop) {
     };
     let now = world.clock.now();
     let scheduled = match ended {
-        Ok((runs, settings)) => schedule(world, due, &runs, &settings, now),
+        Ok((runs, settings)) => schedule(world, org, due, &runs, &settings, now),
         Err(error) => {
             tracing::error!(%org, hint = error.problem().hint, "a round can't go on: {error}");
             due.iter().try_for_each(|due| {
@@ -132,20 +132,28 @@ async fn round(world: &World, org: &OrgId, due: &[Due], stop: &Stop) {
 }
 
 /// Sets when jobs are due next: after their interval, or sooner where they could
-/// not go on. A job that was stopped stays due.
+/// not go on, unless the grant no longer opens the org. A job that was stopped
+/// stays due.
 fn schedule(
     world: &World,
+    org: &OrgId,
     due: &[Due],
     runs: &[Run],
     settings: &Settings,
     now: Timestamp,
 ) -> Result<(), store::Error> {
+    let is_closed = world
+        .control
+        .connections()?
+        .iter()
+        .any(|connection| connection.org == *org && connection.broken.is_some());
     for Due { job, at } in due {
         let minutes = settings.objects.get(&job.object).map_or(120, |object| object.every_minutes);
         let interval = SignedDuration::from_mins(i64::from(minutes));
         let wait =
             match runs.iter().rfind(|run| run.key == *job).and_then(|run| run.ending.as_ref()) {
                 Some(Ending::Complete) => interval,
+                Some(Ending::Broken(_)) | None if is_closed => interval,
                 Some(Ending::Broken(_)) | None => RETRY_AFTER.min(interval),
                 Some(Ending::Stopped) => continue,
             };

@@ -9,6 +9,9 @@ use crate::model::{Meeting, Participant};
 pub const TEXT_MAX: usize = 256 << 20;
 /// How many meetings one text may hold.
 const MEETINGS_MAX: usize = 100_000;
+/// How long a meeting may be as JSON, in bytes, with the fields that are not known
+/// here.
+const MEETING_MAX: usize = 8 << 20;
 /// How many participants, insights or action items a meeting may have.
 const LIST_MAX: usize = 1_000;
 /// How long an id may be, in characters.
@@ -102,6 +105,10 @@ fn is_object(line: &str) -> bool {
 }
 
 fn meeting(line: usize, json: &str, now: Timestamp) -> Result<Meeting, Refused> {
+    if json.len() > MEETING_MAX {
+        let message = format!("the meeting is longer than {MEETING_MAX} bytes");
+        return Err(Refused { line, field: String::new(), message });
+    }
     let mut parser = serde_json::Deserializer::from_str(json);
     let meeting: Result<Meeting, _> = serde_path_to_error::deserialize(&mut parser);
     let meeting = meeting.map_err(|error| {
@@ -200,6 +207,9 @@ fn check_text(field: &str, text: &str, most: usize) -> Result<(), (String, Strin
 fn check_participant(field: &str, participant: &Participant) -> Result<(), (String, String)> {
     if participant.name.is_none() && participant.email.is_none() {
         return Err((field.to_owned(), "it has neither a name nor an email".to_owned()));
+    }
+    if let Some(name) = &participant.name {
+        check_text(&format!("{field}.name"), name, TITLE_MAX)?;
     }
     match &participant.email {
         Some(email) => check_email(&format!("{field}.email"), email),

@@ -35,6 +35,7 @@ use crate::model::{Direction, Object, OrgId};
 use crate::secret::{Key, SealError};
 
 pub use self::cursors::Position;
+pub use self::database::make_folder;
 pub use self::entities::{Fate, SourceState, Sources};
 pub use self::failures::{Subject, Trouble};
 pub use self::journal::{ChangesOf, Ended};

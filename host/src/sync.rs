@@ -27,7 +27,8 @@ pub use matching::is_free_mail;
 pub use prepare::{Fit, fit};
 pub use retry::retry;
 pub use round::{Progress, Stop, round};
-pub use settings::{ObjectSettings, Settings};
+pub use settings::{INTERVALS, ObjectSettings, Settings};
+
 /// What a step did, and what comes next.
 #[derive(Debug)]
 pub struct Step {

@@ -232,6 +232,41 @@ async fn a_revoked_grant_is_told_with_its_mend_and_mended_by_connecting_again() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn access_that_is_given_back_in_salesforce_needs_nobody_to_connect_again() {
+    let world = World::ready().await;
+    world.org.expire_sessions().await;
+    let refusal = json!({ "error": "invalid_grant", "error_description": "inactive user" });
+    world
+        .org
+        .fault(json!({
+            "path": "/services/oauth2/token", "times": 9,
+            "kind": "status", "status": 400, "body": refusal,
+        }))
+        .await;
+    let output = world.efficlose(&["sync"]).await;
+    assert_fails(output, "the connected user is inactive", "Activate the user");
+    assert_eq!(state(&world).await, "Needs to be connected again");
+    world.org.calm().await;
+    world.sync().await;
+    assert_eq!(state(&world).await, "Connected");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_the_user_does_not_see_is_left_out_of_the_set_up_and_said_so() {
+    let world = World::start().await;
+    world.connect().await;
+    world.org.secure_object(json!({ "object": "Lead", "visible": false })).await;
+    let output = world.efficlose(&["setup", "--yes", "--object", "Lead"]).await;
+    assert_fails(output, "the connected user does not see Lead", "read access to Lead");
+    let said = world.ok(&["setup", "--yes"]).await.stdout;
+    assert_says(&said, &["Lead can't sync: the connected user does not see Lead", "read access"]);
+    let chosen = std::fs::read_to_string(world.home().join("config.toml")).unwrap();
+    assert_says(&chosen, &["objects.Contact", "objects.Task"]);
+    assert!(!chosen.contains("objects.Lead"), "{chosen}");
+    world.sync().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rotating_tokens_outlive_many_sessions() {
     let world = World::ready().await;
     set(&world.org, json!({ "rotate": true })).await;

@@ -252,3 +252,21 @@ async fn every_list_is_json_to_a_machine() {
     assert_eq!(runs.as_array().unwrap().len(), 20, "two syncs of five objects, both ways");
     assert!(runs.as_array().unwrap().iter().all(|run| run["ended"] == "complete"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parents_field_that_the_org_hides_leaves_only_its_column_out() {
+    let world = World::ready().await;
+    world.org.secure_object(json!({ "object": "Account", "visible": false })).await;
+    let (sync, _) = world.sync_fails().await;
+    sync.assert_only_broken("Account", "pull", "the connected user does not see Account");
+    assert_eq!(sync.run("Contact", "pull")["counts"]["mapped"], 30);
+    for contact in world.records("Contact").await {
+        assert_eq!(contact["company"], Json::Null);
+        assert_ne!(contact["owner_email"], Json::Null, "{contact}");
+    }
+    let (sync, _) = world.sync_fails().await;
+    assert_eq!(sync.run("Contact", "pull")["counts"]["mapped"], 0, "nothing is read anew");
+    world.org.secure_object(json!({ "object": "Account" })).await;
+    world.sync().await;
+    world.assert_in_step().await;
+}

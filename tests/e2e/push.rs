@@ -283,7 +283,10 @@ async fn a_meeting_of_someone_unknown_waits_for_the_contact() {
     world.tell(&[with_items(meeting(&world.org, "m1", 2, &[new]), &[("a", "One")])]).await;
     assert_eq!(world.sync().await.total("pushed"), 0);
     let (_, reason) = work(&world, "m1", "Contact").await;
-    assert_eq!(reason, "nobody at the meeting is in Salesforce yet");
+    assert_eq!(
+        reason,
+        "nobody at the meeting is in Salesforce; it is looked at again when records change"
+    );
     world.org.pass(600).await;
     let contact = json!({ "LastName": "New", "Email": "New@Elsewhere.example" });
     let contact = world.org.create("Contact", contact).await;

@@ -91,7 +91,7 @@ async fn keep(
         Salesforce::open(&world.http, login.clone(), &app.client_id, &version, vault.clone())?;
     let identity = salesforce.whoami().await?;
     // An org or a user without API access is told now, not at the first sync.
-    salesforce.describe(Object::Contact).await?;
+    salesforce.describe(Object::Contact.as_str()).await?;
     let connection = Connection {
         org: connected.org,
         login_url: login.to_string(),

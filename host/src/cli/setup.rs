@@ -10,7 +10,7 @@ use super::world::World;
 use crate::config;
 use crate::model::{Connection, Object};
 use crate::salesforce::{Description, FieldType, Salesforce};
-use crate::sync::{Fit, ObjectSettings, Settings, fit, is_free_mail};
+use crate::sync::{Error, Fit, INTERVALS, ObjectSettings, Settings, fit, is_free_mail};
 
 /// Choose which objects sync, which way, how often and with which custom fields
 ///
@@ -31,7 +31,7 @@ pub(super) struct Args {
     #[arg(long)]
     two_way: bool,
     /// How often to sync, in minutes; 120 by default
-    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=10_080))]
+    #[arg(long, value_name = "MINUTES", value_parser = minutes())]
     every: Option<u32>,
     /// Domain of your own people, who are no contacts; that of the connected user by default
     #[arg(long, value_name = "DOMAIN")]
@@ -39,6 +39,11 @@ pub(super) struct Args {
     /// Leave custom fields out
     #[arg(long)]
     no_custom_fields: bool,
+}
+
+fn minutes() -> clap::builder::RangedU64ValueParser<u32> {
+    clap::builder::RangedU64ValueParser::new()
+        .range(u64::from(*INTERVALS.start())..=u64::from(*INTERVALS.end()))
 }
 
 /// The mapping's setting that lists custom fields.
@@ -57,12 +62,27 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
         ask(&mut settings, &before_objects)?;
     }
     let doors = world.doors(&connection, settings.clone())?;
-    let mut fits = Vec::new();
+    let (mut fits, mut misfits) = (Vec::new(), Vec::new());
     for object in settings.objects.keys() {
-        fits.push((*object, fit(&doors, *object).await?));
+        match fit(&doors, *object).await {
+            Ok(fit) => fits.push((*object, fit)),
+            // What a person named must not be left out without being said so.
+            Err(error) if error.is_org_wide() || args.object.contains(object) => {
+                return Err(error.into());
+            }
+            Err(error) => misfits.push((*object, error)),
+        }
     }
+    if fits.is_empty()
+        && let Some((_, error)) = misfits.pop()
+    {
+        return Err(error.into());
+    }
+    // One that was chosen before stays chosen, and waits for its mend.
+    let is_out = |object: &Object| misfits.iter().any(|(misfit, _)| misfit == object);
+    settings.objects.retain(|object, _| before_objects.contains(object) || !is_out(object));
     config::save_org(&world.home, &connection.org, &settings)?;
-    report(&settings, &fits, world, output);
+    report(&settings, &fits, &misfits, world, output);
     Ok(())
 }
 
@@ -109,7 +129,10 @@ async fn mapping_settings(
     salesforce: &Salesforce,
 ) -> Result<BTreeMap<String, String>, Failed> {
     let mut settings = BTreeMap::new();
-    let custom = custom_fields(&salesforce.describe(object).await?);
+    let Some(description) = salesforce.describe(object.as_str()).await? else {
+        return Ok(settings);
+    };
+    let custom = custom_fields(&description);
     if !custom.is_empty() {
         settings.insert(CUSTOM_FIELDS.to_owned(), custom);
     }
@@ -207,7 +230,7 @@ fn ask(settings: &mut Settings, before: &[Object]) -> Result<(), Failed> {
     let minutes = settings.objects.values().map(|object| object.every_minutes).next();
     let every = CustomType::<u32>::new("Every how many minutes?");
     let every = every.with_default(minutes.unwrap_or(ObjectSettings::default().every_minutes));
-    let every = every.prompt().map_err(failed)?.clamp(1, 10_080);
+    let every = every.prompt().map_err(failed)?.clamp(*INTERVALS.start(), *INTERVALS.end());
     for (object, choice) in &mut settings.objects {
         choice.push = push;
         choice.every_minutes = every;
@@ -229,7 +252,13 @@ fn ask(settings: &mut Settings, before: &[Object]) -> Result<(), Failed> {
     Ok(())
 }
 
-fn report(settings: &Settings, fits: &[(Object, Fit)], world: &World, output: &Output) {
+fn report(
+    settings: &Settings,
+    fits: &[(Object, Fit)],
+    misfits: &[(Object, Error)],
+    world: &World,
+    output: &Output,
+) {
     let file = world.home.join(config::FILE);
     output.json(&json!({
         "file": file,
@@ -241,6 +270,15 @@ fn report(settings: &Settings, fits: &[(Object, Fit)], world: &World, output: &O
             "left_out": fit.left_out,
             "writes": fit.writes,
         })).collect::<Vec<_>>(),
+        "problems": misfits.iter().map(|(object, error)| {
+            let problem = error.problem();
+            json!({
+                "object": object,
+                "message": problem.message,
+                "at": problem.at,
+                "mend": problem.hint,
+            })
+        }).collect::<Vec<_>>(),
     }));
     let rows = fits.iter().map(|(object, fit)| {
         let chosen = &settings.objects[object];
@@ -254,6 +292,11 @@ fn report(settings: &Settings, fits: &[(Object, Fit)], world: &World, output: &O
     });
     let headers = ["object", "mapping", "fields read", "writes", "the org lacks or hides"];
     output.table(&headers, &["fields read"], rows.collect(), "No object was chosen.");
+    for (object, error) in misfits {
+        let problem = error.problem();
+        output.line(format!("{object} can't sync: {problem}"));
+        output.line(format!("    {}", problem.hint.unwrap_or_default()));
+    }
     output.line(format!("Saved in {}", file.display()));
     output.line("Next: `efficlose sync` syncs once; `efficlose serve` goes on by itself.");
 }

@@ -1,6 +1,6 @@
 //! Assembles what commands need: the home, the settings, the doors.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use super::Globals;
@@ -12,7 +12,7 @@ use crate::model::{Connection, OrgId};
 use crate::plugin::{Library, Plugins};
 use crate::salesforce::{Http, Pace, Salesforce};
 use crate::secret::Secret;
-use crate::store::Store;
+use crate::store::{self, Store};
 use crate::sync::{Doors, Settings};
 
 /// Holds the key itself, for machines that have no file for it.
@@ -37,7 +37,7 @@ impl World {
     /// Opens the home; makes it where there is none.
     pub(super) fn open(globals: &Globals) -> Result<Self, Failed> {
         let home = globals.home.clone().map_or_else(default_home, Ok)?;
-        make_folder(&home)?;
+        store::make_folder(&home)?;
         // A daemon may be told another working folder, and the compiler's cache
         // takes no relative one.
         let home = std::path::absolute(&home)
@@ -135,19 +135,4 @@ fn default_home() -> Result<PathBuf, Failed> {
         .or_else(user)
         .ok_or_else(|| Failed::new("there is no home folder").hint("Name a folder with --home."))?;
     Ok(data.join("efficlose"))
-}
-
-/// Makes the home for its owner alone.
-fn make_folder(folder: &Path) -> Result<(), Failed> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        builder.mode(0o700);
-    }
-    builder.create(folder).map_err(|cause| {
-        Failed::new(format!("can't make the folder {}: {cause}", folder.display()))
-            .hint("Name a folder that you may write to with --home.")
-    })
 }

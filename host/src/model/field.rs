@@ -61,6 +61,13 @@ impl FieldPath {
         self.0.split('.')
     }
 
+    /// Returns the first step up and what is left of the path from there; none, if
+    /// this is a field of the record itself.
+    pub fn up(&self) -> Option<(&str, Self)> {
+        let (parent, rest) = self.0.split_once('.')?;
+        Some((parent, Self(rest.to_owned())))
+    }
+
     /// Returns the name, if this is a field of the record itself.
     pub fn own(&self) -> Option<FieldName> {
         self.0.parse().ok()

@@ -29,15 +29,13 @@ impl Library {
     pub fn mapping(&self, object: Object, settings: Vec<Setting>) -> Result<Mapping, Error> {
         for ending in OTHER_FORMS {
             let file = self.folder.join(object.file_name()).with_extension(ending);
-            if file.exists() {
-                return Err(Error::File {
-                    file: file.display().to_string(),
-                    why: "a mapping is a component, a file that ends in .wasm".to_owned(),
-                });
+            if is_there(&file)? {
+                let why = "a mapping is a component, a file that ends in .wasm";
+                return Err(unusable(&file, why.to_owned()));
             }
         }
         let file = self.folder.join(object.file_name()).with_extension("wasm");
-        let plugin = if file.exists() {
+        let plugin = if is_there(&file)? {
             let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
             self.plugins.load(&name, object, &read(&file)?)?
         } else {
@@ -47,13 +45,22 @@ impl Library {
     }
 }
 
+/// Tells whether there is a file. A folder that can't be looked into is an error:
+/// the default would take the place of the customer's mapping.
+fn is_there(file: &Path) -> Result<bool, Error> {
+    file.try_exists().map_err(|cause| unusable(file, cause.to_string()))
+}
+
 fn read(file: &Path) -> Result<Vec<u8>, Error> {
-    let error = |why: String| Error::File { file: file.display().to_string(), why };
-    let size = file.metadata().map_err(|cause| error(cause.to_string()))?.len();
+    let size = file.metadata().map_err(|cause| unusable(file, cause.to_string()))?.len();
     if size > FILE_MAX {
-        return Err(error(format!("it is larger than {} MiB", FILE_MAX >> 20)));
+        return Err(unusable(file, format!("it is larger than {} MiB", FILE_MAX >> 20)));
     }
-    std::fs::read(file).map_err(|cause| error(cause.to_string()))
+    std::fs::read(file).map_err(|cause| unusable(file, cause.to_string()))
+}
+
+fn unusable(file: &Path, why: String) -> Error {
+    Error::File { file: file.display().to_string(), why }
 }
 
 /// Returns the component that the build made of `plugins/`.

@@ -4,8 +4,8 @@
 use reqwest::Method;
 use serde::{Deserialize, Deserializer};
 
-use super::{Call, Result, Salesforce};
-use crate::model::{FieldPath, Object};
+use super::{Call, Error, Result, Salesforce};
+use crate::model::FieldName;
 
 /// An object, as the connected user sees it. A field that is hidden from the
 /// user is not in it.
@@ -134,20 +134,20 @@ impl Description {
         self.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name))
     }
 
-    /// Tells whether a path can be selected. Of a parent's field only the first
-    /// step is known here: the parent's own describe tells the rest.
-    pub fn readable(&self, path: &FieldPath) -> bool {
-        let Some((parent, _)) = path.as_str().split_once('.') else {
-            return self.field(path.as_str()).is_some();
-        };
-        let relationships = self.fields.iter().filter_map(|field| field.relationship.as_deref());
-        relationships.into_iter().any(|name| name.eq_ignore_ascii_case(parent))
+    /// Returns the reference by which a path goes up to the parent of this name,
+    /// such as `Account`.
+    pub fn reference(&self, relationship: &str) -> Option<&FieldDescription> {
+        let is_it = |name: &str| name.eq_ignore_ascii_case(relationship);
+        self.fields.iter().find(|field| field.relationship.as_deref().is_some_and(is_it))
     }
+}
 
-    /// Returns the fields without which no record can be created. Page layouts
-    /// and validation rules may ask for more.
-    pub fn required_on_create(&self) -> impl Iterator<Item = &FieldDescription> {
-        self.fields.iter().filter(|field| field.createable && !field.nillable && !field.defaulted)
+impl FieldDescription {
+    /// Returns the object whose fields a path through this reference reads. Where it
+    /// may be one of several, such as a user or a queue, the user has the fields.
+    pub fn parent(&self) -> Option<&str> {
+        let user = self.references.iter().find(|name| *name == "User");
+        user.or(self.references.first()).map(String::as_str)
     }
 }
 
@@ -171,10 +171,15 @@ impl FieldType {
 
 impl Salesforce {
     /// Describes an object as the connected user sees it; 100 to 250 KB on the
-    /// wire before they are packed.
-    pub async fn describe(&self, object: Object) -> Result<Description> {
+    /// wire before they are packed. None, where the user doesn't see the object.
+    pub async fn describe(&self, object: &str) -> Result<Option<Description>> {
+        let object: FieldName = object.parse()?;
         let call = Call::new(Method::GET, self.path(&format!("sobjects/{object}/describe")));
-        self.read(&call, super::json_of).await
+        match self.read(&call, super::json_of).await {
+            Ok(description) => Ok(Some(description)),
+            Err(Error::NotFound(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -61,7 +61,6 @@ impl Authorization {
         Self { url, login: login.clone(), app: app.clone(), redirect, state, verifier }
     }
 
-    /// Returns the state that the answer must bear.
     /// Asks Salesforce for the login page, as the browser will, and fails where it
     /// shows an error in its place.
     ///
@@ -82,6 +81,7 @@ impl Authorization {
         }
     }
 
+    /// Returns the state that the answer must bear.
     pub(super) fn state(&self) -> Secret {
         self.state.secret().as_str().into()
     }

@@ -9,7 +9,7 @@ mod login;
 use serde::Deserialize;
 
 use super::clean;
-use crate::model::{Mender, Problem, SalesforceId};
+use crate::model::{Mender, Problem};
 
 /// Returns every entry of the catalogue, calls first, then logins.
 pub fn all() -> impl Iterator<Item = &'static Entry> {
@@ -128,19 +128,6 @@ impl Refusal {
         }
     }
 
-    /// Returns the record that stands in the way of a `DUPLICATE_VALUE`, whose id
-    /// Salesforce gives in its words alone.
-    pub fn existing(&self) -> Option<SalesforceId> {
-        if self.code != "DUPLICATE_VALUE" {
-            return None;
-        }
-        let words = self.message.split(|c: char| !c.is_ascii_alphanumeric());
-        words.filter(|word| matches!(word.len(), 15 | 18)).find_map(|word| {
-            let starts_as_an_id = word.bytes().any(|byte| byte.is_ascii_digit());
-            word.parse().ok().filter(|_| starts_as_an_id)
-        })
-    }
-
     /// Tells whether another transaction held the record: such a write may be
     /// sent again at once. A flow's failure can wrap the code in its words.
     pub(super) fn is_lock(&self) -> bool {
@@ -235,10 +222,6 @@ mod tests {
         let refusal = |code, message| Refusal::new(code, message, Vec::new());
         let column = refusal("INVALID_FIELD", "…\nNo such column 'Foo__c' on entity 'Contact'.");
         assert_eq!(column.fields, ["Foo__c"]);
-        let words =
-            "duplicate value found: Mark__c duplicates value on record with id: 001Da00000xnAk6";
-        let there = refusal("DUPLICATE_VALUE", words).existing();
-        assert_eq!(there.unwrap().as_str(), "001Da00000xnAk6IAE");
         assert!(refusal("CANNOT_EXECUTE_FLOW_TRIGGER", "… UNABLE_TO_LOCK_ROW …").is_lock());
     }
 

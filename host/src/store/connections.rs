@@ -51,14 +51,23 @@ impl Store {
         })
     }
 
-    /// Says why a person has to connect the org anew, or that none has to.
-    pub fn mark_broken(&self, org: &OrgId, why: Option<&str>) -> Result<()> {
+    /// Says why the grant no longer opens the org.
+    pub fn mark_broken(&self, org: &OrgId, why: &str) -> Result<()> {
         self.control.write("mark a connection", |db| {
             let sql = "UPDATE connections SET broken = ?2 WHERE org = ?1";
             match run(db, sql, params![org.as_str(), why])? {
                 0 => Err(Error::NoGrant(org.clone())),
                 _ => Ok(()),
             }
+        })
+    }
+
+    /// Says that the grant opens the org, if anything else was said.
+    pub fn mark_mended(&self, org: &OrgId) -> Result<()> {
+        self.control.write("mark a connection", |db| {
+            let sql = "UPDATE connections SET broken = NULL WHERE org = ?1 AND broken IS NOT NULL";
+            run(db, sql, [org.as_str()])?;
+            Ok(())
         })
     }
 
@@ -97,9 +106,12 @@ mod tests {
         let world = World::new();
         let store = world.store();
         store.connect(&connection(), &grant("first")).unwrap();
-        store.mark_broken(&org(), Some("access was taken back")).unwrap();
-        let broken = store.connections().unwrap().remove(0).broken;
-        assert_eq!(broken.as_deref(), Some("access was taken back"));
+        let broken = || store.connections().unwrap().remove(0).broken;
+        store.mark_broken(&org(), "access was taken back").unwrap();
+        store.mark_mended(&org()).unwrap();
+        assert_eq!(broken(), None);
+        store.mark_broken(&org(), "access was taken back").unwrap();
+        assert_eq!(broken().as_deref(), Some("access was taken back"));
 
         let mut again = connection();
         again.username = "other@example.com".to_owned();

@@ -175,7 +175,7 @@ pub(super) fn all<T>(
 }
 
 /// Makes a folder and those above it, for their owner alone.
-pub(super) fn make_folder(path: &Path) -> Result<()> {
+pub fn make_folder(path: &Path) -> Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -112,17 +112,19 @@ impl OrgStore {
             .write("save a failure", |db| save(db, direction, object, subject, trouble, now))
     }
 
-    /// Closes a failure, if it is open.
-    pub fn clear(&self, direction: Direction, object: Object, subject: &Subject) -> Result<()> {
-        self.database.write("clear a failure", |db| clear(db, direction, object, subject))
-    }
-
-    /// Returns the records whose pull failed, the one seen longest ago first.
-    pub fn failed_records(&self, object: Object, limit: u32) -> Result<Vec<SalesforceId>> {
+    /// Returns the records whose pull failed that come after an id, by id.
+    pub fn failed_records(
+        &self,
+        object: Object,
+        after: Option<&SalesforceId>,
+        limit: u32,
+    ) -> Result<Vec<SalesforceId>> {
+        let after = after.map_or("", SalesforceId::as_str);
         self.database.read("read the failures", |db| {
-            let sql = "SELECT subject FROM failures WHERE object = ?1 AND direction = 'pull'
-                       ORDER BY last_at, id LIMIT ?2";
-            all(db, sql, params![object.as_str(), limit], |row| word(row, "subject"))
+            let sql = "SELECT subject FROM failures
+                       WHERE object = ?1 AND direction = 'pull' AND subject > ?2
+                       ORDER BY subject LIMIT ?3";
+            all(db, sql, params![object.as_str(), after, limit], |row| word(row, "subject"))
         })
     }
 }
@@ -234,12 +236,11 @@ mod tests {
         assert_eq!(pushed.subject, format!("m1 → {}", id(1)));
         assert_eq!((pushed.attempts, pushed.first_at, pushed.last_at), (2, at(1), at(2)));
         assert_eq!(pushed.problem, trouble("LOCKED").problem);
-        assert_eq!(org.failed_records(Object::Lead, 9).unwrap(), [id(2)]);
-        assert_eq!(org.failed_records(Object::Contact, 9).unwrap(), []);
+        assert_eq!(org.failed_records(Object::Lead, None, 9).unwrap(), [id(2)]);
+        assert_eq!(org.failed_records(Object::Lead, Some(&id(2)), 9).unwrap(), []);
+        assert_eq!(org.failed_records(Object::Contact, None, 9).unwrap(), []);
 
-        org.clear(Direction::Push, Object::Contact, &subject).unwrap();
-        assert_eq!(org.failure_count().unwrap(), 1);
         assert_eq!(org.retry(failures[0].id).unwrap(), 0);
-        assert!(matches!(org.retry(pushed.id), Err(Error::NoFailure(_))));
+        assert!(matches!(org.retry(999), Err(Error::NoFailure(999))));
     }
 }

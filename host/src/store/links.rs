@@ -1,7 +1,5 @@
 //! Links: which task stands for which action item.
 
-use std::collections::HashMap;
-
 use rusqlite::{Connection, Row, params};
 
 use super::database::{one, run};
@@ -32,20 +30,6 @@ impl OrgStore {
         record_id: &SalesforceId,
     ) -> Result<()> {
         self.database.write("save a link", |db| save(db, meeting_id, item_id, record_id))
-    }
-
-    /// Returns the links of those action items that have one, each given as
-    /// meeting and item.
-    pub fn links_of(&self, items: &[(String, String)]) -> Result<HashMap<(String, String), Link>> {
-        self.database.read("read links", |db| {
-            let mut links = HashMap::new();
-            for (meeting_id, item_id) in items {
-                if let Some(link) = find(db, meeting_id, item_id)? {
-                    links.insert((meeting_id.clone(), item_id.clone()), link);
-                }
-            }
-            Ok(links)
-        })
     }
 }
 
@@ -96,9 +80,9 @@ pub(super) fn flip_item(db: &Connection, record_id: &SalesforceId, closed: bool)
 
 #[cfg(test)]
 mod tests {
-    use crate::model::{Direction, Object, Value};
+    use crate::model::{Object, Value};
     use crate::store::meetings::DoneBy;
-    use crate::store::world::{World, at, deleted, id, item, mapped, meeting};
+    use crate::store::world::{World, at, deleted, item, mapped, meeting};
 
     /// A meeting whose item "a" is linked to task 1.
     fn linked() -> World {
@@ -182,16 +166,5 @@ mod tests {
             world.pull(Object::Task, vec![task(3, false)]);
             assert!(!gone());
         }
-    }
-
-    #[test]
-    fn links_are_found_together() {
-        let world = linked();
-        let org = world.org();
-        let pair = |item: &str| ("m1".to_owned(), item.to_owned());
-        let links = org.links_of(&[pair("a"), pair("b")]).unwrap();
-        assert_eq!(links.len(), 1);
-        assert_eq!(links[&pair("a")].record_id, id(1));
-        assert!(org.claim(Object::Task, Direction::Push).is_ok());
     }
 }

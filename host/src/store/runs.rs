@@ -20,21 +20,20 @@ impl Store {
     ///
     /// The oldest runs of the org are forgotten.
     pub fn start_run(&self, key: &JobKey, at: Timestamp) -> Result<Run> {
-        let millis = u64::try_from(at.as_millisecond()).unwrap_or(0);
-        let run = Run {
-            id: Ulid::from_parts(millis, rand::random()).to_string(),
-            key: key.clone(),
-            started_at: at,
-            ended_at: None,
-            ending: None,
-            counts: Counts::default(),
-        };
         self.control.write("begin a run", |db| {
             end_dead(db, key, at)?;
+            let run = Run {
+                id: new_id(db, at)?,
+                key: key.clone(),
+                started_at: at,
+                ended_at: None,
+                ending: None,
+                counts: Counts::default(),
+            };
             insert(db, &run)?;
-            forget_oldest(db, &key.org)
-        })?;
-        Ok(run)
+            forget_oldest(db, &key.org)?;
+            Ok(run)
+        })
     }
 
     /// Adds to what a run did.
@@ -128,6 +127,14 @@ impl Store {
             })
         })
     }
+}
+
+/// Returns an id that no run has: the time, and where it stands in the history.
+fn new_id(db: &Connection, at: Timestamp) -> Result<String> {
+    let sql = "SELECT coalesce(max(sequence), 0) + 1 AS next FROM runs";
+    let next = one(db, sql, [], |row| number(row, "next"))?.unwrap_or_default();
+    let millis = u64::try_from(at.as_millisecond()).unwrap_or(0);
+    Ok(Ulid::from_parts(millis, u128::from(next)).to_string())
 }
 
 fn end_dead(db: &Connection, key: &JobKey, at: Timestamp) -> Result<()> {

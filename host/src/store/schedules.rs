@@ -3,13 +3,10 @@
 use jiff::Timestamp;
 use rusqlite::params;
 
-use super::database::{all, one, run};
-use super::value::{micros, time, word};
+use super::database::{one, run};
+use super::value::{micros, time};
 use super::{Result, Store};
-use crate::model::{JobKey, OrgId};
-
-/// How many jobs an org may have: each object, both ways.
-const JOBS_MAX: u32 = 100;
+use crate::model::JobKey;
 
 impl Store {
     /// Returns when a job runs next; none where it never ran.
@@ -43,18 +40,6 @@ impl Store {
             Ok(())
         })
     }
-
-    /// Returns the jobs of an org that have a time to run at, the next one first.
-    pub fn schedules(&self, org: &OrgId) -> Result<Vec<(JobKey, Timestamp)>> {
-        self.control.read("read the schedules", |db| {
-            let sql = "SELECT * FROM schedules WHERE org = ?1
-                       ORDER BY next_at, object, direction LIMIT ?2";
-            all(db, sql, params![org.as_str(), JOBS_MAX], |row| {
-                let (object, direction) = (word(row, "object")?, word(row, "direction")?);
-                Ok((JobKey { org: org.clone(), object, direction }, time(row, "next_at")?))
-            })
-        })
-    }
 }
 
 #[cfg(test)]
@@ -73,6 +58,6 @@ mod tests {
         store.set_next(&pull, at(20)).unwrap();
         store.set_next(&push, at(10)).unwrap();
         assert_eq!(store.next_at(&pull).unwrap(), Some(at(20)));
-        assert_eq!(store.schedules(&org()).unwrap(), [(push, at(10)), (pull, at(20))]);
+        assert_eq!(store.next_at(&push).unwrap(), Some(at(10)));
     }
 }

@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
+use tokio::task::block_in_place;
 
-use super::prepare::{Prepared, prepare};
+use super::prepare::{Parents, Prepared, prepare};
 use super::{Error, Settings};
 use crate::clock::Clock;
-use crate::model::{Object, OrgId};
-use crate::plugin::Library;
-use crate::salesforce::Salesforce;
+use crate::model::{Object, OrgId, Problem};
+use crate::plugin::{Library, Mapping};
+use crate::salesforce::{Description, FieldDescription, Salesforce};
 use crate::store::{OrgStore, Store};
 
 /// The doors of one org, opened for one round of its jobs.
@@ -28,7 +29,7 @@ pub struct Doors {
     /// What a person chose.
     pub settings: Settings,
     library: Arc<Library>,
-    prepared: HashMap<Object, OnceCell<Arc<Prepared>>>,
+    prepared: HashMap<Object, Mutex<Option<Arc<Prepared>>>>,
 }
 
 impl Doors {
@@ -42,24 +43,61 @@ impl Doors {
         clock: Clock,
     ) -> Result<Self, Error> {
         let store = control.org(&org)?;
-        let prepared = Object::ALL.map(|object| (object, OnceCell::new())).into_iter().collect();
+        let prepared = Object::ALL.into_iter().map(|object| (object, Mutex::default())).collect();
         Ok(Self { org, control, store, salesforce, clock, settings, library, prepared })
     }
 
     /// Returns the mapping of an object, fitted to what the org has. Loads and
     /// describes once, when it is first asked for.
     pub(super) async fn prepared(&self, object: Object) -> Result<Arc<Prepared>, Error> {
-        let cell = &self.prepared[&object];
-        let prepared = cell
-            .get_or_try_init(|| async {
-                let choices = self.settings.objects.get(&object).cloned().unwrap_or_default();
-                let mapping = tokio::task::block_in_place(|| {
-                    self.library.mapping(object, choices.mapping())
-                })?;
-                let description = self.salesforce.describe(object).await?;
-                prepare(mapping, &description).map(Arc::new).map_err(Error::Org)
-            })
-            .await?;
-        Ok(Arc::clone(prepared))
+        let mut kept = self.prepared[&object].lock().await;
+        if let Some(prepared) = &*kept {
+            return Ok(Arc::clone(prepared));
+        }
+        let description = self.description(object).await?;
+        let prepared = Arc::new(prepare(self.mapping(object)?, &description, None)?);
+        *kept = Some(Arc::clone(&prepared));
+        Ok(prepared)
+    }
+
+    /// Fits the mapping of an object anew, this time to the fields that the parents
+    /// show too. They are not looked at before they have to be: each is one more
+    /// call.
+    pub(super) async fn look_at_parents(&self, object: Object) -> Result<(), Error> {
+        let mut kept = self.prepared[&object].lock().await;
+        let (mapping, description) = (self.mapping(object)?, self.description(object).await?);
+        let mut parents = Parents::new();
+        for (relationship, _) in mapping.spec().reads.iter().filter_map(|need| need.path.up()) {
+            let reference = description.reference(relationship);
+            let Some(name) = reference.and_then(FieldDescription::parent) else { continue };
+            if !parents.contains_key(relationship) {
+                let parent = self.salesforce.describe(name).await?;
+                parents.insert(relationship.to_owned(), parent);
+            }
+        }
+        *kept = Some(Arc::new(prepare(mapping, &description, Some(&parents))?));
+        Ok(())
+    }
+
+    fn mapping(&self, object: Object) -> Result<Mapping, Error> {
+        let choices = self.settings.objects.get(&object).cloned().unwrap_or_default();
+        Ok(block_in_place(|| self.library.mapping(object, choices.mapping()))?)
+    }
+
+    async fn description(&self, object: Object) -> Result<Description, Error> {
+        let description = self.salesforce.describe(object.as_str()).await?;
+        description.ok_or_else(|| Error::Org(unseen(object)))
+    }
+}
+
+/// Returns the problem of an object that the connected user doesn't see.
+fn unseen(object: Object) -> Problem {
+    Problem {
+        message: format!("the connected user does not see {object}"),
+        at: Some(object.to_string()),
+        hint: Some(format!(
+            "Give the connected user read access to {object} (profile or permission set), or leave \
+             it out: `efficlose setup --object …`."
+        )),
     }
 }

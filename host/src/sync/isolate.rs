@@ -20,7 +20,7 @@ pub(super) fn isolate<R, O>(
 ) -> Result<Vec<O>, Error> {
     let mut outcomes = Vec::with_capacity(rows.len());
     let mut cost = 0;
-    let mut parts = vec![rows];
+    let mut parts = if rows.is_empty() { Vec::new() } else { vec![rows] };
     while let Some(part) = parts.pop() {
         let error = match call(part) {
             Ok(done) => {

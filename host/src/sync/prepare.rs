@@ -1,5 +1,6 @@
 //! Fits a mapping to an org: what it asks for and what the org has.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -23,6 +24,8 @@ pub(super) struct Prepared {
     pub(super) columns: Arc<[String]>,
     /// Tells the mapping and the fields that are read.
     pub(super) reading: String,
+    /// Whether it was looked at which of the parents' fields the org shows.
+    pub(super) knows_parents: bool,
     /// The fields that may be written.
     pub(super) writes: Vec<Writable>,
     /// How a created record is found again: the first is the one used, the others
@@ -56,34 +59,49 @@ impl Mark {
 }
 
 impl Prepared {
+    /// Tells whether it reads fields of parents that nobody has looked at yet.
+    pub(super) fn may_miss_parents(&self) -> bool {
+        !self.knows_parents && self.reads.iter().any(|path| path.up().is_some())
+    }
+
     /// Returns a field that may be written.
     pub(super) fn writable(&self, name: &str) -> Option<&Writable> {
         self.writes.iter().find(|write| write.name.as_str() == name)
     }
 }
 
+/// What the parents of an object are to the connected user, by the name by which a
+/// path goes up to them; none, where they can't be seen.
+pub(super) type Parents = HashMap<String, Option<Description>>;
+
 /// Fits a mapping to an org. A required field that the org lacks or hides is a
 /// problem; an optional one is left out.
-pub(super) fn prepare(mapping: Mapping, org: &Description) -> Result<Prepared, Problem> {
+///
+/// Of a parent's field only the way up is checked, unless `parents` are given.
+pub(super) fn prepare(
+    mapping: Mapping,
+    org: &Description,
+    parents: Option<&Parents>,
+) -> Result<Prepared, Error> {
     let spec = mapping.spec();
     let mut reads = Vec::new();
     for need in &spec.reads {
-        if org.readable(&need.path) {
+        if is_shown(&need.path, org, parents) {
             reads.push(need.path.clone());
         } else if !need.optional {
-            return Err(missing(spec.object, need.path.as_str(), "reads"));
+            return Err(Error::Org(missing(spec.object, need.path.as_str(), "reads")));
         }
     }
     let mut writes = Vec::new();
     if let Some(taken) = spec.writes.iter().find(|w| MARK_FIELDS.contains(&w.field.as_str())) {
-        return Err(Problem {
+        return Err(Error::Org(Problem {
             message: format!(
                 "the mapping of {} writes {}, by which we find our records",
                 spec.object, taken.field
             ),
             at: Some(taken.field.to_string()),
             hint: Some("Take the field out of the mapping's writes.".to_owned()),
-        });
+        }));
     }
     for write in &spec.writes {
         let describe = org.field(write.field.as_str());
@@ -94,13 +112,25 @@ pub(super) fn prepare(mapping: Mapping, org: &Description) -> Result<Prepared, P
                 describe: describe.clone(),
             }),
             None if write.optional => {}
-            None => return Err(missing(spec.object, write.field.as_str(), "writes")),
+            None => return Err(Error::Org(missing(spec.object, write.field.as_str(), "writes"))),
         }
     }
     let columns: Arc<[String]> = reads.iter().map(|path| path.as_str().to_owned()).collect();
     let reading = reading(mapping.digest(), &columns);
     let marks = if spec.object == Object::Task { marks(org) } else { Vec::new() };
-    Ok(Prepared { mapping, reads, columns, reading, writes, marks })
+    let knows_parents = parents.is_some();
+    Ok(Prepared { mapping, reads, columns, reading, knows_parents, writes, marks })
+}
+
+/// Tells whether a path can be selected, as far as is known.
+fn is_shown(path: &FieldPath, org: &Description, parents: Option<&Parents>) -> bool {
+    let Some((parent, rest)) = path.up() else { return org.field(path.as_str()).is_some() };
+    let is_a_way_up = org.reference(parent).is_some();
+    match parents.and_then(|parents| parents.get(parent)) {
+        None => is_a_way_up,
+        Some(None) => false,
+        Some(Some(parent)) => is_a_way_up && is_shown(&rest, parent, None),
+    }
 }
 
 /// Returns 16 hexadecimal digits that tell a mapping and the fields it is given.

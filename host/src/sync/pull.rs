@@ -6,10 +6,10 @@ use tokio::task::block_in_place;
 use super::isolate::isolate;
 use super::prepare::Prepared;
 use super::{Doors, Error, Next, Step};
-use crate::model::{Cursor, Object, Pulled, Value};
-use crate::plugin;
+use crate::model::{Counts, Cursor, Object, Pulled, Value};
 use crate::salesforce::{Changed, Page, RowKey};
 use crate::store::{self, Outcome, Position, Row};
+use crate::{plugin, salesforce};
 
 /// How many records a page has: the most that Salesforce gives at once.
 const PAGE: u32 = 2_000;
@@ -34,16 +34,21 @@ pub(super) async fn advance(
         Some(cursor) if !position.paging => Some(cursor.rewound(SETTLE_WINDOW)),
         cursor => (*cursor).clone(),
     };
-    let page = doors
-        .salesforce
-        .changed(&Changed {
-            object,
-            reads: &prepared.reads,
-            filter: prepared.mapping.spec().filter.as_ref(),
-            after: after.as_ref(),
-            limit: PAGE,
-        })
-        .await?;
+    let changed = Changed {
+        object,
+        reads: &prepared.reads,
+        filter: prepared.mapping.spec().filter.as_ref(),
+        after: after.as_ref(),
+        limit: PAGE,
+    };
+    let page = match doors.salesforce.changed(&changed).await {
+        // A parent may hide a field, which only its own description tells.
+        Err(salesforce::Error::InvalidField(_)) if prepared.may_miss_parents() => {
+            doors.look_at_parents(object).await?;
+            return Ok(Step { counts: Counts::default(), next: Next::Again });
+        }
+        page => page?,
+    };
     let last =
         page.keys.last().map(|key| Cursor { stamp: key.modified_at, id: Some(key.id.clone()) });
     let next = Position {

@@ -101,7 +101,8 @@ async fn requests(
                     fields: fields.clone(),
                 }),
                 None => {
-                    endings.unmatched(&draft.work, format!("{object} {id} is not there any more"));
+                    let why = format!("{object} {id} is not there any more");
+                    draft::none(&draft.work, &draft.meeting, &why, now, endings);
                     continue;
                 }
             },

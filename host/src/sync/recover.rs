@@ -2,6 +2,7 @@
 //! an answer was lost: by looking, never by writing again.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -86,12 +87,23 @@ pub(super) async fn by_mark(
         let (Some(id), Some(mark)) = (table.column("Id"), table.column(field.as_str())) else {
             continue;
         };
-        let rows = table.rows.iter();
-        found.extend(
-            rows.filter_map(|row| {
-                Some((row[mark].text()?.to_owned(), row[id].text()?.parse().ok()?))
-            }),
-        );
+        for row in &table.rows {
+            let (Some(mark), Some(id)) = (row[mark].text(), row[id].text()) else { continue };
+            let Ok(id) = id.parse::<SalesforceId>() else { continue };
+            match found.entry(mark.to_owned()) {
+                Entry::Vacant(vacant) => {
+                    vacant.insert(id);
+                }
+                Entry::Occupied(mut taken) if *taken.get() != id => {
+                    // A person copied one, say. The one with the lower id was first.
+                    let (first, other) =
+                        (taken.get().clone().min(id.clone()), taken.get().max(&id));
+                    tracing::warn!(%object, mark, "two records bear one mark: {first} is taken, {other} is not");
+                    taken.insert(first);
+                }
+                Entry::Occupied(_) => {}
+            }
+        }
     }
     Ok(found)
 }

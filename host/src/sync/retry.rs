@@ -2,31 +2,50 @@
 
 use tokio::task::block_in_place;
 
+use super::prepare::Prepared;
 use super::{Doors, Error, pull};
-use crate::model::{Counts, Direction, Object};
+use crate::model::{Counts, Direction, Object, SalesforceId};
 use crate::store::{Outcome, Remap, Row};
 
 /// How many records are mapped again at once.
 const BATCH: u32 = 2_000;
+/// How many batches one retry takes: 10 million records.
+const BATCHES_MAX: u32 = 5_000;
 
 /// Maps the failed records of an object again from their stored rows, without one
-/// API call for records (those that lack a field by now come with the next pull); with [`Direction::Push`], puts failed work back in line
-/// for the next push.
+/// API call for records; those that lack a field by now come with the next pull.
+/// With [`Direction::Push`], puts failed work back in line for the next push.
 pub async fn retry(doors: &Doors, object: Object, direction: Direction) -> Result<Counts, Error> {
     if direction == Direction::Push {
         let pulled = doors.store.wake_failed(object)?;
         return Ok(Counts { pulled, ..Counts::default() });
     }
-    let ids = doors.store.failed_records(object, BATCH)?;
+    let mut counts = Counts::default();
+    let mut ids = doors.store.failed_records(object, None, BATCH)?;
     if ids.is_empty() {
-        return Ok(Counts::default());
+        return Ok(counts);
     }
     let prepared = doors.prepared(object).await?;
     let _lock = block_in_place(|| doors.control.lock_round(&doors.org))?;
     let fence = doors.store.claim(object, direction)?;
-    let sources = doors.store.sources(object, &prepared.columns, &ids)?;
+    for _ in 0..BATCHES_MAX {
+        let Some(last) = ids.last().cloned() else { break };
+        counts += block_in_place(|| map(doors, object, &prepared, fence, &ids))?;
+        ids = doors.store.failed_records(object, Some(&last), BATCH)?;
+    }
+    Ok(counts)
+}
+
+fn map(
+    doors: &Doors,
+    object: Object,
+    prepared: &Prepared,
+    fence: u64,
+    ids: &[SalesforceId],
+) -> Result<Counts, Error> {
+    let sources = doors.store.sources(object, &prepared.columns, ids)?;
     let table = sources.table;
-    let mapped = block_in_place(|| pull::map(&prepared, &table.columns, &table.rows))?;
+    let mapped = pull::map(prepared, &table.columns, &table.rows)?;
     let keys = sources.ids.into_iter().zip(sources.stamps);
     let rows = keys.zip(table.rows).zip(mapped).map(|(((id, modified_at), source), outcome)| Row {
         id,

@@ -58,6 +58,10 @@ pub async fn round(
         is_over = ends_round(&run);
         runs.push(run);
     }
+    // Access that was given back in Salesforce needs nobody to say so here.
+    if runs.iter().any(|run| run.ending == Some(Ending::Complete)) {
+        doors.control.mark_mended(&doors.org)?;
+    }
     if let Some(usage) = doors.salesforce.usage() {
         doors.control.save_usage(&doors.org, usage, doors.clock.now())?;
     }
@@ -119,7 +123,7 @@ fn broken(doors: &Doors, job: &JobKey, error: &Error) -> Result<Problem, Error> 
     let mut problem = error.problem();
     tracing::error!(%job, hint = problem.hint, "a run can't go on: {problem}");
     if error.needs_reconnect() {
-        doors.control.mark_broken(&doors.org, Some(&problem.message))?;
+        doors.control.mark_broken(&doors.org, &problem.message)?;
     }
     if error.is_org_wide() {
         problem.at = Some(CONNECTION.to_owned());

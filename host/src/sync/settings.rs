@@ -1,8 +1,10 @@
 //! What a person chose for the sync of one org.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::model::{Direction, JobKey, Object, OrgId, Setting};
 
@@ -27,16 +29,28 @@ pub struct ObjectSettings {
     /// Whether meetings are written back.
     pub push: bool,
     /// How often, in minutes.
-    #[serde(default = "two_hours")]
+    #[serde(default = "two_hours", deserialize_with = "interval")]
     pub every_minutes: u32,
     /// The choices for the mapping, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mapping: BTreeMap<String, String>,
 }
 
+/// How often an object may sync, in minutes: from each minute to once a week.
+pub const INTERVALS: RangeInclusive<u32> = 1..=7 * 24 * 60;
+
 /// How often an object syncs where nobody chose.
 fn two_hours() -> u32 {
     120
+}
+
+fn interval<'de, D: Deserializer<'de>>(settings: D) -> Result<u32, D::Error> {
+    let minutes = u32::deserialize(settings)?;
+    if INTERVALS.contains(&minutes) {
+        return Ok(minutes);
+    }
+    let (least, most) = INTERVALS.into_inner();
+    Err(D::Error::custom(format!("{minutes} minutes: an object syncs every {least} to {most}")))
 }
 
 impl Default for ObjectSettings {

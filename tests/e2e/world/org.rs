@@ -218,6 +218,11 @@ impl Org {
         self.control(Method::PATCH, &format!("/fields/{object}/{field}"), change).await;
     }
 
+    /// Says who sees an object and who writes it.
+    pub(crate) async fn secure_object(&self, security: Json) {
+        self.control(Method::PUT, "/object-security", security).await;
+    }
+
     /// Sets when records were last changed, and nothing else.
     pub(crate) async fn touch(&self, ids: &[String], at: Timestamp) {
         let body = json!({ "ids": ids, "systemModstamp": at.to_string() });

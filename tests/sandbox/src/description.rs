@@ -17,6 +17,8 @@ pub struct Description {
     pub objects: Vec<CustomObject>,
     /// Custom fields, of custom objects too.
     pub fields: Vec<CustomField>,
+    /// Objects that the callers may not see or write.
+    pub object_security: Vec<ObjectSecurity>,
     /// Fields that the callers may not see or write.
     pub field_security: Vec<FieldSecurity>,
     /// Rules that refuse values.
@@ -25,6 +27,20 @@ pub struct Description {
     pub duplicate_rules: Vec<DuplicateRule>,
     /// People.
     pub users: Vec<Person>,
+}
+
+/// What the callers may do with an object.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ObjectSecurity {
+    /// The object.
+    pub object: String,
+    /// Whether they see it.
+    #[serde(default = "yes")]
+    pub visible: bool,
+    /// Whether they can only read its records.
+    #[serde(default)]
+    pub read_only: bool,
 }
 
 /// What the callers may do with a field.
@@ -84,6 +100,9 @@ impl Description {
         for field in &self.fields {
             org.add_field(field, now)?;
         }
+        for security in &self.object_security {
+            secure_object(org, security, now)?;
+        }
         for security in &self.field_security {
             secure(org, security)?;
         }
@@ -98,6 +117,21 @@ impl Description {
         }
         Ok(())
     }
+}
+
+/// Lets the callers do with an object what `security` says and nothing more.
+pub(crate) fn secure_object(
+    org: &mut Org,
+    security: &ObjectSecurity,
+    now: i64,
+) -> Result<(), String> {
+    let ObjectSecurity { object, visible, read_only } = security;
+    let index = org.find_object(object).ok_or_else(|| format!("no object {object}"))?;
+    let schema = &mut org.table_mut(index).object;
+    schema.visible = *visible;
+    schema.read_only = *read_only;
+    schema.changed_at = now;
+    Ok(())
 }
 
 fn secure(org: &mut Org, security: &FieldSecurity) -> Result<(), String> {

@@ -38,7 +38,7 @@ mod traffic;
 mod value;
 mod write;
 
-pub use description::{Description, FieldSecurity, Person};
+pub use description::{Description, FieldSecurity, ObjectSecurity, Person};
 pub use records::{RECORD_LIMIT, Records, RecordsError};
 pub use rules::{DuplicateRule, ValidationRule};
 pub use schema::{CustomField, CustomKind, CustomObject};

@@ -70,7 +70,12 @@ impl Org {
         &mut self.tables[object]
     }
 
-    /// Returns the place of an object by its name in any case.
+    /// Returns the place of an object that the callers may see.
+    pub(crate) fn visible_object(&self, name: &str) -> Option<ObjectIndex> {
+        self.find_object(name).filter(|object| self.tables[*object].object.visible)
+    }
+
+    /// Returns the place of an object by its name in any case, hidden or not.
     pub(crate) fn find_object(&self, name: &str) -> Option<ObjectIndex> {
         self.tables.iter().position(|table| table.object.name.eq_ignore_ascii_case(name))
     }
@@ -98,7 +103,9 @@ impl Org {
         self.tables.iter().enumerate().find_map(|(child, table)| {
             let object = &table.object;
             let field = object.fields().iter().position(|field| {
-                field.refers_to.iter().any(|to| &**to == parent)
+                object.visible
+                    && field.visible
+                    && field.refers_to.iter().any(|to| &**to == parent)
                     && child_relationship(object, field, parent)
                         .is_some_and(|known| known.eq_ignore_ascii_case(name))
             })?;

@@ -42,8 +42,11 @@ pub(crate) struct Object {
     pub(crate) label_plural: &'static str,
     /// The first three characters of its ids.
     pub(crate) prefix: &'static str,
-    /// What can be done with its records.
-    pub(crate) abilities: Abilities,
+    abilities: Abilities,
+    /// Whether the callers' permissions let them see it.
+    pub(crate) visible: bool,
+    /// Whether the callers' permissions let them only read it.
+    pub(crate) read_only: bool,
     /// When its description last changed, in seconds.
     pub(crate) changed_at: i64,
     fields: Vec<Field>,
@@ -141,6 +144,8 @@ impl Object {
             label_plural,
             prefix,
             abilities,
+            visible: true,
+            read_only: false,
             changed_at: 0,
             fields: Vec::new(),
             by_name: HashMap::new(),
@@ -149,6 +154,17 @@ impl Object {
             object.add(field);
         }
         object
+    }
+
+    /// Returns what the callers can do with its records.
+    pub(crate) fn abilities(&self) -> Abilities {
+        let Abilities { createable, updateable, deletable, .. } = self.abilities;
+        Abilities {
+            createable: createable && !self.read_only,
+            updateable: updateable && !self.read_only,
+            deletable: deletable && !self.read_only,
+            ..self.abilities
+        }
     }
 
     /// Adds a field behind the others, so that stored rows stay right.

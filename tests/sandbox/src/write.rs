@@ -79,7 +79,7 @@ pub(crate) fn insert(
     body: &Body,
 ) -> Result<Id, Refusal> {
     let table = org.table(object);
-    if !table.object.abilities.createable {
+    if !table.object.abilities().createable {
         return Err(unsupported(table.object.name, "inserted"));
     }
     if body.keys().any(|key| key.eq_ignore_ascii_case("id")) {
@@ -152,7 +152,7 @@ pub(crate) fn update(
 ) -> Result<(), Refusal> {
     let slot = live_slot(org, object, id)?;
     let table = org.table(object);
-    if !table.object.abilities.updateable {
+    if !table.object.abilities().updateable {
         return Err(unsupported(table.object.name, "updated"));
     }
     let changes = accept::accept(org, object, body, Purpose::Update)?;
@@ -191,7 +191,7 @@ pub(crate) fn delete(
     id: Id,
 ) -> Result<(), Refusal> {
     let slot = live_slot(org, object, id)?;
-    if !org.table(object).object.abilities.deletable {
+    if !org.table(object).object.abilities().deletable {
         return Err(unsupported(org.table(object).object.name, "deleted"));
     }
     take_lock(writer)?;
@@ -266,7 +266,7 @@ pub(crate) fn upsert(
                 return Err(Refusal::not_found());
             }
             let table = org.table(object);
-            if !table.object.abilities.createable {
+            if !table.object.abilities().createable {
                 return Err(unsupported(table.object.name, "inserted"));
             }
             let name = table.object.field(field).name.to_string();

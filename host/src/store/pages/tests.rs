@@ -189,7 +189,7 @@ fn a_failed_record_does_not_stop_its_page_and_is_cleared_when_mended() {
 
     world.pull(OBJECT, vec![skipped(named(1, 3, "Anna"))]);
     assert_eq!(name_of(&world, 1), None);
-    assert_eq!(org.failed_records(OBJECT, 9).unwrap(), [id(3)]);
+    assert_eq!(org.failed_records(OBJECT, None, 9).unwrap(), [id(3)]);
     world.pull(OBJECT, vec![deleted(3, 3)]);
     assert_eq!(failures(&world), []);
 }
@@ -201,7 +201,7 @@ fn failed_records_are_mapped_again_from_the_store_and_the_cursor_stays() {
     world.pull(OBJECT, vec![failed(named(1, 1, "Ann"))]);
     let before = org.position(OBJECT).unwrap();
     let fence = org.claim(OBJECT, Direction::Pull).unwrap();
-    let ids = org.failed_records(OBJECT, 9).unwrap();
+    let ids = org.failed_records(OBJECT, None, 9).unwrap();
     let sources = org.sources(OBJECT, &columns(), &ids).unwrap();
     let rows = sources.ids.iter().zip(&sources.stamps).zip(sources.table.rows);
     let rows = rows.map(|((id, stamp), source)| {
@@ -347,7 +347,7 @@ proptest! {
 
         let failing = model.iter().filter(|(_, record)| record.failing);
         let expected: Vec<_> = failing.map(|(number, _)| id(*number)).collect();
-        let mut failing = org.failed_records(OBJECT, 99).unwrap();
+        let mut failing = org.failed_records(OBJECT, None, 99).unwrap();
         failing.sort();
         prop_assert_eq!(failing, expected);
         for (number, record) in &model {

@@ -251,11 +251,17 @@ fn records(
 
 /// Ends work that has no record to write to: looked at again whenever records
 /// change, until the meeting is old.
-fn none(work: &Work, meeting: &Meeting, why: &str, now: Timestamp, endings: &mut Endings) {
+pub(super) fn none(
+    work: &Work,
+    meeting: &Meeting,
+    why: &str,
+    now: Timestamp,
+    endings: &mut Endings,
+) {
     if now.duration_since(meeting.started_at) > MATCH_WINDOW {
         endings.settled(work, why);
     } else {
-        endings.unmatched(work, format!("{why} yet"));
+        endings.unmatched(work, format!("{why}; it is looked at again when records change"));
     }
 }
 

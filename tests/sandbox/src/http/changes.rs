@@ -58,7 +58,7 @@ pub(super) fn deleted(org: &Org, errand: &Errand<'_>, object: &str) -> Answered 
 
 fn replicateable(org: &Org, name: &str) -> Result<ObjectIndex, Refusal> {
     let object = find(org, name)?;
-    if !org.table(object).object.abilities.replicateable {
+    if !org.table(object).object.abilities().replicateable {
         let message = format!("object {name} is not replicateable");
         return Err(Refusal::new("INVALID_TYPE_FOR_OPERATION", message));
     }

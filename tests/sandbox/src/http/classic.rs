@@ -107,7 +107,7 @@ fn create(state: &State, call: &Call, user: Id, now: i64) -> Result<Answer, Refu
     let object = {
         let org = state.org();
         let name = body["object"].as_str().unwrap_or_default();
-        let object = org.find_object(name).ok_or_else(|| {
+        let object = org.visible_object(name).ok_or_else(|| {
             Refusal::new("InvalidEntity", format!("Unable to find object: {name}"))
         })?;
         org.table(object).object.name

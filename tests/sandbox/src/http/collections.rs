@@ -89,7 +89,7 @@ fn object_of(org: &Org, body: &Body) -> Result<ObjectIndex, Refusal> {
     let name = name.ok_or_else(|| {
         Refusal::new("INVALID_INPUT", "Include the attributes of each record with its `type`")
     })?;
-    org.find_object(name).ok_or_else(|| {
+    org.visible_object(name).ok_or_else(|| {
         let message = format!("sObject type '{name}' is not supported.");
         Refusal::new("INVALID_TYPE", message)
     })

@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 
 use super::call::{Answer, Call};
+use crate::description::secure_object;
 use crate::faults::{Fault, RandomFaults};
 use crate::ids::Id;
 use crate::schema::CustomField;
@@ -58,6 +59,9 @@ fn effect(state: &State, call: &Call, path: &[&str]) -> Result<(), String> {
         ("POST", ["fields"]) => {
             let field: CustomField = read(call)?;
             state.org_mut().add_field(&field, state.clock.now())?;
+        }
+        ("PUT", ["object-security"]) => {
+            secure_object(&mut state.org_mut(), &read(call)?, state.clock.now())?;
         }
         ("PATCH", ["fields", object, field]) => change_field(state, object, field, read(call)?)?,
         ("POST", ["validation-rules"]) => state.org_mut().add_validation_rule(read(call)?)?,

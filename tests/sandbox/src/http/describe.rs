@@ -50,7 +50,7 @@ const NOTHING: [&str; 9] = [
 ///
 /// `NOT_FOUND`, as a resource that isn't there.
 pub(super) fn find(org: &Org, name: &str) -> Result<ObjectIndex, Refusal> {
-    org.find_object(name).ok_or_else(Refusal::not_found)
+    org.visible_object(name).ok_or_else(Refusal::not_found)
 }
 
 pub(super) fn all(org: &Org, errand: &Errand<'_>) -> Answer {
@@ -58,7 +58,8 @@ pub(super) fn all(org: &Org, errand: &Errand<'_>) -> Answer {
     if let Some(answer) = unchanged(errand, changed_at.unwrap_or_default()) {
         return answer;
     }
-    let mut tables: Vec<&Object> = org.tables().iter().map(|table| &table.object).collect();
+    let objects = org.tables().iter().map(|table| &table.object);
+    let mut tables: Vec<&Object> = objects.filter(|object| object.visible).collect();
     tables.sort_by_key(|object| object.name);
     let objects: Vec<Json> = tables.iter().map(|object| summary(object, errand)).collect();
     let body = json!({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": objects});
@@ -99,7 +100,7 @@ pub(super) fn http_seconds(text: &str) -> Option<i64> {
 }
 
 fn summary(object: &Object, errand: &Errand<'_>) -> Json {
-    let abilities = object.abilities;
+    let abilities = object.abilities();
     json!({
         "activateable": false,
         "associateEntityType": null,
@@ -167,7 +168,7 @@ fn describe(org: &Org, object: &Object, errand: &Errand<'_>) -> Json {
     let rest = json!({
         "actionOverrides": [],
         "childRelationships": children(org, object),
-        "compactLayoutable": object.abilities.layoutable,
+        "compactLayoutable": object.abilities().layoutable,
         "defaultImplementation": null,
         "extendedBy": null,
         "extendsInterfaces": null,
@@ -188,7 +189,7 @@ fn describe(org: &Org, object: &Object, errand: &Errand<'_>) -> Json {
             "recordTypeId": MASTER_RECORD_TYPE,
             "urls": {"layout": layout},
         }],
-        "searchLayoutable": object.abilities.layoutable,
+        "searchLayoutable": object.abilities().layoutable,
         "sobjectDescribeOption": "FULL",
         "supportedScopes": [{
             "label": format!("All {}", object.label_plural.to_lowercase()),

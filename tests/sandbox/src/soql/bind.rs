@@ -39,7 +39,8 @@ const NAME_FIELDS: [&str; 10] = [
 /// `INVALID_TYPE` for an unknown object, `INVALID_FIELD` for an unknown or
 /// hidden field and for one used as it can't be.
 pub(crate) fn bind(org: &Org, query: &Query, text: &str, now: i64) -> Result<Plan, Refusal> {
-    let object = org.find_object(&query.from).ok_or_else(|| unknown_object(text, &query.from))?;
+    let object =
+        org.visible_object(&query.from).ok_or_else(|| unknown_object(text, &query.from))?;
     bind_on(org, query, object, text, now)
 }
 
@@ -152,7 +153,7 @@ impl<'a> Binder<'a> {
             }
             object = self
                 .org
-                .find_object(&field.refers_to[0])
+                .visible_object(&field.refers_to[0])
                 .ok_or_else(|| self.no_such_relationship(parent))?;
         }
         let schema = &self.org.table(object).object;
@@ -189,7 +190,7 @@ impl<'a> Binder<'a> {
 
     fn targets(&self, reference: &Field) -> Vec<ObjectIndex> {
         let names = reference.refers_to.iter();
-        names.filter_map(|name| self.org.find_object(name)).collect()
+        names.filter_map(|name| self.org.visible_object(name)).collect()
     }
 
     fn order(&self) -> Result<Vec<Sort>, Refusal> {

@@ -25,7 +25,7 @@ pub(crate) fn merge(
 ) -> Result<(), Refusal> {
     let (object, _) = org.locate(master).ok_or_else(Refusal::not_found)?;
     let slot = live_slot(org, object, master)?;
-    if !org.table(object).object.abilities.mergeable || losers.len() > LOSER_LIMIT {
+    if !org.table(object).object.abilities().mergeable || losers.len() > LOSER_LIMIT {
         let message = format!("only up to {LOSER_LIMIT} accounts, contacts or leads can be merged");
         return Err(Refusal::new("INVALID_OPERATION", message));
     }

@@ -31,7 +31,7 @@ pub(super) fn create(org: &Org, errand: &Errand<'_>) -> Answered {
         .into_iter()
         .find(|known| *known == text("operation"))
         .ok_or_else(|| invalid_job(format!("Unsupported operation: {:?}", text("operation"))))?;
-    let object = org.find_object(text("object")).ok_or_else(|| {
+    let object = org.visible_object(text("object")).ok_or_else(|| {
         let message = format!("Unable to find object: {}", text("object"));
         Refusal::new("InvalidEntity", message)
     })?;
