@@ -22,7 +22,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let millions = f64::from(contacts) / 1e6;
     let before = resident_megabytes();
     let at = Instant::now();
-    let records = Records { contact: contacts, ..Records::none() };
+    let records = Records { contact: contacts, account: 10_000, ..Records::none() };
     let sandbox = start(Settings { records, ..Settings::default() }).await?;
     let seconds = at.elapsed().as_secs_f64() / millions;
     line("seconds to seed a million contacts", seconds, WANTED_SEED_SECONDS);

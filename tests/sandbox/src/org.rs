@@ -6,8 +6,10 @@ use crate::schema::{
     CustomField, CustomObject, FIELD_LIMIT, ObjectIndex, child_relationship, standard_objects,
 };
 
+mod index;
 mod row;
 mod table;
+mod words;
 
 pub(crate) use row::Row;
 pub(crate) use table::{Slot, Table};

@@ -55,7 +55,7 @@ pub(crate) fn seed(seed: u64, records: Records, now: i64) -> Seeded {
         loads,
         owners: Vec::new(),
         accounts: Vec::new(),
-        contacts: Vec::new(),
+        contacts: 0,
         leads: Vec::new(),
         opportunities: 0,
         addresses: HashMap::new(),
@@ -71,20 +71,16 @@ pub(crate) fn seed(seed: u64, records: Records, now: i64) -> Seeded {
     Seeded { org: gardener.org, admin, integration }
 }
 
+/// How many of an account's people have a part in its deals.
+const ROLES: usize = 3;
+
 struct Account {
     id: Id,
     name: String,
     domain: String,
+    /// The first few of its people.
     contacts: Vec<Id>,
     opportunity: Option<Id>,
-}
-
-struct Person {
-    id: Id,
-    first: &'static str,
-    last: &'static str,
-    email: String,
-    account: Option<usize>,
 }
 
 struct Gardener {
@@ -94,10 +90,12 @@ struct Gardener {
     loads: [i64; BULK_LOADS],
     owners: Vec<Id>,
     accounts: Vec<Account>,
-    contacts: Vec<Person>,
+    /// How many there are; what is in them is asked of the org.
+    contacts: u32,
     leads: Vec<Id>,
     opportunities: usize,
-    addresses: HashMap<String, u32>,
+    /// How many people have an address, but for a number, by its hash.
+    addresses: HashMap<u64, u32>,
 }
 
 fn text(text: impl Into<Box<str>>) -> Value {

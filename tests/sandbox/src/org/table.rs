@@ -3,14 +3,19 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 
+use super::index::Index;
 use super::row::Row;
 use crate::ids::Id;
 use crate::schema::{FieldIndex, ID_FIELD, Object};
-use crate::value::{Cell, Value, folded};
+use crate::value::{Cell, Value};
 
 /// The place of a record in its table. Records are never moved, so the order of
 /// slots is the order of ids.
 pub(crate) type Slot = u32;
+
+/// A second since the epoch, half the size of a moment; earlier ones count as its
+/// first, and those after the year 2106 as its last.
+type Second = u32;
 
 /// The records of one object.
 #[derive(Debug)]
@@ -22,65 +27,8 @@ pub(crate) struct Table {
     deleted: Option<FieldIndex>,
     archived: Option<FieldIndex>,
     modstamp: Option<FieldIndex>,
-    by_modstamp: BTreeSet<(i64, Slot)>,
-    indexes: HashMap<FieldIndex, HashMap<Key, Slots>>,
-}
-
-/// What an index is searched by. Text is found in any case.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Key {
-    Text(Box<str>),
-    Id(Id),
-}
-
-/// The slots behind a key, lowest first. Nearly always it is one, and a list of
-/// its own for each would take more room than the slot.
-#[derive(Debug)]
-enum Slots {
-    One([Slot; 1]),
-    Several(Vec<Slot>),
-}
-
-impl Slots {
-    fn as_slice(&self) -> &[Slot] {
-        match self {
-            Self::One(slot) => slot,
-            Self::Several(slots) => slots,
-        }
-    }
-
-    fn add(&mut self, slot: Slot) {
-        match self {
-            Self::One([own]) if *own == slot => {}
-            Self::One([own]) => *self = Self::Several(vec![slot.min(*own), slot.max(*own)]),
-            Self::Several(slots) => {
-                if let Err(place) = slots.binary_search(&slot) {
-                    slots.insert(place, slot);
-                }
-            }
-        }
-    }
-
-    /// Removes a slot and returns whether none is left.
-    fn remove(&mut self, slot: Slot) -> bool {
-        match self {
-            Self::One([own]) => *own == slot,
-            Self::Several(slots) => {
-                slots.retain(|known| *known != slot);
-                slots.is_empty()
-            }
-        }
-    }
-}
-
-impl Key {
-    fn of(cell: Cell<'_>) -> Option<Self> {
-        match cell {
-            Cell::Text(text) => Some(Self::Text(folded(text).into())),
-            Cell::Id(id) => Some(Self::Id(id)),
-            _ => None,
-        }
-    }
+    by_modstamp: BTreeSet<(Second, Slot)>,
+    indexes: HashMap<FieldIndex, Index>,
 }
 
 impl Table {
@@ -91,7 +39,7 @@ impl Table {
             .iter()
             .enumerate()
             .filter(|(_, field)| field.is_indexed())
-            .map(|(index, _)| (index, HashMap::new()))
+            .map(|(index, _)| (index, Index::default()))
             .collect();
         Self {
             deleted: object.index_of("IsDeleted"),
@@ -177,28 +125,17 @@ impl Table {
             row.shrink();
         }
         let before = std::mem::replace(&mut self.rows[slot as usize], row);
-        let (table_rows, object) = (&self.rows, &self.object);
-        let after = table_rows[slot as usize].as_ref();
         for (field, index) in &mut self.indexes {
-            debug_assert!(*field < object.fields().len());
-            let old = before.as_ref().and_then(|row| Key::of(row.get(*field)));
-            let new = after.and_then(|row| Key::of(row.get(*field)));
-            if old == new {
-                continue;
-            }
-            if let Some(old) = old {
-                remove(index, old, slot);
-            }
-            if let Some(new) = new {
-                index.entry(new).and_modify(|slots| slots.add(slot)).or_insert(Slots::One([slot]));
-            }
+            let rows = &self.rows;
+            let cell_of = |slot: Slot| held(rows[slot as usize].as_ref(), *field);
+            index.moved(slot, held(before.as_ref(), *field), cell_of);
         }
         if let Some(field) = self.modstamp {
             let stamp = |row: Option<&Row>| match row.map(|row| row.get(field)) {
-                Some(Cell::Moment(seconds)) => Some(seconds),
+                Some(Cell::Moment(seconds)) => Some(second(seconds)),
                 _ => None,
             };
-            let (old, new) = (stamp(before.as_ref()), stamp(after));
+            let (old, new) = (stamp(before.as_ref()), stamp(self.rows[slot as usize].as_ref()));
             if old != new {
                 if let Some(old) = old {
                     self.by_modstamp.remove(&(old, slot));
@@ -214,7 +151,7 @@ impl Table {
     /// Makes a new field's values findable.
     pub(crate) fn index(&mut self, field: FieldIndex) {
         if self.object.field(field).is_indexed() {
-            self.indexes.insert(field, HashMap::new());
+            self.indexes.insert(field, Index::default());
         }
     }
 
@@ -225,9 +162,8 @@ impl Table {
 
     /// Returns the slots whose field holds this value, lowest first.
     pub(crate) fn find(&self, field: FieldIndex, value: Cell<'_>) -> &[Slot] {
-        let found =
-            self.indexes.get(&field).zip(Key::of(value)).and_then(|(index, key)| index.get(&key));
-        found.map_or(&[], Slots::as_slice)
+        let cell_of = |slot| self.cell(slot, field);
+        self.indexes.get(&field).map_or(&[], |index| index.find(value, cell_of))
     }
 
     /// Returns the slots of records last changed in this span, in order of
@@ -237,8 +173,10 @@ impl Table {
         span: RangeInclusive<i64>,
     ) -> impl DoubleEndedIterator<Item = Slot> {
         let (from, to) = (*span.start(), *span.end());
-        let bounds = if from <= to { (from, 0)..=(to, Slot::MAX) } else { (0, 1)..=(0, 1) };
-        self.by_modstamp.range(bounds).map(|(_, slot)| *slot).filter(move |_| from <= to)
+        let is_empty = from > to || to < 0;
+        let from = second(from).min(second(to));
+        let bounds = (from, 0)..=(second(to), Slot::MAX);
+        self.by_modstamp.range(bounds).map(|(_, slot)| *slot).filter(move |_| !is_empty)
     }
 
     /// Returns the place of the field that holds the time of the last change.
@@ -256,8 +194,10 @@ impl Table {
     }
 }
 
-fn remove(index: &mut HashMap<Key, Slots>, key: Key, slot: Slot) {
-    if index.get_mut(&key).is_some_and(|slots| slots.remove(slot)) {
-        index.remove(&key);
-    }
+fn held(row: Option<&Row>, field: FieldIndex) -> Cell<'_> {
+    row.map_or(Cell::Null, |row| row.get(field))
+}
+
+fn second(moment: i64) -> Second {
+    moment.clamp(0, Second::MAX.into()) as Second
 }

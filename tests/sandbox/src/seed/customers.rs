@@ -1,15 +1,19 @@
 //! Whom the org sells to: accounts, their people, deals, leads and tasks.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use rand::RngExt;
 
-use super::{Account, Gardener, Person, text, words};
+use super::{Account, Gardener, ROLES, text, words};
 use crate::ids::Id;
+use crate::org::Slot;
 use crate::value::{Value, civil_utc};
 
 /// Every so many leads one is converted.
 const LEADS_PER_CONVERSION: u32 = 7;
 
 impl Gardener {
+    /// Returns the name and the domain of a company; no other has this number.
     fn company(&mut self, number: u32) -> (String, String) {
         let first = self.pick(&words::COMPANY_NAMES);
         let kind = self.pick(&words::COMPANY_KINDS);
@@ -54,7 +58,9 @@ impl Gardener {
         let (first, first_plain) = self.pick(&words::FIRST_NAMES);
         let (last, last_plain) = self.pick(&words::LAST_NAMES);
         let local = format!("{first_plain}.{last_plain}");
-        let known = self.addresses.entry(format!("{local}@{domain}")).or_default();
+        let mut hasher = DefaultHasher::new();
+        (&local, domain).hash(&mut hasher);
+        let known = self.addresses.entry(hasher.finish()).or_default();
         *known += 1;
         let email = match *known {
             1 => format!("{local}@{domain}"),
@@ -80,11 +86,11 @@ impl Gardener {
         ];
         // A few have none, as in every org.
         let email = if self.chance(97) { email } else { String::new() };
-        values.extend(Value::text(email.clone()).map(|email| ("Email", email)));
+        values.extend(Value::text(email).map(|email| ("Email", email)));
         if let Some(place) = account {
             values.push(("AccountId", Value::Id(self.accounts[place].id)));
         }
-        let number = self.contacts.len();
+        let number = self.contacts;
         if self.chance(60) {
             values.push(("Phone", text(format!("+1 555 01{:02}", number % 100))));
             values.push(("MailingCity", text(self.pick(&words::CITIES).0)));
@@ -96,10 +102,20 @@ impl Gardener {
             values.push(("Description", text(self.pick(&words::NOTES))));
         }
         let id = self.plant("Contact", values);
-        if let Some(place) = account {
+        if let Some(place) = account
+            && self.accounts[place].contacts.len() < ROLES
+        {
             self.accounts[place].contacts.push(id);
         }
-        self.contacts.push(Person { id, first, last, email, account });
+        self.contacts += 1;
+    }
+
+    /// Returns any contact with the place of its account.
+    fn any_contact(&mut self) -> Option<(Slot, Option<usize>)> {
+        let slot = (self.contacts > 0).then(|| self.rng.random_range(0..self.contacts))?;
+        let account = self.org.named("Contact").named(slot, "AccountId").as_id();
+        let accounts = self.org.named("Account");
+        Some((slot, account.and_then(|id| accounts.slot_of(id)).map(|slot| slot as usize)))
     }
 
     pub(super) fn opportunity(&mut self) {
@@ -143,7 +159,7 @@ impl Gardener {
 
     /// Up to three of the account's people have a part in the deal.
     fn roles(&mut self, opportunity: Id, account: usize) {
-        let people: Vec<Id> = self.accounts[account].contacts.iter().take(3).copied().collect();
+        let people = self.accounts[account].contacts.clone();
         for (place, contact) in people.into_iter().enumerate() {
             let role = self.choice("OpportunityContactRole", "Role");
             self.plant(
@@ -160,7 +176,7 @@ impl Gardener {
 
     pub(super) fn lead(&mut self, number: u32) {
         let owner = self.owner();
-        let converts = number % LEADS_PER_CONVERSION == 3 && !self.contacts.is_empty();
+        let converts = number % LEADS_PER_CONVERSION == 3;
         let (company, domain) = self.company(number + 100_000);
         let mut values = vec![
             ("Title", text(self.pick(&words::TITLES))),
@@ -169,21 +185,19 @@ impl Gardener {
             ("Rating", self.choice("Lead", "Rating")),
             ("OwnerId", Value::Id(owner)),
         ];
-        if converts {
-            let place = self.rng.random_range(0..self.contacts.len());
-            let person = &self.contacts[place];
-            let account = person.account.map(|account| &self.accounts[account]);
+        if let Some((person, account)) = converts.then(|| self.any_contact()).flatten() {
+            let account = account.map(|account| &self.accounts[account]);
+            let people = self.org.named("Contact");
+            let held = |field| Some((field, people.named(person, field).to_value()?));
+            values.extend(["FirstName", "LastName", "Email"].into_iter().filter_map(held));
             values.extend([
-                ("FirstName", text(person.first)),
-                ("LastName", text(person.last)),
                 ("Company", text(account.map_or(company, |account| account.name.clone()))),
                 ("Status", text("Closed - Converted")),
                 ("IsConverted", Value::Bool(true)),
-                ("ConvertedContactId", Value::Id(person.id)),
+                ("ConvertedContactId", Value::Id(people.id_of(person))),
                 ("ConvertedDate", Value::Date(civil_utc(self.now - 86_400 * 30).date())),
             ]);
             values.extend(account.map(|account| ("ConvertedAccountId", Value::Id(account.id))));
-            values.extend(Value::text(person.email.clone()).map(|email| ("Email", email)));
             self.plant("Lead", values);
             return;
         }
@@ -217,10 +231,8 @@ impl Gardener {
         ];
         if self.chance(20) && !self.leads.is_empty() {
             values.push(("WhoId", Value::Id(self.pick(&self.leads.clone()))));
-        } else if !self.contacts.is_empty() {
-            let place = self.rng.random_range(0..self.contacts.len());
-            values.push(("WhoId", Value::Id(self.contacts[place].id)));
-            let account = self.contacts[place].account;
+        } else if let Some((person, account)) = self.any_contact() {
+            values.push(("WhoId", Value::Id(self.org.named("Contact").id_of(person))));
             let what = account.map(|place| {
                 let account = &self.accounts[place];
                 account.opportunity.unwrap_or(account.id)
