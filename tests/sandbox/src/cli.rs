@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args as ClapArgs;
 use tokio::signal;
 
-use crate::{Description, Records, Settings, StartError, start};
+use crate::{CustomField, Description, Records, Settings, StartError, start};
 
 /// Run an invented Salesforce org on this machine
 #[derive(Clone, Debug, ClapArgs)]
@@ -24,6 +24,9 @@ pub struct Args {
     /// File that describes the org's fields, rules and people
     #[arg(long, value_name = "FILE")]
     pub description: Option<PathBuf>,
+    /// Custom field to add, such as Contact.Score__c:number; may be given several times
+    #[arg(long = "field", value_name = "OBJECT.FIELD__c[:TYPE]")]
+    pub fields: Vec<CustomField>,
     /// Let tests steer it through /__sandbox
     #[arg(long)]
     pub control: bool,
@@ -50,6 +53,7 @@ impl Args {
             seed: self.seed,
             records: self.records,
             control: self.control,
+            custom_fields: self.fields.clone(),
             ..Settings::default()
         })
     }

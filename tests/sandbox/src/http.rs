@@ -7,6 +7,9 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State as Shared};
 use axum::http::{Response, StatusCode};
 use serde_json::json;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use tower_http::decompression::RequestDecompressionLayer;
 
 use crate::faults::{Blow, FaultKind};
 use crate::refusal::Refusal;
@@ -20,6 +23,7 @@ mod changes;
 mod classic;
 mod collections;
 mod composite;
+mod conditions;
 mod control;
 mod describe;
 mod identity;
@@ -46,7 +50,12 @@ const URI_LIMIT: usize = 16_384;
 
 /// Returns what serves a sandbox.
 pub(crate) fn router(state: Arc<State>) -> Router {
-    Router::new().fallback(serve).with_state(state)
+    let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
+    Router::new()
+        .fallback(serve)
+        .with_state(state)
+        .layer(compression)
+        .layer(RequestDecompressionLayer::new())
 }
 
 async fn serve(
@@ -136,7 +145,7 @@ fn answer(state: &State, call: &Call, blow: Blow) -> Answer {
         ["id", _, _] => identity::identity(state, call),
         [".well-known", "openid-configuration"] => identity::discovery(state),
         ["setup", "secur", "remoteaccesserrorpage.apexp"] => pages::oauth_error(call),
-        ["services", "data"] => Answer::json(200, &version::list()),
+        ["services", "data"] => Answer::json(200, &version::list(state.traffic().newest_version)),
         ["services", "async", _, "job", ..] => classic::answer(state, call),
         ["services", "data", ..] => rest::answer(state, call, blow),
         [] => pages::welcome(),

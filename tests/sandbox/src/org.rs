@@ -1,11 +1,14 @@
 //! The org: its tables, and what it takes to undo a transaction.
 
+use std::collections::HashMap;
+
 use crate::ids::Id;
 use crate::rules::Rules;
 use crate::schema::{
     CustomField, CustomObject, FIELD_LIMIT, ObjectIndex, child_relationship, standard_objects,
 };
 
+mod formulas;
 mod index;
 mod row;
 mod table;
@@ -25,6 +28,8 @@ pub(crate) struct Org {
     /// What its admins refuse.
     pub(crate) rules: Rules,
     tables: Vec<Table>,
+    hidden: HashMap<Id, (ObjectIndex, Slot, Row)>,
+    has_formulas: bool,
     undo: Vec<Undo>,
 }
 
@@ -54,7 +59,14 @@ impl Org {
             .iter()
             .find(|table| table.object.name == "Organization")
             .map_or_else(|| Id::compose("00D", 0), |table| table.id_of(0));
-        Self { id, rules: Rules::default(), tables, undo: Vec::new() }
+        Self {
+            id,
+            rules: Rules::default(),
+            tables,
+            hidden: HashMap::new(),
+            has_formulas: false,
+            undo: Vec::new(),
+        }
     }
 
     /// Returns all tables.
@@ -135,16 +147,52 @@ impl Org {
     }
 
     /// Adds a record and remembers how to undo it.
-    pub(crate) fn insert(&mut self, object: ObjectIndex, row: Row) -> Slot {
+    pub(crate) fn insert(&mut self, object: ObjectIndex, mut row: Row) -> Slot {
+        self.work_out(object, &mut row);
         let slot = self.tables[object].add(row);
         self.undo.push(Undo { object, slot, before: None });
         slot
     }
 
     /// Replaces a record and remembers how to undo it.
-    pub(crate) fn replace(&mut self, object: ObjectIndex, slot: Slot, row: Option<Row>) {
+    pub(crate) fn replace(&mut self, object: ObjectIndex, slot: Slot, mut row: Option<Row>) {
+        if let Some(row) = &mut row {
+            self.work_out(object, row);
+        }
+        self.put(object, slot, row);
+        if self.has_formulas {
+            self.follow(object, slot);
+        }
+    }
+
+    fn put(&mut self, object: ObjectIndex, slot: Slot, row: Option<Row>) {
         let before = self.tables[object].put(slot, row);
         self.undo.push(Undo { object, slot, before });
+    }
+
+    /// Takes a record out of sight. Its history and its stamp stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// Says that there is no such record.
+    pub(crate) fn hide(&mut self, id: Id) -> Result<(), String> {
+        let (object, slot) = self.locate(id).ok_or_else(|| format!("no record {id}"))?;
+        if let Some(row) = self.tables[object].put(slot, None) {
+            self.hidden.insert(id, (object, slot, row));
+        }
+        Ok(())
+    }
+
+    /// Brings a hidden record back.
+    ///
+    /// # Errors
+    ///
+    /// Says that no such record is hidden.
+    pub(crate) fn show(&mut self, id: Id) -> Result<(), String> {
+        let (object, slot, row) =
+            self.hidden.remove(&id).ok_or_else(|| format!("no hidden record {id}"))?;
+        self.tables[object].put(slot, Some(row));
+        Ok(())
     }
 
     /// Adds a custom object without fields of its own.
@@ -193,10 +241,19 @@ impl Org {
                 return Err(format!("the lookup {} refers to no object", field.name));
             }
         }
+        let made = field.field()?;
+        if let Some(formula) = &made.formula {
+            self.check_formula(object, formula)?;
+        }
         let table = &mut self.tables[object];
-        let index = table.object.add(field.field());
+        let index = table.object.add(made);
         table.index(index);
         table.object.changed_at = now;
+        if table.object.field(index).formula.is_some() {
+            self.has_formulas = true;
+            self.work_out_all(object);
+            self.commit();
+        }
         Ok(())
     }
 }

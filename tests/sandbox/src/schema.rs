@@ -1,12 +1,14 @@
 //! Objects and their fields: what describe shows and what writes are checked against.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 mod account;
 mod catalogue;
 mod contact;
 mod custom;
 mod event;
+mod formula;
 mod lead;
 mod notation;
 mod opportunity;
@@ -18,6 +20,7 @@ mod user;
 
 pub(crate) use catalogue::standard_objects;
 pub use custom::{CustomField, CustomKind, CustomObject};
+pub(crate) use formula::{Formula, Source};
 
 /// The most fields an object can have; a row marks the stored ones in 128 bits.
 pub(crate) const FIELD_LIMIT: usize = 128;
@@ -125,6 +128,8 @@ pub(crate) struct Field {
     pub(crate) compound: Option<Box<str>>,
     pub(crate) extra: Option<Box<str>>,
     pub(crate) permissionable: bool,
+    /// What its values are worked out from, where nobody writes them.
+    pub(crate) formula: Option<Arc<Formula>>,
     /// Whether field-level security lets the callers see it.
     pub(crate) visible: bool,
 }

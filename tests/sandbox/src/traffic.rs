@@ -33,12 +33,20 @@ pub(crate) struct Traffic {
     pub(crate) daily_usage: u64,
     /// Whether the org's edition has no API.
     pub(crate) api_disabled: bool,
+    /// The newest version that is answered, where the org is behind.
+    pub(crate) newest_version: Option<u32>,
 }
 
 impl Traffic {
     /// Returns an empty log.
     pub(crate) fn new() -> Self {
-        Self { log: VecDeque::new(), daily_limit: DAILY_LIMIT, daily_usage: 0, api_disabled: false }
+        Self {
+            log: VecDeque::new(),
+            daily_limit: DAILY_LIMIT,
+            daily_usage: 0,
+            api_disabled: false,
+            newest_version: None,
+        }
     }
 
     /// Notes a request; the oldest makes room.

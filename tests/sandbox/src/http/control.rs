@@ -77,6 +77,8 @@ fn effect(state: &State, call: &Call, path: &[&str]) -> Result<(), String> {
         ("POST", ["records", "undelete"]) => undelete_records(state, read(call)?)?,
         ("POST", ["records", "merge"]) => merge_records(state, read(call)?)?,
         ("POST", ["records", "purge"]) => purge(state, read(call)?)?,
+        ("POST", ["records", "hide"]) => hide(state, read(call)?)?,
+        ("POST", ["records", "show"]) => show(state, read(call)?)?,
         ("POST", ["records", "touch"]) => touch(state, read(call)?)?,
         _ => return Err(format!("no control {} {}", call.method, call.path)),
     }
@@ -116,6 +118,7 @@ fn settings(state: &State) -> Json {
         "apiDisabled": traffic.api_disabled,
         "dailyLimit": traffic.daily_limit,
         "dailyUsage": traffic.daily_usage,
+        "newestVersion": traffic.newest_version,
         "instanceUrl": instance_url.as_ref().unwrap_or(&state.url),
         "pageLimit": page_limit,
         "pollsPerJobState": polls,
@@ -130,6 +133,7 @@ struct SettingsChange {
     api_disabled: Option<bool>,
     daily_limit: Option<u64>,
     daily_usage: Option<u64>,
+    newest_version: Option<u32>,
     instance_url: Option<String>,
     page_limit: Option<usize>,
     polls_per_job_state: Option<u32>,
@@ -155,6 +159,7 @@ fn change_settings(state: &State, change: SettingsChange) {
     traffic.api_disabled = change.api_disabled.unwrap_or(traffic.api_disabled);
     traffic.daily_limit = change.daily_limit.unwrap_or(traffic.daily_limit);
     traffic.daily_usage = change.daily_usage.unwrap_or(traffic.daily_usage);
+    traffic.newest_version = change.newest_version.or(traffic.newest_version);
 }
 
 #[derive(Deserialize)]
@@ -278,6 +283,19 @@ fn purge(state: &State, ids: Ids) -> Result<(), String> {
     }
     org.commit();
     Ok(())
+}
+
+/// Takes records out of the callers' sight, as sharing does: nothing tells that
+/// they were there.
+fn hide(state: &State, ids: Ids) -> Result<(), String> {
+    let mut org = state.org_mut();
+    ids.parse()?.into_iter().try_for_each(|id| org.hide(id))
+}
+
+/// Brings hidden records back as they were.
+fn show(state: &State, ids: Ids) -> Result<(), String> {
+    let mut org = state.org_mut();
+    ids.parse()?.into_iter().try_for_each(|id| org.show(id))
 }
 
 /// Sets when records were last changed and nothing else, as a transaction does

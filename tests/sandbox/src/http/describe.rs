@@ -285,6 +285,10 @@ fn describe_field(field: &Field) -> Json {
     if let Json::Object(body) = &mut body {
         body.extend(NEVER.map(|name| (name.to_owned(), Json::Bool(false))));
         body.extend(NOTHING.map(|name| (name.to_owned(), Json::Null)));
+        if let Some(formula) = &field.formula {
+            body.insert("calculated".to_owned(), Json::Bool(true));
+            body.insert("calculatedFormula".to_owned(), json!(formula.text));
+        }
         body.sort_keys();
     }
     body

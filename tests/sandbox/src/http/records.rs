@@ -3,14 +3,14 @@
 use serde_json::{Value as Json, json};
 
 use super::call::Answer;
-use super::describe::{find, http_date, http_seconds};
+use super::conditions;
+use super::describe::find;
 use super::rest::{Answered, Errand};
 use crate::ids::Id;
 use crate::org::{Org, Slot};
 use crate::refusal::Refusal;
 use crate::schema::ObjectIndex;
 use crate::soql::{Plan, Scope, bind, select, write_records};
-use crate::value::Cell;
 use crate::write::{self, Body, Upserted, Writer, key_field, live_slot};
 
 /// Does something whole or not at all.
@@ -101,25 +101,15 @@ fn choices(org: &Org, errand: &Errand<'_>, object: ObjectIndex, ids: &[Id]) -> A
 }
 
 fn show(org: &Org, errand: &Errand<'_>, object: ObjectIndex, slot: Slot) -> Answered {
-    let modified_at = modified_at(org, object, slot);
-    if let Some(since) = errand.call.header("if-modified-since").and_then(http_seconds)
-        && modified_at <= since
-    {
-        return Ok(Answer::empty(304));
+    if let Some(known) = conditions::known(errand.call, org, object, slot) {
+        return Ok(known);
     }
     let plan = plan_of(org, errand, object, errand.call.parameter("fields"))?;
     let mut body = Vec::new();
     write_records(org, &plan, &[slot], (&errand.version.text(), Scope::Live), &mut body);
     // A record, not a list of one.
     let body = body[1..body.len() - 1].to_vec();
-    Ok(Answer::raw(200, body).with_header("last-modified", http_date(modified_at)))
-}
-
-fn modified_at(org: &Org, object: ObjectIndex, slot: Slot) -> i64 {
-    match org.table(object).named(slot, "LastModifiedDate") {
-        Cell::Moment(seconds) => seconds,
-        _ => 0,
-    }
+    Ok(conditions::marked(Answer::raw(200, body), org, object, slot))
 }
 
 /// Returns the plan that reads these fields, or all that the caller may see.
@@ -148,31 +138,9 @@ pub(super) fn update(org: &mut Org, errand: &Errand<'_>, object: &str, id: &str)
         let message = "The Id field should not be specified in the sobject data.";
         return Err(Refusal::new("INVALID_FIELD", message).with_fields(["Id"]));
     }
-    check_unmodified(org, errand, object, id)?;
+    conditions::check(errand.call, org, object, id)?;
     atomically(org, |org| write::update(org, errand.writer, object, id, &body))?;
     Ok(Answer::empty(204))
-}
-
-fn check_unmodified(
-    org: &Org,
-    errand: &Errand<'_>,
-    object: ObjectIndex,
-    id: Id,
-) -> Result<(), Refusal> {
-    let Some(header) = errand.call.header("if-unmodified-since") else {
-        return Ok(());
-    };
-    let since = http_seconds(header).ok_or_else(|| {
-        Refusal::new("INVALID_HEADER", "The If-Unmodified-Since header is not a date")
-    })?;
-    let slot = live_slot(org, object, id)?;
-    if modified_at(org, object, slot) > since {
-        let message = "the record was modified after the given time";
-        return Err(
-            Refusal::new("ENTITY_FAILED_IFLASTMODIFIED_ON_UPDATE", message).with_status(412)
-        );
-    }
-    Ok(())
 }
 
 pub(super) fn delete(org: &mut Org, errand: &Errand<'_>, object: &str, id: &str) -> Answered {
@@ -215,7 +183,7 @@ pub(super) fn upsert(
         return Err(Refusal::not_found());
     }
     if let [id] = found[..] {
-        check_unmodified(org, errand, object, id)?;
+        conditions::check(errand.call, org, object, id)?;
     }
     let done =
         atomically(org, |org| write::upsert(org, errand.writer, object, (field, key), &body))?;

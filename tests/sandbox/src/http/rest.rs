@@ -45,7 +45,7 @@ pub(super) fn answer(state: &State, call: &Call, blow: Blow) -> Answer {
 }
 
 fn answer_counted(state: &State, call: &Call, blow: Blow) -> Answered {
-    let version = Version::parse(&call.segments[2])?;
+    let version = Version::parse(&call.segments[2], state.traffic().newest_version)?;
     let now = state.clock.now();
     if call.header("authorization").is_some() && call.bearer().is_none() {
         let refusal = Refusal::new("INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE");
@@ -201,7 +201,7 @@ pub(super) fn answer_inner(org: &mut Org, outer: &Errand<'_>, call: &Call) -> An
         let errand = Errand {
             state: outer.state,
             call,
-            version: Version::parse(version)?,
+            version: Version::parse(version, outer.state.traffic().newest_version)?,
             writer: outer.writer,
         };
         let route = Route::of(rest)?;

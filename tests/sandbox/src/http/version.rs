@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 use crate::refusal::Refusal;
 
 const OLDEST: u32 = 50;
+/// The version of the latest release.
 const NEWEST: u32 = 68;
 
 /// Versions up to this one are retired.
@@ -15,15 +16,16 @@ const RETIRED: u32 = 30;
 pub(super) struct Version(u32);
 
 impl Version {
-    /// Returns the version named by a path's part, such as `v66.0`.
-    pub(super) fn parse(part: &str) -> Result<Self, Refusal> {
+    /// Returns the version named by a path's part, such as `v66.0`, unless the org's
+    /// newest is older.
+    pub(super) fn parse(part: &str, newest: Option<u32>) -> Result<Self, Refusal> {
         let number = part
             .strip_prefix(['v', 'V'])
             .and_then(|rest| rest.strip_suffix(".0"))
             .and_then(|number| number.parse().ok())
             .ok_or_else(Refusal::not_found)?;
         match number {
-            OLDEST..=NEWEST => Ok(Self(number)),
+            OLDEST..=NEWEST if newest.is_none_or(|newest| number <= newest) => Ok(Self(number)),
             20..=RETIRED => {
                 let message = format!("API version {number}.0 has been retired");
                 Err(Refusal::new("UNSUPPORTED_API_VERSION", message).with_status(410))
@@ -48,9 +50,9 @@ impl Version {
     }
 }
 
-/// Returns the list of versions.
-pub(super) fn list() -> Json {
-    let versions = (OLDEST..=NEWEST).map(Version);
+/// Returns the list of versions up to the one that the org's release has.
+pub(super) fn list(newest: Option<u32>) -> Json {
+    let versions = (OLDEST..=newest.unwrap_or(NEWEST)).map(Version);
     versions
         .map(|version| json!({"label": version.label(), "url": version.base(), "version": version.text()}))
         .collect()
@@ -68,9 +70,10 @@ mod tests {
 
     #[test]
     fn retired_and_unknown_versions_are_told_apart() {
-        assert_eq!(Version::parse("v66.0"), Ok(Version(66)));
-        assert_eq!(Version::parse("v30.0").unwrap_err().status, 410);
-        assert_eq!(Version::parse("v69.0").unwrap_err().status, 404);
-        assert_eq!(Version::parse("66").unwrap_err().status, 404);
+        assert_eq!(Version::parse("v66.0", None), Ok(Version(66)));
+        assert_eq!(Version::parse("v30.0", None).unwrap_err().status, 410);
+        assert_eq!(Version::parse("v69.0", None).unwrap_err().status, 404);
+        assert_eq!(Version::parse("v66.0", Some(65)).unwrap_err().status, 404);
+        assert_eq!(Version::parse("66", None).unwrap_err().status, 404);
     }
 }

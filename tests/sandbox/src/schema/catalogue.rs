@@ -81,7 +81,7 @@ pub(crate) fn standard_objects() -> Vec<Object> {
     ];
     for custom in starting_fields() {
         if let Some(object) = objects.iter_mut().find(|object| object.name == custom.object) {
-            object.add(custom.field());
+            object.add(custom.field().unwrap_or_else(|error| panic!("{error}")));
         }
     }
     objects

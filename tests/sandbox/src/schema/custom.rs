@@ -1,10 +1,14 @@
 //! Custom fields, as an admin would add them.
 
+use std::str::FromStr;
+use std::sync::Arc;
+
 use serde::Deserialize;
+use serde::de::IntoDeserializer;
 
 use super::catalogue::RECORDS;
 use super::notation::{fields, plain};
-use super::{Choice, Field, Kind, Object};
+use super::{Choice, Field, Formula, Kind, Object};
 
 /// A custom object to add to an org.
 #[derive(Clone, Debug, Deserialize)]
@@ -88,6 +92,26 @@ pub struct CustomField {
     /// The object a lookup refers to.
     #[serde(default)]
     pub refers_to: Option<String>,
+    /// What its values are worked out from: fields of the record and of its parents,
+    /// constants, `+ - * / &`, comparisons, and the functions IF, ISBLANK, NOT, AND,
+    /// OR, TEXT, UPPER, LOWER, LEN and BLANKVALUE.
+    #[serde(default)]
+    pub formula: Option<String>,
+}
+
+impl FromStr for CustomField {
+    type Err = String;
+
+    /// Reads `Contact.Score__c:number`; without a type it is a text.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (path, kind) = text.split_once(':').unwrap_or((text, "text"));
+        let (object, name) = path
+            .split_once('.')
+            .ok_or_else(|| "it is not of the form Contact.Score__c:number".to_owned())?;
+        let kind = CustomKind::deserialize(kind.into_deserializer());
+        let kind = kind.map_err(|error: serde::de::value::Error| error.to_string())?;
+        Ok(Self { kind, ..Self::new(object, name) })
+    }
 }
 
 /// What a custom field holds.
@@ -126,11 +150,16 @@ impl CustomField {
             values: Vec::new(),
             restricted: false,
             refers_to: None,
+            formula: None,
         }
     }
 
     /// Returns it as a field of an object.
-    pub(crate) fn field(&self) -> Field {
+    ///
+    /// # Errors
+    ///
+    /// Says that its formula can't be read.
+    pub(crate) fn field(&self) -> Result<Field, String> {
         let kind = match self.kind {
             CustomKind::Text => Kind::String,
             CustomKind::LongText => Kind::TextArea,
@@ -186,6 +215,11 @@ impl CustomField {
             .iter()
             .map(|value| Choice { value: value.as_str().into(), default: false })
             .collect();
-        field
+        if let Some(formula) = &self.formula {
+            field.formula = Some(Arc::new(Formula::read(formula)?));
+            (field.createable, field.updateable) = (false, false);
+            (field.nillable, field.defaulted) = (true, false);
+        }
+        Ok(field)
     }
 }

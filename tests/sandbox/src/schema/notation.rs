@@ -90,6 +90,7 @@ pub(super) fn plain(name: &str, kind: Kind) -> Field {
         compound: None,
         extra: None,
         permissionable: false,
+        formula: None,
         visible: true,
     }
 }

@@ -58,6 +58,7 @@ impl Client {
         let http = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
             .no_proxy()
+            .no_gzip()
             .build()
             .unwrap();
         let token = sandbox.greeting().access_token.clone();

@@ -178,3 +178,107 @@ fn a_wrong_description_is_named() {
         assert!(error.contains(word), "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_formula_follows_its_record_and_its_parent_without_a_new_stamp() {
+    let client = Client::start().await;
+    let field =
+        |name: &str, formula: &str| json!({"object": "Contact", "name": name, "formula": formula});
+    let greets = "IF(ISBLANK(Account.Name), \"alone\", FirstName & \" at \" & Account.Name)";
+    client.control("POST", "/fields", field("Greets__c", greets)).await;
+    let describe = client.get(&format!("{V}/sobjects/Contact/describe")).await.json();
+    let fields = describe["fields"].as_array().unwrap();
+    let shown = fields.iter().find(|field| field["name"] == "Greets__c").unwrap();
+    assert_eq!(
+        (&shown["calculated"], &shown["createable"], &shown["calculatedFormula"]),
+        (&json!(true), &json!(false), &json!(greets))
+    );
+    let soql = "SELECT Id, Greets__c, SystemModstamp, Account.Id FROM Contact WHERE AccountId != null \
+                AND Greets__c LIKE '% at %' ORDER BY Id LIMIT 1";
+    let before = client.query(soql).await["records"][0].clone();
+    let account = before["Account"]["Id"].as_str().unwrap();
+    let path = format!("{V}/sobjects/Account/{account}");
+    assert_eq!(client.json("PATCH", &path, json!({"Name": "Renamed"})).await.status, 204);
+    let after = client.query(soql).await["records"][0].clone();
+    assert!(after["Greets__c"].as_str().unwrap().ends_with(" at Renamed"));
+    assert_eq!(after["SystemModstamp"], before["SystemModstamp"]);
+    let own = format!("{V}/sobjects/Contact/{}", before["Id"].as_str().unwrap());
+    client.json("PATCH", &own, json!({"AccountId": null})).await;
+    assert_eq!(client.get(&format!("{own}?fields=Greets__c")).await.json()["Greets__c"], "alone");
+    let written = client.json("PATCH", &own, json!({"Greets__c": "x"})).await;
+    assert_eq!(written.code(), "INVALID_FIELD_FOR_INSERT_UPDATE");
+}
+
+#[tokio::test]
+async fn an_object_can_be_hidden_from_the_callers_or_be_for_reading_only() {
+    let client = Client::start().await;
+    client.control("PUT", "/object-security", json!({"object": "Account", "visible": false})).await;
+    assert_eq!(client.get(&format!("{V}/sobjects/Account/describe")).await.status, 404);
+    let query = |soql: &str| client.request("GET", &format!("{V}/query")).query(&[("q", soql)]);
+    let missing = client.send(query("SELECT Id FROM Account")).await;
+    assert_eq!((missing.status, missing.code().as_str()), (400, "INVALID_TYPE"));
+    let parent = client.send(query("SELECT Account.Name FROM Contact")).await;
+    assert_eq!(parent.code(), "INVALID_FIELD");
+    client.control("PUT", "/object-security", json!({"object": "Account", "readOnly": true})).await;
+    let path = format!("{V}/sobjects/Account");
+    let refused = client.json("POST", &path, json!({"Name": "A"})).await;
+    assert_eq!(refused.code(), "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY");
+}
+
+#[tokio::test]
+async fn a_record_that_sharing_takes_away_leaves_no_trace_and_comes_back_as_it_was() {
+    let client = Client::start().await;
+    let soql = "SELECT Id, SystemModstamp FROM Contact ORDER BY Id LIMIT 1";
+    let before = client.query(soql).await["records"][0].clone();
+    let id = before["Id"].as_str().unwrap();
+    let path = format!("{V}/sobjects/Contact/{id}");
+    client.control("POST", "/records/hide", json!({"ids": [id]})).await;
+    assert_eq!(client.get(&path).await.status, 404);
+    let all = client.request("GET", &format!("{V}/queryAll"));
+    let all = all.query(&[("q", format!("SELECT Id FROM Contact WHERE Id = '{id}'"))]);
+    assert_eq!(client.send(all).await.json()["totalSize"], 0);
+    client.control("POST", "/records/show", json!({"ids": [id]})).await;
+    assert_eq!(client.query(soql).await["records"][0], before);
+}
+
+#[tokio::test]
+async fn an_account_is_written_only_in_the_state_that_the_client_has_seen() {
+    let client = Client::start().await;
+    let id = client.query("SELECT Id FROM Account LIMIT 1").await["records"][0]["Id"].clone();
+    let path = format!("{V}/sobjects/Account/{}", id.as_str().unwrap());
+    let seen = client.get(&path).await;
+    let tag = seen.header("etag").to_owned();
+    let again = client.request("GET", &path).header("If-None-Match", &tag);
+    assert_eq!(client.send(again).await.status, 304);
+    let write = |name: &str| {
+        client.request("PATCH", &path).header("If-Match", &tag).json(&json!({"Name": name}))
+    };
+    assert_eq!(client.send(write("First")).await.status, 204);
+    let refused = client.send(write("Second")).await;
+    assert_eq!((refused.status, refused.code().as_str()), (412, "PRECONDITION_FAILED"));
+    let contact = client.query("SELECT Id FROM Contact LIMIT 1").await["records"][0]["Id"].clone();
+    let contact = client.get(&format!("{V}/sobjects/Contact/{}", contact.as_str().unwrap())).await;
+    assert_eq!(contact.header("etag"), "");
+}
+
+#[tokio::test]
+async fn answers_and_bodies_can_be_packed() {
+    let client = Client::start().await;
+    let path = format!("{V}/sobjects/Contact/describe");
+    let plain = client.get(&path).await;
+    assert_eq!(plain.header("content-encoding"), "");
+    let packed = client.request("GET", &path).header("Accept-Encoding", "gzip");
+    let packed = packed.send().await.unwrap();
+    assert_eq!(packed.headers()["content-encoding"], "gzip");
+    assert!(packed.bytes().await.unwrap().len() * 4 < plain.text.len());
+}
+
+#[tokio::test]
+async fn an_org_can_be_behind_the_latest_release() {
+    let client = Client::start().await;
+    client.control("PATCH", "/settings", json!({"newestVersion": 64})).await;
+    let versions = client.get("/services/data").await.json();
+    assert_eq!(versions.as_array().unwrap().last().unwrap()["version"], "64.0");
+    assert_eq!(client.get(&format!("{V}/limits")).await.status, 404);
+    assert_eq!(client.get("/services/data/v64.0/limits").await.status, 200);
+}
