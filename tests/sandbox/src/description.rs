@@ -160,6 +160,7 @@ fn employ(org: &mut Org, person: &Person, admin: Id, now: i64) {
         ("Alias", Value::text(alias)),
         ("IsActive", Some(Value::Bool(person.active))),
         ("UserType", Value::text("Standard")),
+        ("ProfileId", Some(Value::Id(org.named("Profile").id_of(1)))),
         ("TimeZoneSidKey", Value::text("GMT")),
         ("LocaleSidKey", Value::text("en_US")),
         ("LanguageLocaleKey", Value::text("en_US")),

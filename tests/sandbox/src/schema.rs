@@ -14,6 +14,7 @@ mod notation;
 mod opportunity;
 mod opportunity_contact_role;
 mod organization;
+mod profile;
 mod task;
 mod task_status;
 mod user;

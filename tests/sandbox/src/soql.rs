@@ -5,6 +5,7 @@ mod bind;
 mod dates;
 mod filter;
 mod lex;
+mod metadata;
 mod parse;
 mod place;
 mod plan;
@@ -15,6 +16,7 @@ mod sheet;
 mod tree;
 
 pub(crate) use bind::bind;
+pub(crate) use metadata::columns;
 pub(crate) use parse::parse;
 pub(crate) use plan::Plan;
 pub(crate) use render::write_records;

@@ -1,5 +1,7 @@
 //! Random tokens, PKCE, signatures, and which addresses may be called back.
 
+use std::ops::RangeInclusive;
+
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use rand::RngExt;
@@ -7,6 +9,10 @@ use rand::rngs::StdRng;
 use sha2::{Digest, Sha256};
 
 use super::{OauthError, error};
+
+/// How long a verifier can be. RFC 7636 ends at 128, but Salesforce's own command
+/// line sends 171.
+const VERIFIER_LENGTHS: RangeInclusive<usize> = 43..=512;
 
 pub(super) fn letters(rng: &mut StdRng, count: usize) -> String {
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -24,7 +30,7 @@ pub(super) fn is_loopback(uri: &str) -> bool {
 }
 
 pub(super) fn check_verifier(challenge: &str, verifier: &str) -> Result<(), OauthError> {
-    let long_enough = (43..=128).contains(&verifier.len());
+    let long_enough = VERIFIER_LENGTHS.contains(&verifier.len());
     let digest = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
     match long_enough && digest == challenge {
         true => Ok(()),
@@ -46,4 +52,19 @@ pub(super) fn hmac(key: &[u8], parts: &[&str]) -> [u8; 32] {
     outer.update(padded.map(|byte| byte ^ 0x5c));
     outer.update(inner.finalize());
     outer.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verifier_may_be_longer_than_the_standard_has_it() {
+        for (length, is_taken) in [(42, false), (43, true), (128, true), (171, true)] {
+            let verifier = "v".repeat(length);
+            let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&verifier));
+            assert_eq!(check_verifier(&challenge, &verifier).is_ok(), is_taken, "{length}");
+            assert!(check_verifier("other", &verifier).is_err());
+        }
+    }
 }

@@ -125,6 +125,18 @@ fn urls(url: &str, org: Id, user: Id, version: Option<&str>) -> Json {
     })
 }
 
+/// Returns the address at which a browser is logged in as the caller. There is no
+/// page behind it.
+pub(super) fn single_access(state: &State, call: &Call) -> Answer {
+    match caller(state, call) {
+        Ok(_) => {
+            let url = format!("{}/secur/frontdoor.jsp?otp=once", state.url);
+            Answer::json(200, &json!({"frontdoor_uri": url}))
+        }
+        Err(answer) => answer,
+    }
+}
+
 pub(super) fn userinfo(state: &State, call: &Call) -> Answer {
     let user = match caller(state, call) {
         Ok(user) => user,

@@ -9,7 +9,19 @@ use crate::org::Org;
 /// The resources under a version.
 pub(super) fn resources(org: &Org, errand: &Errand<'_>) -> Answer {
     let base = errand.version.base();
-    let names = ["sobjects", "limits", "query", "queryAll", "composite", "tooling"];
+    let names = [
+        "actions",
+        "composite",
+        "jobs",
+        "limits",
+        "parameterizedSearch",
+        "query",
+        "queryAll",
+        "recent",
+        "search",
+        "sobjects",
+        "tooling",
+    ];
     let mut body: Map<String, Json> =
         names.iter().map(|name| ((*name).to_owned(), format!("{base}/{name}").into())).collect();
     let identity = super::identity::address_within(org, errand.state, errand.user());
@@ -51,7 +63,7 @@ pub(super) fn limits(errand: &Errand<'_>) -> Answer {
 
 /// How many records objects have; unknown and empty ones are left out.
 pub(super) fn record_count(org: &Org, errand: &Errand<'_>) -> Answer {
-    let wanted = errand.call.parameter("sObjects");
+    let wanted = errand.call.parameter("sObjects").filter(|list| !list.is_empty());
     let wanted: Option<Vec<&str>> = wanted.map(|list| list.split(',').map(str::trim).collect());
     let counts: Vec<Json> = org
         .tables()

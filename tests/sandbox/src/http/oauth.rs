@@ -36,6 +36,7 @@ pub(super) fn answer(state: &State, call: &Call, path: &[&str]) -> Answer {
             revoke(state, &form)
         }
         ("POST", ["introspect"]) => introspect(state, call),
+        ("GET" | "POST", ["singleaccess"]) => identity::single_access(state, call),
         ("GET" | "POST", ["userinfo"]) => identity::userinfo(state, call),
         _ => Answer::text(404, "Not Found"),
     }

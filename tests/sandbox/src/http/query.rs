@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::call::Answer;
 use super::rest::{Answered, Errand};
 use crate::cursors::Cursor;
 use crate::org::{Org, Slot};
 use crate::refusal::Refusal;
-use crate::soql::{Plan, Query, Scope, bind, parse, run, write_records};
+use crate::soql::{Plan, Query, Scope, bind, columns, parse, run, write_records};
 
 /// How many records a page holds unless the client asks for fewer.
 const PAGE_SIZE: usize = 2_000;
@@ -29,7 +29,7 @@ pub(super) fn first_page(org: &Org, errand: &Errand<'_>, scope: Scope) -> Answer
     let query = parse(text)?;
     let plan = bind(org, &query, text, errand.now())?;
     if errand.call.parameter("columns") == Some("true") {
-        return Ok(columns(org, &plan, &query));
+        return Ok(described(org, &plan, &query));
     }
     if plan.is_count() {
         let total = run(org, &plan, scope).len();
@@ -130,35 +130,15 @@ fn explain(org: &Org, errand: &Errand<'_>, text: &str) -> Answered {
 }
 
 /// Describes the columns of a query's answer instead of answering it.
-fn columns(org: &Org, plan: &Plan, query: &Query) -> Answer {
+fn described(org: &Org, plan: &Plan, query: &Query) -> Answer {
     let object = &org.table(plan.object).object;
-    let columns: Vec<Json> = query
-        .select
-        .iter()
-        .map(|item| {
-            let name = item.to_string();
-            let field = object.find(&name).map(|index| object.field(index));
-            json!({
-                "aggregate": false,
-                "apexType": field.map_or("String", |field| field.kind.name()),
-                "booleanType": field.is_some_and(|field| field.kind.name() == "boolean"),
-                "columnName": field.map_or(name.as_str(), |field| &field.name),
-                "custom": field.is_some_and(|field| field.custom),
-                "displayName": field.map_or(name.as_str(), |field| &field.label),
-                "foreignKeyName": field.and_then(|field| field.relationship.as_deref()),
-                "insertable": field.is_some_and(|field| field.createable),
-                "joinColumns": [],
-                "numberType": field.is_some_and(|field| field.kind.is_number()),
-                "textType": field.is_none_or(|field| field.kind.is_text()),
-                "updatable": field.is_some_and(|field| field.updateable),
-            })
-        })
-        .collect();
+    let columns = columns(org, plan.object, query);
+    let has_id = columns.iter().any(|column| column["columnName"] == "Id");
     let body = json!({
         "columnMetadata": columns,
         "entityName": object.name,
         "groupBy": plan.is_grouped(),
-        "idSelected": query.select.iter().any(|item| item.to_string().eq_ignore_ascii_case("id")),
+        "idSelected": has_id,
         "keyPrefix": object.prefix,
     });
     Answer::json(200, &body)

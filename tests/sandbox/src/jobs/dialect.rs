@@ -66,6 +66,13 @@ impl Dialect {
             .from_reader(file)
     }
 
+    /// Returns a header line: names in quotes, then another header as it is.
+    pub(crate) fn headed(self, names: &[&str], heading: &str) -> String {
+        let delimiter = char::from(DELIMITERS[self.delimiter].1);
+        let names: String = names.iter().map(|name| format!("\"{name}\"{delimiter}")).collect();
+        format!("{names}{heading}{}", if self.crlf { "\r\n" } else { "\n" })
+    }
+
     /// Returns a writer that quotes every value, as Salesforce does.
     pub(crate) fn writer(self) -> Writer<Vec<u8>> {
         let terminator = if self.crlf { Terminator::CRLF } else { Terminator::Any(b'\n') };

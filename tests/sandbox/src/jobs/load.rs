@@ -23,6 +23,8 @@ const HEADER_LIMIT: usize = 32_000;
 #[derive(Debug, Default)]
 pub(crate) struct Load {
     header: StringRecord,
+    /// The header as it was uploaded; results repeat it.
+    heading: String,
     rows: Vec<StringRecord>,
     done: Vec<(usize, Id, bool)>,
     failed: Vec<(usize, Option<Id>, String)>,
@@ -74,7 +76,9 @@ impl Load {
         if header.as_slice().len() > HEADER_LIMIT {
             return Err(format!("InvalidBatch : The header is longer than {HEADER_LIMIT}"));
         }
-        Ok(Self { header, rows, ..Self::default() })
+        let heading = upload.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let heading = String::from_utf8_lossy(heading).trim_end_matches('\r').to_owned();
+        Ok(Self { header, heading, rows, ..Self::default() })
     }
 
     /// Does the task, row by row. A row that fails changes nothing.
@@ -147,11 +151,11 @@ impl Load {
                 write::insert(org, writer, object, &body).map(|id| (id, true))
             }
             "update" => {
-                let id = own_id()?;
+                let id = known(org, own_id()?)?;
                 write::update(org, writer, object, id, &body).map(|()| (id, false))
             }
             "delete" | "hardDelete" => {
-                let id = own_id()?;
+                let id = known(org, own_id()?)?;
                 write::delete(org, writer, object, id)?;
                 if task.operation == "hardDelete"
                     && let Some((object, slot)) = org.locate(id)
@@ -211,13 +215,15 @@ impl Load {
     ) -> Vec<u8> {
         let mut out = dialect.writer();
         // Writing to memory can't fail; short rows are padded below.
-        let _ = out.write_record(names.into_iter().chain(&self.header));
         for (own, place) in lines {
             let row = &self.rows[place];
             let cells = (0..self.header.len()).map(|column| row.get(column).unwrap_or_default());
             let _ = out.write_record(own.iter().map(String::as_str).chain(cells));
         }
-        out.into_inner().unwrap_or_default()
+        let rows = out.into_inner().unwrap_or_default();
+        let mut file = dialect.headed(&names, &self.heading).into_bytes();
+        file.extend_from_slice(&rows);
+        file
     }
 }
 
@@ -326,13 +332,24 @@ fn refuse_ragged(row: &StringRecord, columns: usize) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Refuses the id of a record that there is not.
+fn known(org: &Org, id: Id) -> Result<Id, Refusal> {
+    org.locate(id)
+        .map(|_| id)
+        .ok_or_else(|| Refusal::new("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id"))
+}
+
 fn error_text(refusal: &Refusal) -> String {
     // What a JSON parser says of a request is said of a field here.
     let code = match refusal.code {
         "JSON_PARSER_ERROR" => "INVALID_TYPE_ON_FIELD_IN_RECORD",
         code => code,
     };
-    format!("{code}:{}:{} --", refusal.message, refusal.fields.join(","))
+    let fields = match &refusal.fields[..] {
+        [] => String::new(),
+        fields => format!("{} ", fields.join(",")),
+    };
+    format!("{code}:{}:{fields}--", refusal.message)
 }
 
 /// Returns the items in an order that looks like none but is always the same.
@@ -374,7 +391,8 @@ mod tests {
         ) {
             let header = StringRecord::from(vec!["A", "B"]);
             let rows = cells.iter().map(|row| StringRecord::from(row.to_vec())).collect();
-            let load = Load { header, rows, ..Load::default() };
+            let heading = dialect.headed(&["A"], "B").trim_end().to_owned();
+            let load = Load { header, heading, rows, ..Load::default() };
             let again = Load::read(&load.unprocessed_records(dialect), dialect).unwrap();
             prop_assert_eq!(again.header, load.header);
             prop_assert_eq!(again.rows, load.rows);

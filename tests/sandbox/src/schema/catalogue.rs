@@ -3,8 +3,8 @@
 use super::notation::fields;
 use super::{Abilities, CustomField, CustomKind, Object};
 use super::{
-    account, contact, event, lead, opportunity, opportunity_contact_role, organization, task,
-    task_status, user,
+    account, contact, event, lead, opportunity, opportunity_contact_role, organization, profile,
+    task, task_status, user,
 };
 
 /// What can be done with most objects.
@@ -16,6 +16,16 @@ pub(super) const RECORDS: Abilities = Abilities {
     replicateable: true,
     searchable: true,
     layoutable: true,
+};
+
+const SETUP: Abilities = Abilities {
+    createable: false,
+    updateable: false,
+    deletable: false,
+    replicateable: false,
+    searchable: false,
+    layoutable: false,
+    mergeable: false,
 };
 
 /// Returns the objects every org has, in no order that matters.
@@ -46,9 +56,11 @@ pub(crate) fn standard_objects() -> Vec<Object> {
             "User",
             ("User", "Users"),
             "005",
-            Abilities { createable: false, updateable: false, deletable: false, ..RECORDS },
+            Abilities { deletable: false, ..RECORDS },
             fields(user::FIELDS),
         ),
+        object("Profile", ("Profile", "Profile"), "00e", SETUP, fields(profile::PROFILE)),
+        object("UserRole", ("Role", "Role"), "00E", SETUP, fields(profile::ROLE)),
         object(
             "Organization",
             ("Organization", "Organizations"),
@@ -67,15 +79,7 @@ pub(crate) fn standard_objects() -> Vec<Object> {
             "TaskStatus",
             ("Task Status Value", "Task Status Value"),
             "01C",
-            Abilities {
-                createable: false,
-                updateable: false,
-                deletable: false,
-                replicateable: false,
-                searchable: false,
-                layoutable: false,
-                mergeable: false,
-            },
+            SETUP,
             fields(task_status::FIELDS),
         ),
     ];

@@ -6,6 +6,14 @@ use crate::value::Value;
 
 impl Gardener {
     pub(super) fn people(&mut self) -> (Id, Id) {
+        let profiles = ["System Administrator", "Standard User", "Integration"].map(|name| {
+            self.plant("Profile", vec![("Name", text(name)), ("UserType", text("Standard"))])
+        });
+        let profile = |title: &str| match title {
+            "System Administrator" => profiles[0],
+            "Integration" => profiles[2],
+            _ => profiles[1],
+        };
         let people = [
             ("Ada", "Marlow", "ada.marlow", "System Administrator", true),
             ("Integration", "User", "integration", "Integration", true),
@@ -31,6 +39,7 @@ impl Gardener {
                         ("CompanyName", text(ORG_NAME)),
                         ("IsActive", Value::Bool(active)),
                         ("UserType", text("Standard")),
+                        ("ProfileId", Value::Id(profile(title))),
                         ("TimeZoneSidKey", text("GMT")),
                         ("LocaleSidKey", text("en_US")),
                         ("LanguageLocaleKey", text("en_US")),

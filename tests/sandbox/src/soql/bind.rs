@@ -116,19 +116,9 @@ impl<'a> Binder<'a> {
         &self.org.table(self.object).object
     }
 
-    /// Drops the query's alias or object name from the front of a path.
-    fn relative<'p>(&self, path: &'p [String]) -> &'p [String] {
-        let [first, rest @ ..] = path else {
-            return path;
-        };
-        let named = |name: &str| first.eq_ignore_ascii_case(name);
-        let own = self.query.alias.as_deref().is_some_and(named) || named(&self.query.from);
-        if own && !rest.is_empty() { rest } else { path }
-    }
-
     /// Returns the way to a value.
     pub(super) fn resolve(&self, path: &[String]) -> Result<Resolved<'a>, Refusal> {
-        let path = self.relative(path);
+        let path = self.query.relative(path);
         let Some((last, parents)) = path.split_last() else {
             return Err(self.no_such_column("", self.schema().name));
         };
@@ -202,7 +192,7 @@ impl<'a> Binder<'a> {
             };
             let resolved = self.resolve(path)?;
             if resolved.field.is_some_and(|field| !field.sortable) {
-                return Err(unusable(path, "sorted"));
+                return Err(unusable(self.text, path, "sorted"));
             }
             order.push(Sort {
                 access: resolved.access,
@@ -217,7 +207,7 @@ impl<'a> Binder<'a> {
     pub(super) fn groupable(&self, path: &Path) -> Result<Resolved<'a>, Refusal> {
         let resolved = self.resolve(path)?;
         if resolved.field.is_some_and(|field| !field.groupable) {
-            return Err(unusable(path, "grouped"));
+            return Err(unusable(self.text, path, "grouped"));
         }
         Ok(resolved)
     }
@@ -259,8 +249,8 @@ fn unknown_object(text: &str, name: &str) -> Refusal {
     Refusal::new("INVALID_TYPE", pointing_at_name(text, name, &message))
 }
 
-fn unusable(path: &Path, done: &str) -> Refusal {
+fn unusable(text: &str, path: &Path, done: &str) -> Refusal {
     let name = path.last().map(String::as_str).unwrap_or_default();
     let message = format!("field '{name}' can not be {done} in a query call");
-    Refusal::new("INVALID_FIELD", message)
+    Refusal::new("INVALID_FIELD", pointing_at_name(text, name, &message))
 }

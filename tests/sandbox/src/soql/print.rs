@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::tree::{
-    Condition, DateRange, FieldSet, Function, Item, Literal, Operand, Operator, Order, Query, Unit,
+    Condition, DateRange, FieldSet, Item, Literal, Operand, Operator, Order, Query, Unit,
 };
 use crate::value::moment_text;
 
@@ -96,16 +96,8 @@ impl Display for Operand {
         match self {
             Self::Field(path) => write!(out, "{}", path.join(".")),
             Self::Aggregate(function, path) => {
-                let name = match function {
-                    Function::Count => "COUNT",
-                    Function::CountDistinct => "COUNT_DISTINCT",
-                    Function::Min => "MIN",
-                    Function::Max => "MAX",
-                    Function::Sum => "SUM",
-                    Function::Avg => "AVG",
-                };
                 let path = path.as_ref().map(|path| path.join("."));
-                write!(out, "{name}({})", path.unwrap_or_default())
+                write!(out, "{}({})", function.name(), path.unwrap_or_default())
             }
         }
     }

@@ -2,6 +2,8 @@
 
 use jiff::civil::Date;
 
+use crate::schema::Field;
+
 /// `SELECT … FROM …`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Query {
@@ -14,6 +16,43 @@ pub(crate) struct Query {
     pub(crate) order_by: Vec<Order>,
     pub(crate) limit: Option<u32>,
     pub(crate) offset: Option<u32>,
+}
+
+impl Query {
+    /// Drops the query's alias or object name from the front of a path.
+    pub(crate) fn relative<'p>(&self, path: &'p [String]) -> &'p [String] {
+        let [first, rest @ ..] = path else {
+            return path;
+        };
+        let named = |name: &str| first.eq_ignore_ascii_case(name);
+        let own = self.alias.as_deref().is_some_and(named) || named(&self.from);
+        if own && !rest.is_empty() { rest } else { path }
+    }
+}
+
+impl Function {
+    /// Returns the name in a query.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Count => "COUNT",
+            Self::CountDistinct => "COUNT_DISTINCT",
+            Self::Min => "MIN",
+            Self::Max => "MAX",
+            Self::Sum => "SUM",
+            Self::Avg => "AVG",
+        }
+    }
+}
+
+impl FieldSet {
+    /// Tells whether a field is one of the set.
+    pub(crate) fn has(self, field: &Field) -> bool {
+        match self {
+            Self::All => true,
+            Self::Standard => !field.custom,
+            Self::Custom => field.custom,
+        }
+    }
 }
 
 /// Names from the record up to a parent and its field, such as `Account.Name`.

@@ -106,7 +106,7 @@ pub(super) fn uniqueness(
                 field.name,
                 table.id_of(*other).short()
             );
-            return Err(Refusal::new("DUPLICATE_VALUE", message));
+            return Err(Refusal::new("DUPLICATE_VALUE", message).with_fields([&*field.name]));
         }
     }
     Ok(())

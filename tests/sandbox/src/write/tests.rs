@@ -153,8 +153,8 @@ fn bad_bodies_are_refused_with_salesforces_codes() {
             "Foreign key external ID: x not found for field Name in entity Account",
         ),
         (
-            "User",
-            json!({"LastName": "A"}),
+            "TaskStatus",
+            json!({"MasterLabel": "A"}),
             "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
             "cannot be inserted",
         ),

@@ -178,7 +178,7 @@ async fn each_row_of_an_upload_has_its_own_result() {
     assert_eq!(job["numberRecordsProcessed"], 5);
     assert_eq!(job["numberRecordsFailed"], 3);
     let done = client.get(&format!("{path}/successfulResults/")).await;
-    let header = "\"sf__Id\",\"sf__Created\",\"LastName\",\"External_Id__c\",\"Birthdate\"\n";
+    let header = "\"sf__Id\",\"sf__Created\",LastName,External_Id__c,Birthdate\n";
     assert!(done.text.starts_with(header), "{}", done.text);
     let tails: Vec<&str> = lines(&done).iter().map(|line| &line[20..]).collect();
     assert_eq!(tails.len(), 2);
@@ -187,14 +187,14 @@ async fn each_row_of_an_upload_has_its_own_result() {
     assert_eq!(
         lines(&failed),
         [
-            "\"\",\"INVALID_CSV_ROW:The row has 2 values, the header 3: --\",\"a\",\"b\",\"\"",
-            "\"\",\"INVALID_TYPE_ON_FIELD_IN_RECORD:Cannot deserialize instance of date from VALUE_STRING value someday or request may be missing a required field at [field:Birthdate]: --\",\"Short\",\"b-3\",\"someday\"",
+            "\"\",\"INVALID_CSV_ROW:The row has 2 values, the header 3:--\",\"a\",\"b\",\"\"",
+            "\"\",\"INVALID_TYPE_ON_FIELD_IN_RECORD:Cannot deserialize instance of date from VALUE_STRING value someday or request may be missing a required field at [field:Birthdate]:--\",\"Short\",\"b-3\",\"someday\"",
             "\"\",\"REQUIRED_FIELD_MISSING:Required fields are missing: [LastName]:LastName --\",\"\",\"b-2\",\"\"",
         ]
     );
     for name in ["unprocessedrecords", "unprocessedRecords/"] {
         let rest = client.get(&format!("{path}/{name}")).await;
-        assert_eq!(rest.text, "\"LastName\",\"External_Id__c\",\"Birthdate\"\n");
+        assert_eq!(rest.text, "LastName,External_Id__c,Birthdate\n");
     }
     let read =
         client.query("SELECT LastName FROM Contact WHERE External_Id__c IN ('b-1','b-4')").await;
@@ -241,6 +241,7 @@ async fn an_empty_cell_keeps_a_value_and_not_available_clears_it() {
         .await;
     let failed = client.get(&format!("{path}/failedResults")).await;
     assert_eq!(lines(&failed).len(), 2);
+    assert!(failed.text.contains("INVALID_CROSS_REFERENCE_KEY:invalid cross reference id:--"));
     assert!(failed.text.contains("MISSING_ARGUMENT:Id not specified in an update call:Id --"));
     let delete = json!({"object": "Contact", "operation": "delete"});
     let (_, job) = client.load(delete, &format!("Id\n{id}\n{id}\n")).await;

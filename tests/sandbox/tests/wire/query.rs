@@ -126,3 +126,45 @@ async fn the_people_of_the_org_are_at_its_own_domain() {
     );
     assert_eq!(users.iter().filter(|user| user["IsActive"] == false).count(), 1);
 }
+
+#[tokio::test]
+async fn columns_are_described_as_they_lie_within_each_other() {
+    let client = Client::start().await;
+    let columns = async |soql: &str| {
+        let request = client.request("GET", &format!("{V}/query"));
+        let answer = client.send(request.query(&[("q", soql), ("columns", "true")])).await.json();
+        answer["columnMetadata"].as_array().unwrap().clone()
+    };
+    let read = columns(
+        "SELECT c.Id, c.AccountId, c.Account.Name, c.Account.Owner.Name, c.Owner.Email FROM Contact c",
+    )
+    .await;
+    let names: Vec<&str> = read.iter().map(|c| c["columnName"].as_str().unwrap()).collect();
+    assert_eq!(names, ["Id", "AccountId", "Account", "Owner"]);
+    assert_eq!((&read[0]["apexType"], &read[1]["foreignKeyName"]), (&json!("Id"), &json!(null)));
+    assert_eq!(read[2]["foreignKeyName"], "AccountId");
+    assert_eq!(read[2]["joinColumns"][0]["columnName"], "Name");
+    assert_eq!(read[2]["joinColumns"][1]["joinColumns"][0]["columnName"], "Name");
+    let read =
+        columns("SELECT AccountId, COUNT(Id), MAX(Email) last FROM Contact GROUP BY AccountId")
+            .await;
+    assert_eq!(
+        (&read[1]["columnName"], &read[1]["displayName"], &read[1]["aggregate"]),
+        (&json!("expr0"), &json!("count(Id)"), &json!(true))
+    );
+    assert_eq!(read[2]["columnName"], "last");
+    let read = columns("SELECT Id, (SELECT LastName FROM Contacts) FROM Account").await;
+    assert_eq!((&read[1]["columnName"], &read[1]["aggregate"]), (&json!("Contacts"), &json!(true)));
+    assert_eq!(read[1]["joinColumns"][0]["columnName"], "LastName");
+    let read = columns("SELECT FIELDS(STANDARD) FROM TaskStatus LIMIT 200").await;
+    assert!(read.len() > 8 && read.iter().any(|column| column["columnName"] == "ApiName"));
+}
+
+#[tokio::test]
+async fn who_someone_is_can_be_read() {
+    let client = Client::start().await;
+    let soql = "SELECT Profile.Name FROM User WHERE Username LIKE 'ada.%'";
+    assert_eq!(client.query(soql).await["records"][0]["Profile"]["Name"], "System Administrator");
+    let counts = client.get(&format!("{V}/limits/recordCount?sObjects")).await.json();
+    assert!(counts["sObjects"].as_array().unwrap().len() > 5);
+}

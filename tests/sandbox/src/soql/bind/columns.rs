@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::super::plan::{Column, Shape};
-use super::super::tree::{FieldSet, Item, Query, TypeOf};
+use super::super::tree::{Item, Query, TypeOf};
 use super::{Binder, NAME_FIELDS, bind_on, named_field};
 use crate::refusal::Refusal;
 use crate::schema::{FieldIndex, Kind, ObjectIndex, child_relationship};
@@ -19,7 +19,7 @@ impl Binder<'_> {
                     return Err(Refusal::new("MALFORMED_QUERY", message));
                 }
                 Item::Field(path, None) => {
-                    let path = self.relative(path);
+                    let path = self.query.relative(path);
                     let name = path.join(".").to_lowercase();
                     if !seen.insert(name) {
                         return Err(duplicate(&path.join(".")));
@@ -28,12 +28,7 @@ impl Binder<'_> {
                 }
                 Item::Fields(set) => {
                     for (index, field) in self.schema().visible() {
-                        let wanted = match set {
-                            FieldSet::All => true,
-                            FieldSet::Standard => !field.custom,
-                            FieldSet::Custom => field.custom,
-                        };
-                        if wanted && seen.insert(field.name.to_lowercase()) {
+                        if set.has(field) && seen.insert(field.name.to_lowercase()) {
                             columns.push(self.field_column(self.object, index));
                         }
                     }

@@ -66,7 +66,7 @@ impl<'a> Binder<'a> {
     fn filterable(&self, path: &Path) -> Result<Resolved<'a>, Refusal> {
         let resolved = self.resolve(path)?;
         if resolved.field.is_some_and(|field| !field.filterable) {
-            return Err(unusable(path, "filtered"));
+            return Err(unusable(self.text, path, "filtered"));
         }
         Ok(resolved)
     }
