@@ -38,9 +38,10 @@ mod rest;
 mod tree;
 mod version;
 
-pub(crate) use listener::{CuttableListener, Line};
+pub(crate) use listener::serve;
 
 use call::{Answer, Call};
+use listener::Line;
 
 /// The longest body that is read, in bytes.
 const BODY_LIMIT: usize = 150 * 1024 * 1024;
@@ -52,13 +53,13 @@ const URI_LIMIT: usize = 16_384;
 pub(crate) fn router(state: Arc<State>) -> Router {
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
     Router::new()
-        .fallback(serve)
+        .fallback(receive)
         .with_state(state)
         .layer(compression)
         .layer(RequestDecompressionLayer::new())
 }
 
-async fn serve(
+async fn receive(
     Shared(state): Shared<Arc<State>>,
     ConnectInfo(line): ConnectInfo<Line>,
     request: Request,

@@ -8,7 +8,7 @@ pub(crate) mod classic;
 pub(crate) mod dialect;
 pub(crate) mod load;
 
-pub(crate) use classic::{Batch, Classic};
+pub(crate) use classic::{Batch, BatchState, Classic, ClassicState};
 pub(crate) use dialect::Dialect;
 pub(crate) use load::Load;
 
@@ -99,6 +99,19 @@ impl Pages {
     /// Returns how many rows there are.
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
+    }
+
+    /// Splits the rows into parts of so many, the last with what is left.
+    pub(crate) fn split(self, size: usize) -> Vec<Self> {
+        let count = self.len().div_ceil(size.max(1)).max(1);
+        let part = |nth: usize| {
+            let (from, to) = (nth * size, ((nth + 1) * size).min(self.len()));
+            let start = if from == 0 { 0 } else { self.ends[from - 1] };
+            let ends: Vec<usize> = self.ends[from..to].iter().map(|end| end - start).collect();
+            let end = ends.last().map_or(start, |last| start + last);
+            Self { header: self.header.clone(), rows: self.rows[start..end].to_vec(), ends }
+        };
+        (0..count).map(part).collect()
     }
 
     /// Returns the header and the rows from one place to another.

@@ -77,7 +77,7 @@ pub struct Sandbox {
     local_addr: SocketAddr,
     state: Arc<State>,
     stop: oneshot::Sender<()>,
-    server: JoinHandle<io::Result<()>>,
+    server: JoinHandle<()>,
 }
 
 /// Starts a sandbox and returns once it listens.
@@ -116,16 +116,15 @@ pub async fn start(settings: Settings) -> Result<Sandbox, StartError> {
     let mut state = State::new(org, access, Traffic::new(), clock, url);
     state.control = settings.control;
     let state = Arc::new(state);
-    let service = http::router(state.clone()).into_make_service_with_connect_info::<http::Line>();
+    let router = http::router(state.clone());
     let (stop, stopped) = oneshot::channel();
-    let serving =
-        axum::serve(http::CuttableListener(listener), service).with_graceful_shutdown(async {
-            // A sandbox that is dropped goes on serving.
-            if stopped.await.is_err() {
-                std::future::pending().await
-            }
-        });
-    Ok(Sandbox { greeting, local_addr, state, stop, server: tokio::spawn(serving.into_future()) })
+    let serving = http::serve(listener, router, async {
+        // A sandbox that is dropped goes on serving.
+        if stopped.await.is_err() {
+            std::future::pending().await
+        }
+    });
+    Ok(Sandbox { greeting, local_addr, state, stop, server: tokio::spawn(serving) })
 }
 
 impl Sandbox {

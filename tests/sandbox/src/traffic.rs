@@ -33,6 +33,9 @@ pub(crate) struct Traffic {
     pub(crate) daily_usage: u64,
     /// Whether the org's edition has no API.
     pub(crate) api_disabled: bool,
+    /// How many batches of Bulk API 1.0 were made, and how many jobs of 2.0 that read.
+    pub(crate) bulk_batches: u64,
+    pub(crate) bulk_queries: u64,
     /// The newest version that is answered, where the org is behind.
     pub(crate) newest_version: Option<u32>,
 }
@@ -45,6 +48,8 @@ impl Traffic {
             daily_limit: DAILY_LIMIT,
             daily_usage: 0,
             api_disabled: false,
+            bulk_batches: 0,
+            bulk_queries: 0,
             newest_version: None,
         }
     }

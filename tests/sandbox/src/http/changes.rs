@@ -27,7 +27,7 @@ pub(super) fn updated(org: &Org, errand: &Errand<'_>, object: &str) -> Answered 
         table.changed_in(start..=end - 1).filter(|slot| !table.is_deleted(*slot)).collect();
     check_count(&slots)?;
     let ids: Vec<String> = slots.iter().map(|slot| table.id_of(*slot).to_string()).collect();
-    let covered = moment_text(end.min(errand.now()));
+    let covered = minute_text(end.min(errand.now()));
     Ok(Answer::json(200, &json!({"ids": ids, "latestDateCovered": covered})))
 }
 
@@ -50,8 +50,8 @@ pub(super) fn deleted(org: &Org, errand: &Errand<'_>, object: &str) -> Answered 
         .collect();
     let body = json!({
         "deletedRecords": records,
-        "earliestDateAvailable": moment_text(errand.now() - DELETED_SECONDS),
-        "latestDateCovered": moment_text(end.min(errand.now())),
+        "earliestDateAvailable": minute_text(errand.now() - DELETED_SECONDS),
+        "latestDateCovered": minute_text(end.min(errand.now())),
     });
     Ok(Answer::json(200, &body))
 }
@@ -89,6 +89,11 @@ fn span(errand: &Errand<'_>, reach: i64) -> Result<(i64, i64), Refusal> {
         return Err(refuse(format!("startDate cannot be more than {days} days ago")));
     }
     Ok((start, end))
+}
+
+/// Returns the minute that a moment is in.
+fn minute_text(moment: i64) -> String {
+    moment_text(moment - moment.rem_euclid(60))
 }
 
 fn refuse(message: String) -> Refusal {

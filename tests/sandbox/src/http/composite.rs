@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value as Json, json};
 
 use super::call::{Answer, Call};
@@ -31,6 +32,7 @@ struct Subrequest {
     reference: String,
     method: String,
     url: String,
+    headers: HeaderMap,
     body: Json,
 }
 
@@ -168,7 +170,8 @@ fn subrequests(json: Json, most: usize) -> Result<Vec<Subrequest>, Refusal> {
         }
         let route = inner_route(&Call::inner(&method, &url, Vec::new()));
         queries += usize::from(route.is_some_and(|route| route.is_query()));
-        requests.push(Subrequest { reference, method, url, body: item["body"].take() });
+        let headers = headers(&item["httpHeaders"]);
+        requests.push(Subrequest { reference, method, url, headers, body: item["body"].take() });
     }
     if queries > QUERY_LIMIT {
         return limit(format!("more than {QUERY_LIMIT} queries and collections"));
@@ -197,7 +200,19 @@ fn one(
         body["allOrNone"] = true.into();
     }
     let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-    answer_inner(org, errand, &Call::inner(&request.method, &url, bytes))
+    let mut call = Call::inner(&request.method, &url, bytes);
+    call.headers = request.headers.clone();
+    answer_inner(org, errand, &call)
+}
+
+/// Returns the headers of a subrequest; what can't be one is left out.
+fn headers(json: &Json) -> HeaderMap {
+    let pairs = json.as_object().into_iter().flatten();
+    let pairs = pairs.filter_map(|(name, value)| {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        Some((name, HeaderValue::from_str(value.as_str()?).ok()?))
+    });
+    pairs.collect()
 }
 
 /// The rows of a collection fail one by one; the whole falls with any of them.

@@ -187,7 +187,7 @@ fn invalid_state(message: String) -> Refusal {
 
 /// Returns an answer in CSV.
 fn csv(body: Vec<u8>) -> Answer {
-    Answer { content_type: "text/csv;charset=UTF-8", ..Answer::raw(200, body) }
+    Answer { content_type: "text/csv", ..Answer::raw(200, body) }
 }
 
 /// Returns the job's id for an address.

@@ -1,24 +1,36 @@
-//! Connections that can be cut in the middle of an answer.
+//! Serves connections, which can be cut in the middle of an answer.
+//!
+//! Headers are spelt `Content-Type`, as Salesforce does in HTTP/1.1: some clients
+//! look no further.
 
+use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
+use axum::Router;
+use axum::extract::{ConnectInfo, Request};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::GracefulShutdown;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tower::ServiceExt;
+
+/// How long to wait when the system has no room for another connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The handle by which a connection is cut.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Line(Arc<AtomicBool>);
+pub(super) struct Line(Arc<AtomicBool>);
 
 impl Line {
     /// Closes the connection instead of answering.
-    pub(crate) fn cut(&self) {
+    pub(super) fn cut(&self) {
         self.0.store(true, Ordering::Release);
     }
 
@@ -30,38 +42,51 @@ impl Line {
     }
 }
 
-/// A listener whose connections can be cut.
-#[derive(Debug)]
-pub(crate) struct CuttableListener(pub(crate) TcpListener);
-
-/// A connection that fails once it is cut, so that it is closed unanswered.
-#[derive(Debug)]
-pub(crate) struct CuttableStream {
-    stream: TcpStream,
-    line: Line,
-}
-
-impl Listener for CuttableListener {
-    type Io = CuttableStream;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        let (stream, address) = Listener::accept(&mut self.0).await;
+/// Serves until `stopped` is done; then lets the requests in flight end.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    stopped: impl Future<Output = ()>,
+) {
+    let connections = GracefulShutdown::new();
+    tokio::pin!(stopped);
+    loop {
+        let stream = tokio::select! {
+            () = &mut stopped => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(_) => {
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            },
+        };
         // Small answers shouldn't wait for the client's acknowledgement.
         let _ = stream.set_nodelay(true);
         let line = Line::default();
-        (CuttableStream { stream, line }, address)
+        let cuttable = TokioIo::new(CuttableStream { stream, line: line.clone() });
+        let router = router.clone();
+        let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+            let mut request: Request = request.map(axum::body::Body::new);
+            request.extensions_mut().insert(ConnectInfo(line.clone()));
+            router.clone().oneshot(request)
+        });
+        let connection =
+            http1::Builder::new().title_case_headers(true).serve_connection(cuttable, service);
+        // A client that goes away, or is cut off, is nothing to tell of.
+        let served = connections.watch(connection);
+        tokio::spawn(async move {
+            let _ = served.await;
+        });
     }
-
-    fn local_addr(&self) -> io::Result<Self::Addr> {
-        self.0.local_addr()
-    }
+    connections.shutdown().await;
 }
 
-impl Connected<IncomingStream<'_, CuttableListener>> for Line {
-    fn connect_info(stream: IncomingStream<'_, CuttableListener>) -> Self {
-        stream.io().line.clone()
-    }
+/// A connection that fails once it is cut, so that it is closed unanswered.
+#[derive(Debug)]
+struct CuttableStream {
+    stream: TcpStream,
+    line: Line,
 }
 
 impl AsyncRead for CuttableStream {

@@ -37,7 +37,8 @@ pub(super) fn limits(errand: &Errand<'_>) -> Answer {
     let mut daily = json!({"Max": traffic.daily_limit, "Remaining": left});
     daily["Data Loader"] = full(0);
     daily["Meeting Sync"] = json!({"Max": 0, "Remaining": 0});
-    let mut batches = full(15_000);
+    let used = |max: u64, used: u64| json!({"Max": max, "Remaining": max.saturating_sub(used)});
+    let mut batches = used(15_000, traffic.bulk_batches);
     batches["Data Loader"] = full(0);
     Answer::json(
         200,
@@ -48,7 +49,7 @@ pub(super) fn limits(errand: &Errand<'_>) -> Answer {
             "DailyAsyncApexExecutions": full(250_000),
             "DailyBulkApiBatches": batches,
             "DailyBulkV2QueryFileStorageMB": full(976_562),
-            "DailyBulkV2QueryJobs": full(10_000),
+            "DailyBulkV2QueryJobs": used(10_000, traffic.bulk_queries),
             "DailyDurableStreamingApiEvents": full(10_000),
             "DataStorageMB": full(5_120),
             "FileStorageMB": full(20_480),

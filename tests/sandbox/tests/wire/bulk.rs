@@ -66,7 +66,7 @@ async fn a_query_job_advances_by_polls_and_answers_in_chunks() {
     while locator != "null" {
         let page = client.get(&format!("{path}/results?maxRecords=200&locator={locator}")).await;
         assert!(page.text.starts_with("\"Id\",\"Account.Name\",\"IsDeleted\"\n"), "{}", page.text);
-        assert_eq!(page.header("content-type"), "text/csv;charset=UTF-8");
+        assert_eq!(page.header("content-type"), "text/csv");
         sizes.push(page.header("sforce-numberofrecords").to_owned());
         ids.extend(page.text.lines().skip(1).map(|line| line[..20].to_owned()));
         locator = page.header("sforce-locator").to_owned();
@@ -376,9 +376,42 @@ async fn a_query_of_the_first_bulk_api_is_answered_in_batches() {
         (400, "InvalidJobState")
     );
     let stranger = client.send(client.stranger("GET", &format!("{base}/{job}"))).await;
-    assert_eq!(stranger.status, 401);
+    assert_eq!(
+        (stranger.status, inside(&stranger.text, "exceptionCode").as_str()),
+        (400, "InvalidSessionId")
+    );
     let job = send("POST", "", order).await.json()["id"].as_str().unwrap().to_owned();
     let batch = send("POST", &format!("/{job}/batch"), "SELECT Nothing__c FROM Lead").await;
     let failed = send("GET", &format!("/{job}/batch/{}", inside(&batch.text, "id")), "").await;
     assert!(inside(&failed.text, "stateMessage").contains("INVALID_FIELD"), "{}", failed.text);
+}
+
+#[tokio::test]
+async fn a_query_of_the_first_bulk_api_is_split_by_primary_key_where_the_client_asks() {
+    let client = Client::start().await;
+    let base = "/services/async/61.0/job";
+    let json = |method: &str, path: &str| {
+        let request = client.stranger(method, &format!("{base}{path}"));
+        request.header("x-sfdc-session", &client.token).header("content-type", "application/json")
+    };
+    let order = json!({"operation": "query", "object": "Contact", "contentType": "CSV"});
+    let split = json("POST", "").header("Sforce-Enable-PKChunking", "chunkSize=200").json(&order);
+    let job = client.send(split).await.json()["id"].as_str().unwrap().to_owned();
+    let path = format!("/{job}/batch");
+    client.send(json("POST", &path).body("SELECT Id FROM Contact")).await;
+    let first = client.send(json("GET", &path)).await.text;
+    assert_eq!(first.matches("NotProcessed").count(), 1);
+    assert_eq!(first.matches("Queued").count(), 3, "{first}");
+    let second = client.send(json("GET", &path)).await.text;
+    assert_eq!(second.matches("Completed").count(), 3, "{second}");
+    let mut rows = 0;
+    for batch in second.split("<id>").skip(2).map(|rest| &rest[..18]) {
+        let list = client.send(json("GET", &format!("{path}/{batch}/result"))).await.text;
+        let result = list.split("<result>").nth(1).unwrap()[..18].to_owned();
+        let file = client.send(json("GET", &format!("{path}/{batch}/result/{result}"))).await;
+        rows += file.text.lines().count() - 1;
+    }
+    assert_eq!(rows, 450);
+    let lost = client.send(json("GET", "/750000000000000AAA")).await;
+    assert_eq!((lost.status, &lost.json()["exceptionCode"]), (400, &json!("InvalidJob")));
 }

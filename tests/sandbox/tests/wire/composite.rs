@@ -197,3 +197,16 @@ async fn what_is_missing_is_null_in_its_place() {
     let bad = client.json("POST", &path, json!({"ids": ids, "fields": ["Nope"]})).await;
     assert_eq!((bad.status, bad.code().as_str()), (400, "INVALID_FIELD"));
 }
+
+#[tokio::test]
+async fn a_subrequest_has_headers_of_its_own() {
+    let client = Client::start().await;
+    let path = format!("{V}/sobjects/Contact/describe");
+    let at = client.get(&path).await.header("last-modified").to_owned();
+    let describe = json!({
+        "method": "GET", "url": path, "referenceId": "d", "httpHeaders": {"If-Modified-Since": at},
+    });
+    let body = json!({"compositeRequest": [describe]});
+    let answer = client.json("POST", &format!("{V}/composite"), body).await.json();
+    assert_eq!(answer["compositeResponse"][0]["httpStatusCode"], 304);
+}

@@ -133,3 +133,17 @@ async fn describe_is_read_again_only_when_it_changed() {
     assert_eq!(answer.header("last-modified"), "Tue, 24 Nov 2026 12:01:00 GMT");
     assert!(answer.text.contains("Efficlose_Id__c"));
 }
+
+#[tokio::test]
+async fn headers_are_spelt_as_salesforce_spells_them() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let client = Client::start().await;
+    let address = client.sandbox.local_addr();
+    let mut line = tokio::net::TcpStream::connect(address).await.unwrap();
+    let head =
+        format!("GET /services/data HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    line.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    line.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.contains("\r\nContent-Type: application/json;charset=UTF-8\r\n"), "{answer}");
+}
