@@ -9,6 +9,7 @@ use crate::org::{Org, Row, Slot, Table};
 use crate::refusal::Refusal;
 use crate::schema::ObjectIndex;
 use crate::value::{Cell, folded};
+use crate::write::Writer;
 
 /// A rule that refuses records which hold certain values.
 #[derive(Clone, Debug, Deserialize)]
@@ -29,6 +30,9 @@ pub struct ValidationRule {
     /// The field the message stands at.
     #[serde(default)]
     pub field: Option<String>,
+    /// The profile whose users it is for; everyone's when absent.
+    #[serde(default)]
+    pub profile: Option<String>,
 }
 
 /// A rule that refuses records which look like others of their object.
@@ -41,6 +45,9 @@ pub struct DuplicateRule {
     pub name: String,
     /// The fields that must all be filled and the same.
     pub fields: Vec<String>,
+    /// The profile whose users it is for; everyone's when absent.
+    #[serde(default)]
+    pub profile: Option<String>,
     /// What the person reads.
     #[serde(default = "usual_question")]
     pub message: String,
@@ -114,9 +121,15 @@ impl Org {
 }
 
 /// Refuses a record that a validation rule forbids.
-pub(crate) fn validate(org: &Org, object: ObjectIndex, row: &Row) -> Result<(), Refusal> {
+pub(crate) fn validate(
+    org: &Org,
+    writer: &Writer,
+    object: ObjectIndex,
+    row: &Row,
+) -> Result<(), Refusal> {
     let table = org.table(object);
     let own = org.rules.validation.iter().filter(|(known, _)| *known == object);
+    let own = own.filter(|(_, rule)| is_for(org, writer, rule.profile.as_deref()));
     for (_, rule) in own {
         let matters = rule
             .when
@@ -138,16 +151,20 @@ pub(crate) fn find_duplicates(
     object: ObjectIndex,
     (row, before): (&Row, &Row),
     own_slot: Option<Slot>,
-    insists: bool,
+    writer: &Writer,
 ) -> Result<(), Refusal> {
     let table = org.table(object);
     let own = org.rules.duplicates.iter().filter(|(known, _)| *known == object);
+    let own = own.filter(|(_, rule)| is_for(org, writer, rule.profile.as_deref()));
     for (_, rule) in own {
         let key = |row: &Row| -> Vec<String> {
             rule.fields.iter().map(|field| folded(&text(table, row, field))).collect()
         };
         let wanted = key(row);
-        if rule.allow_save && insists || wanted.contains(&String::new()) || wanted == key(before) {
+        if rule.allow_save && writer.insists
+            || wanted.contains(&String::new())
+            || wanted == key(before)
+        {
             continue;
         }
         let same = |slot: &Slot| {
@@ -166,6 +183,17 @@ pub(crate) fn find_duplicates(
         }
     }
     Ok(())
+}
+
+/// Tells whether a rule for a profile is for this writer.
+fn is_for(org: &Org, writer: &Writer, profile: Option<&str>) -> bool {
+    let Some(profile) = profile else { return true };
+    let name = |id, field| {
+        let (object, slot) = org.locate(id)?;
+        Some(org.table(object).named(slot, field))
+    };
+    let own = name(writer.user, "ProfileId").and_then(|id| name(id.as_id()?, "Name"));
+    own.and_then(|name| name.as_text()).is_some_and(|own| own == profile)
 }
 
 fn detected(table: &Table, rule: &DuplicateRule, matches: &[Slot]) -> Refusal {

@@ -107,8 +107,8 @@ fn insert_accepted(
     derive::derive(org, object, &mut row, &Row::default(), &changed, writer)?;
     check::references(org, object, &row, &Row::default())?;
     check::uniqueness(org, object, &row, None)?;
-    rules::validate(org, object, &row)?;
-    rules::find_duplicates(org, object, (&row, &Row::default()), None, writer.insists)?;
+    rules::validate(org, writer, object, &row)?;
+    rules::find_duplicates(org, object, (&row, &Row::default()), None, writer)?;
     let slot = org.insert(object, row);
     let id = org.table(object).id_of(slot);
     derive::after_insert(org, writer, object, slot)?;
@@ -172,8 +172,8 @@ pub(crate) fn update(
     derive::derive(org, object, &mut row, &before, &changed, writer)?;
     check::references(org, object, &row, &before)?;
     check::uniqueness(org, object, &row, Some(slot))?;
-    rules::validate(org, object, &row)?;
-    rules::find_duplicates(org, object, (&row, &before), Some(slot), writer.insists)?;
+    rules::validate(org, writer, object, &row)?;
+    rules::find_duplicates(org, object, (&row, &before), Some(slot), writer)?;
     stamp(org.table(object), &mut row, writer.user, writer.now);
     org.replace(object, slot, Some(row));
     Ok(())

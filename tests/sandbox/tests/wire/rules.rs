@@ -151,6 +151,17 @@ async fn a_duplicate_is_detected_unless_the_client_insists() {
 }
 
 #[tokio::test]
+async fn a_rule_can_be_for_the_users_of_one_profile() {
+    let client = Client::start().await;
+    let rule = |profile: &str| json!({"object": "Account", "when": {"Name": "Ours"}, "message": "No.", "profile": profile});
+    client.control("POST", "/validation-rules", rule("Integration")).await;
+    let path = format!("{V}/sobjects/Account");
+    assert_eq!(client.json("POST", &path, json!({"Name": "Ours"})).await.status, 201);
+    client.control("POST", "/validation-rules", rule("System Administrator")).await;
+    assert_eq!(client.json("POST", &path, json!({"Name": "Ours"})).await.status, 400);
+}
+
+#[tokio::test]
 async fn a_row_is_refused_with_any_code_on_command() {
     let client = described().await;
     let fault = json!({
