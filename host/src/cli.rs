@@ -5,10 +5,12 @@ mod connect;
 mod demo;
 mod disconnect;
 mod failures;
+mod mapping;
 mod meetings;
 mod output;
 mod records;
 mod runs;
+mod script_component;
 mod serve;
 mod setup;
 mod status;
@@ -21,6 +23,7 @@ use std::process::ExitCode;
 
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 
+use crate::plugin::script;
 use output::{Failed, Output};
 use world::World;
 
@@ -82,15 +85,22 @@ enum Command {
     Status(status::Args),
     Runs(runs::Args),
     Records(records::Args),
+    Mapping(mapping::Args),
     Meetings(meetings::Args),
     Failures(failures::Args),
     Config(config::Args),
+    /// Make a component of a script that stands on standard input
+    #[command(name = script::COMMAND, hide = true)]
+    ScriptComponent,
 }
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
     let args = Args::parse();
     let output = Output::new(args.globals.json);
+    if matches!(args.command, Command::ScriptComponent) {
+        return script_component::run(&output);
+    }
     log(args.globals.verbose, matches!(args.command, Command::Serve(_)));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = match runtime {
@@ -126,10 +136,11 @@ async fn run(args: Args, output: &Output) -> Result<(), Failed> {
         Command::Status(args) => status::run(args, &world, output),
         Command::Runs(args) => runs::run(args, &world, output),
         Command::Records(args) => records::run(args, &world, output),
+        Command::Mapping(args) => mapping::run(args, &world, output),
         Command::Meetings(args) => meetings::run(args, &world, output),
         Command::Failures(args) => failures::run(args, &world, output).await,
         Command::Config(args) => config::run(args, &world, output),
-        Command::Demo(_) | Command::Sandbox(_) => Ok(()),
+        Command::Demo(_) | Command::Sandbox(_) | Command::ScriptComponent => Ok(()),
     }
 }
 
@@ -156,8 +167,8 @@ pub fn reference() -> String {
     fn add(command: &mut clap::Command, path: &str, text: &mut String) {
         let path = format!("{path}{}", command.get_name());
         text.push_str(&format!("# {path}\n\n{}\n", command.render_long_help()));
-        let names: Vec<String> =
-            command.get_subcommands().map(|inner| inner.get_name().to_owned()).collect();
+        let shown = command.get_subcommands().filter(|inner| !inner.is_hide_set());
+        let names: Vec<String> = shown.map(|inner| inner.get_name().to_owned()).collect();
         for name in names.iter().filter(|name| *name != "help") {
             if let Some(inner) = command.find_subcommand_mut(name) {
                 add(inner, &format!("{path} "), text);

@@ -34,6 +34,10 @@ pub struct Config {
     pub orgs: BTreeMap<OrgId, sync::Settings>,
 }
 
+/// How deep the calls of a mapping may be let go, in KiB of stack: a thread has
+/// 2 MiB, of which the host needs some.
+const STACK_KIB: std::ops::RangeInclusive<u32> = 64..=1_024;
+
 /// What one call of a mapping may use, where it should be other than usual.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +48,15 @@ pub struct MappingLimits {
     /// Time, in milliseconds, beside what each record adds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline_milliseconds: Option<u32>,
+    /// What it may hand over at once, in MiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_mib: Option<u32>,
+    /// How many lines it may log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_lines: Option<u32>,
+    /// How deep its calls may go, in KiB of stack.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stack_kib: Option<u32>,
 }
 
 impl MappingLimits {
@@ -56,6 +69,15 @@ impl MappingLimits {
         let mut limits = Limits::default();
         if let Some(mib) = self.memory_mib {
             limits.memory_bytes = (mib as usize) << 20;
+        }
+        if let Some(mib) = self.output_mib {
+            limits.output_bytes = (mib as usize) << 20;
+        }
+        if let Some(lines) = self.log_lines {
+            limits.log_lines = lines;
+        }
+        if let Some(kib) = self.stack_kib {
+            limits.stack_bytes = (kib.clamp(*STACK_KIB.start(), *STACK_KIB.end()) as usize) << 10;
         }
         if let Some(milliseconds) = self.deadline_milliseconds {
             limits.deadline = std::time::Duration::from_millis(milliseconds.into());

@@ -7,6 +7,7 @@
 mod check;
 mod instance;
 mod library;
+pub mod script;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,8 @@ use crate::model::{Object, Problem, Pulled, Pushed, Request, Setting, Spec, Valu
 
 pub use library::Library;
 
+/// How large a component may be, in bytes.
+pub(crate) const COMPONENT_MAX: u64 = 64 << 20;
 /// How often the clock of running calls ticks.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -38,6 +41,8 @@ pub struct Limits {
     pub deadline: Duration,
     /// How much longer for each record or request that it is given.
     pub deadline_per_row: Duration,
+    /// How deep its calls may go, in bytes of stack.
+    pub stack_bytes: usize,
     /// How many lines it may log.
     pub log_lines: u32,
     /// How long a logged line may be, in characters.
@@ -52,6 +57,7 @@ impl Default for Limits {
             output_bytes: 128 << 20,
             deadline: Duration::from_secs(1),
             deadline_per_row: Duration::from_millis(2),
+            stack_bytes: 512 << 10,
             log_lines: 100,
             log_line_characters: 500,
         }
@@ -82,6 +88,7 @@ impl Plugins {
         let mut kept = CacheConfig::new();
         kept.with_directory(cache);
         let mut config = Config::new();
+        config.max_wasm_stack(limits.stack_bytes);
         config.epoch_interruption(true).cache(Some(Cache::new(kept).map_err(start)?));
         let engine = Engine::new(&config).map_err(start)?;
         let mut linker = Linker::new(&engine);
@@ -129,15 +136,19 @@ pub struct Plugin {
 
 impl Plugin {
     /// Configures the plugin with these settings and checks what it asks for.
-    pub fn configure(self: &Arc<Self>, settings: Vec<Setting>) -> Result<Mapping, Error> {
-        let spec = instance::configured(self, &settings, 0, |spec, _, _| Ok(spec));
-        let spec = spec.and_then(|answer| answer.map_err(Cause::Refused));
-        let spec = spec
-            .and_then(|spec| v1::spec(spec).map_err(Cause::Spec))
-            .and_then(|spec| check::spec(&spec, self.object).map(|()| spec).map_err(Cause::Spec))
-            .map_err(|cause| self.error(cause))?;
+    pub fn configure(self: Arc<Self>, settings: Vec<Setting>) -> Result<Mapping, Error> {
+        let spec = self.spec(&settings)?;
+        check::spec(&spec, self.object).map_err(|why| self.error(Cause::Spec(why)))?;
         let digest = digest(&self.digest, &settings);
-        Ok(Mapping { plugin: Arc::clone(self), settings, spec, digest })
+        let name = self.name.clone();
+        Ok(Mapping { name, puller: Arc::clone(&self), pusher: self, settings, spec, digest })
+    }
+
+    /// Returns what the plugin asks for with these settings, unchecked.
+    fn spec(&self, settings: &[Setting]) -> Result<Spec, Error> {
+        let spec = instance::configured(self, settings, 0, |spec, _, _| Ok(spec));
+        let spec = spec.and_then(|answer| answer.map_err(Cause::Refused));
+        spec.and_then(|spec| v1::spec(spec).map_err(Cause::Spec)).map_err(|cause| self.error(cause))
     }
 
     fn error(&self, cause: Cause) -> Error {
@@ -156,15 +167,40 @@ fn digest(component: &str, settings: &[Setting]) -> String {
     hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A plugin with its settings: what maps one object.
+/// One plugin, or one for each way, with settings: what maps one object.
 pub struct Mapping {
-    plugin: Arc<Plugin>,
+    name: String,
+    puller: Arc<Plugin>,
+    pusher: Arc<Plugin>,
     settings: Vec<Setting>,
     spec: Spec,
     digest: String,
 }
 
 impl Mapping {
+    /// Puts a plugin over this mapping, which goes on doing what the plugin leaves
+    /// out: pull, where the plugin makes no columns; push, where it writes nothing.
+    fn under(self, plugin: Plugin) -> Result<Self, Error> {
+        let plugin = Arc::new(plugin);
+        let mut spec = plugin.spec(&self.settings)?;
+        let digest = digest(&plugin.digest, &self.settings);
+        let mut mapping = Self { name: plugin.name.clone(), digest, ..self };
+        if spec.columns.is_empty() {
+            let Spec { reads, filter, columns, .. } = mapping.spec;
+            (spec.reads, spec.filter, spec.columns) = (reads, filter, columns);
+        } else {
+            mapping.puller = Arc::clone(&plugin);
+        }
+        if spec.writes.is_empty() {
+            spec.writes = mapping.spec.writes;
+        } else {
+            mapping.pusher = Arc::clone(&plugin);
+        }
+        check::spec(&spec, plugin.object).map_err(|why| plugin.error(Cause::Spec(why)))?;
+        mapping.spec = spec;
+        Ok(mapping)
+    }
+
     /// Returns what the mapping reads, makes and writes.
     pub fn spec(&self) -> &Spec {
         &self.spec
@@ -172,7 +208,7 @@ impl Mapping {
 
     /// Returns the name that messages call it by.
     pub fn name(&self) -> &str {
-        &self.plugin.name
+        &self.name
     }
 
     /// Returns 16 hexadecimal digits that tell the component and its settings.
@@ -184,7 +220,7 @@ impl Mapping {
     /// outcome for each row, in order, each entity with one value for each column.
     pub fn pull(&self, columns: &[String], rows: &[Vec<Value>]) -> Result<Vec<Pulled>, Error> {
         let outcomes =
-            instance::run(&self.plugin, &self.settings, rows.len(), |instance, store| {
+            instance::run(&self.puller, &self.settings, rows.len(), |instance, store| {
                 v1::pull(instance, store, columns, rows)
             });
         let outcomes = outcomes.and_then(|outcomes| {
@@ -192,14 +228,14 @@ impl Mapping {
             check::widths(&outcomes, self.spec.columns.len())?;
             Ok(outcomes)
         });
-        outcomes.map_err(|cause| self.plugin.error(cause))
+        outcomes.map_err(|cause| self.puller.error(cause))
     }
 
     /// Maps meetings to fields to write: one outcome for each request, in order,
     /// naming only fields that the spec says are written.
     pub fn push(&self, requests: &[Request]) -> Result<Vec<Pushed>, Error> {
         let outcomes =
-            instance::run(&self.plugin, &self.settings, requests.len(), |instance, store| {
+            instance::run(&self.pusher, &self.settings, requests.len(), |instance, store| {
                 v1::push(instance, store, requests)
             });
         let outcomes = outcomes.and_then(|outcomes| {
@@ -207,7 +243,7 @@ impl Mapping {
             check::fields(&outcomes, &self.spec)?;
             Ok(outcomes)
         });
-        outcomes.map_err(|cause| self.plugin.error(cause))
+        outcomes.map_err(|cause| self.pusher.error(cause))
     }
 }
 
@@ -223,6 +259,9 @@ pub enum Cause {
     /// Asks for more than the log.
     #[error("imports {0}, and a mapping may import nothing but the log")]
     Import(String),
+    /// A script that can't be read, or that fails before it is asked anything.
+    #[error("can't be made of its script: {0}")]
+    Script(String),
     /// Refused its settings.
     #[error("refuses its settings: {0}")]
     Refused(Problem),
@@ -319,6 +358,7 @@ impl Error {
             Some(Cause::Contract(_)) => {
                 "Build the mapping against the contract in wit/v1, or update efficlose."
             }
+            Some(Cause::Script(_)) => "Mend the script at that line.",
             Some(Cause::Import(_)) => {
                 "Build the mapping for wasm32-unknown-unknown, or with WASI stubbed out."
             }

@@ -7,13 +7,7 @@ use std::process::Stdio;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
-use crate::world::{Decision, Org, Output, World, assert_says, few, files, none, text};
-
-/// Asserts that a command failed with this message and this hint.
-fn assert_fails(output: Output, message: &str, hint: &str) {
-    let output = output.failed();
-    assert_says(&output.stderr, &["error: ", message, "\nhint: ", hint]);
-}
+use crate::world::{Decision, Org, World, assert_fails, assert_says, few, files, none, text};
 
 async fn set(org: &Org, settings: Json) {
     org.control(Method::PATCH, "/settings", settings).await;

@@ -215,7 +215,11 @@ async fn a_file_that_is_no_mapping_is_refused_with_what_it_is() {
             ),
             "does not fit the contract: ",
         ),
-        ("js", b"export {}".to_vec(), "a mapping is a component, a file that ends in .wasm"),
+        (
+            "toml",
+            b"[pull]".to_vec(),
+            "a mapping is a script, a file that ends in .js, or a component",
+        ),
     ];
     let world = World::ready().await;
     for (ending, bytes, said) in files {

@@ -22,7 +22,7 @@ use tokio::process::Command;
 
 pub(crate) use org::{Decision, Org};
 use running::holds_token;
-pub(crate) use running::{Output, Running, Sync};
+pub(crate) use running::{Output, Running, Sync, assert_fails};
 pub(crate) use said::{array, assert_says, text};
 pub(crate) use time::{day, days_before, eventually};
 

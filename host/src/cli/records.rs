@@ -150,7 +150,7 @@ fn nest(fields: &Fields) -> Json {
         .into()
 }
 
-fn value_json(value: &Value) -> Json {
+pub(super) fn value_json(value: &Value) -> Json {
     match value {
         Value::Null => Json::Null,
         Value::Boolean(truth) => json!(truth),
@@ -161,7 +161,7 @@ fn value_json(value: &Value) -> Json {
 }
 
 /// Returns a value as it stands in a table: on one line, not too long.
-fn shown(value: &Value) -> String {
+pub(super) fn shown(value: &Value) -> String {
     /// How many characters of a value a table shows.
     const SHOWN_MAX: usize = 60;
     let text = match value {

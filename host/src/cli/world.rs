@@ -112,12 +112,16 @@ impl World {
     }
 
     /// Returns the mappings; starts their engine the first time.
-    fn library(&self) -> Result<Arc<Library>, Failed> {
+    pub(super) fn library(&self) -> Result<Arc<Library>, Failed> {
         if let Some(library) = self.library.get() {
             return Ok(Arc::clone(library));
         }
-        let plugins = Plugins::start(&self.home.join(CACHE), self.config.mapping.limits())?;
-        let library = Arc::new(Library::new(plugins, &self.home.join(MAPPINGS)));
+        let cache = self.home.join(CACHE);
+        let plugins = Plugins::start(&cache, self.config.mapping.limits())?;
+        let maker = std::env::current_exe()
+            .map_err(|cause| Failed::new(format!("can't find the program itself: {cause}")))?;
+        let library = Library::new(plugins, maker, &cache, &self.home.join(MAPPINGS));
+        let library = Arc::new(library);
         Ok(Arc::clone(self.library.get_or_init(|| library)))
     }
 

@@ -3,45 +3,97 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Error, Mapping, Plugins};
+use super::script::{SCRIPT_MAX, Scripts};
+use super::{COMPONENT_MAX, Error, Mapping, Plugins};
 use crate::model::{Object, Setting};
 
-/// How large a mapping's file may be.
-const FILE_MAX: u64 = 64 << 20;
 /// The endings that a mapping's file may not have yet, so that it is refused and
 /// not passed over.
-const OTHER_FORMS: [&str; 3] = ["toml", "js", "ts"];
+const OTHER_FORMS: [&str; 2] = ["toml", "ts"];
+/// The ending of a script.
+const SCRIPT: &str = "js";
+/// The ending of a component.
+const COMPONENT: &str = "wasm";
 
 /// The mappings of this installation.
 pub struct Library {
     plugins: Plugins,
+    scripts: Scripts,
     folder: PathBuf,
 }
 
 impl Library {
-    /// Makes a library of the files in `folder`, which need not exist.
-    pub fn new(plugins: Plugins, folder: &Path) -> Self {
-        Self { plugins, folder: folder.to_owned() }
+    /// Makes a library of the files in `folder`, which need not exist. `maker` is the
+    /// binary of efficlose, which makes components of scripts; they are kept in
+    /// `cache`.
+    pub fn new(plugins: Plugins, maker: PathBuf, cache: &Path, folder: &Path) -> Self {
+        Self { plugins, scripts: Scripts::new(maker, cache), folder: folder.to_owned() }
     }
 
-    /// Loads and configures the mapping of an object: `contact.wasm` in the
-    /// folder, or the default where there is no such file.
+    /// Loads and configures the mapping of an object: the customer's file in the
+    /// folder, `contact.js` or `contact.wasm`, or the default where there is none.
     pub fn mapping(&self, object: Object, settings: Vec<Setting>) -> Result<Mapping, Error> {
-        for ending in OTHER_FORMS {
-            let file = self.folder.join(object.file_name()).with_extension(ending);
-            if is_there(&file)? {
-                let why = "a mapping is a component, a file that ends in .wasm";
-                return Err(unusable(&file, why.to_owned()));
+        match self.file(object)? {
+            Some(file) => self.mapping_in(&file, object, settings),
+            None => self.default(object, settings),
+        }
+    }
+
+    /// Loads and configures a mapping that is in this file, for an object.
+    pub fn mapping_in(
+        &self,
+        file: &Path,
+        object: Object,
+        settings: Vec<Setting>,
+    ) -> Result<Mapping, Error> {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        match file.extension().and_then(|ending| ending.to_str()) {
+            Some(COMPONENT) => {
+                let plugin = self.plugins.load(&name, object, &read(file, COMPONENT_MAX)?)?;
+                Arc::new(plugin).configure(settings)
+            }
+            Some(SCRIPT) => {
+                let source = String::from_utf8(read(file, SCRIPT_MAX)?)
+                    .map_err(|_| unusable(file, "it is not text in UTF-8".to_owned()))?;
+                let default = self.default(object, settings)?;
+                let component = self.scripts.component(&name, &source, default.spec());
+                let component = component.map_err(|cause| Error::Load {
+                    plugin: name.clone(),
+                    object,
+                    cause,
+                })?;
+                default.under(self.plugins.load(&name, object, &component)?)
+            }
+            _ => {
+                let why = "a mapping is a script, a file that ends in .js, or a component, one that \
+                           ends in .wasm";
+                Err(unusable(file, why.to_owned()))
             }
         }
-        let file = self.folder.join(object.file_name()).with_extension("wasm");
-        let plugin = if is_there(&file)? {
-            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            self.plugins.load(&name, object, &read(&file)?)?
-        } else {
-            self.plugins.load(object.file_name(), object, default(object))?
-        };
+    }
+
+    /// Loads and configures the default mapping of an object.
+    pub fn default(&self, object: Object, settings: Vec<Setting>) -> Result<Mapping, Error> {
+        let plugin = self.plugins.load(object.file_name(), object, default(object))?;
         Arc::new(plugin).configure(settings)
+    }
+
+    /// Returns the customer's file for an object. Two are an error: nobody would know
+    /// which of them maps.
+    pub fn file(&self, object: Object) -> Result<Option<PathBuf>, Error> {
+        let mut found: Option<PathBuf> = None;
+        for ending in [COMPONENT, SCRIPT].into_iter().chain(OTHER_FORMS) {
+            let file = self.folder.join(object.file_name()).with_extension(ending);
+            if !is_there(&file)? {
+                continue;
+            }
+            if let Some(first) = &found {
+                let first = first.display();
+                return Err(unusable(&file, format!("{first} maps {object} already")));
+            }
+            found = Some(file);
+        }
+        Ok(found)
     }
 }
 
@@ -51,10 +103,10 @@ fn is_there(file: &Path) -> Result<bool, Error> {
     file.try_exists().map_err(|cause| unusable(file, cause.to_string()))
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, Error> {
+fn read(file: &Path, most: u64) -> Result<Vec<u8>, Error> {
     let size = file.metadata().map_err(|cause| unusable(file, cause.to_string()))?.len();
-    if size > FILE_MAX {
-        return Err(unusable(file, format!("it is larger than {} MiB", FILE_MAX >> 20)));
+    if size > most {
+        return Err(unusable(file, format!("it is larger than {} MiB", most >> 20)));
     }
     std::fs::read(file).map_err(|cause| unusable(file, cause.to_string()))
 }

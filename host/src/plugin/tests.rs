@@ -7,8 +7,10 @@ use crate::model::{Kind, Object, Pulled, Setting, Value};
 
 fn library(limits: Limits) -> (tempfile::TempDir, Library) {
     let home = tempfile::tempdir().unwrap();
-    let plugins = Plugins::start(&home.path().join("cache"), limits).unwrap();
-    let library = Library::new(plugins, &home.path().join("mappings"));
+    let cache = home.path().join("cache");
+    let plugins = Plugins::start(&cache, limits).unwrap();
+    let maker = std::env::current_exe().unwrap();
+    let library = Library::new(plugins, maker, &cache, &home.path().join("mappings"));
     (home, library)
 }
 
@@ -59,7 +61,7 @@ fn the_deadline_grows_with_what_a_call_is_given() {
 fn a_form_that_is_not_taken_is_refused_and_not_passed_over() {
     let (home, library) = library(Limits::default());
     std::fs::create_dir(home.path().join("mappings")).unwrap();
-    std::fs::write(home.path().join("mappings/task.js"), "export {}").unwrap();
+    std::fs::write(home.path().join("mappings/task.toml"), "[pull]").unwrap();
     let error = library.mapping(Object::Task, Vec::new()).err().unwrap();
     assert!(matches!(error, Error::File { .. }), "{error}");
     assert!(library.mapping(Object::Lead, Vec::new()).is_ok());

@@ -187,6 +187,12 @@ impl Sync {
     }
 }
 
+/// Asserts that a command failed with this message and a hint that says this.
+pub(crate) fn assert_fails(output: Output, message: &str, hint: &str) {
+    let output = output.failed();
+    assert_says(&output.stderr, &["error: ", message, "\nhint: ", hint]);
+}
+
 /// Tells whether anything looks like a token of the sandbox: what an access token
 /// holds after its org, or what a refresh token begins with, and many letters.
 pub(super) fn holds_token(bytes: &[u8]) -> bool {

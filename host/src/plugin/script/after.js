@@ -1,0 +1,271 @@
+// Stands behind a script: joins what it exports to the contract.
+import __efficlose_log from "efficlose:mapping/log@1.0.0";
+
+var __efficlose = globalThis.__efficlose;
+export { __efficlose as object };
+
+{
+  const DEFAULT = JSON.parse("@DEFAULT@");
+  const FILE = "@FILE@";
+  const USER = "componentize-qjs:user.js:";
+  const LINES = Number("@LINES@");
+  const given = {
+    pull: typeof pull === "function" ? pull : null,
+    push: typeof push === "function" ? push : null,
+    fields: typeof fields === "undefined" ? null : fields,
+    columns: typeof columns === "undefined" ? null : columns,
+    custom: typeof custom === "undefined" ? null : custom,
+    writes: typeof writes === "undefined" ? null : writes,
+    filter: typeof filter === "undefined" ? null : filter,
+  };
+
+  const problem = (message, at = null, hint = null) => ({ message, at, hint });
+  const refuse = (message, at, hint) => { throw problem(message, at, hint); };
+
+  // What it needs
+
+  const reads = () => {
+    if (given.fields === null) return DEFAULT.reads;
+    if (!Array.isArray(given.fields)) refuse("fields is not a list of names", "fields", "Write `export const fields = [\"Email\", \"Region__c?\"];`.");
+    return given.fields.map((field) => {
+      const text = String(field);
+      return text.endsWith("?") ? { path: text.slice(0, -1), optional: true } : { path: text, optional: false };
+    });
+  };
+
+  const columnsOf = () => {
+    // A script that names columns of its own has those alone beside the documented.
+    const isOwn = (column) => column.name.startsWith("custom.");
+    let list = given.custom === null ? DEFAULT.columns : DEFAULT.columns.filter((column) => !isOwn(column));
+    if (given.columns !== null) {
+      list = [...given.columns].map((name) => {
+        const known = list.find((column) => column.name === name);
+        return known ?? refuse(`a ${DEFAULT.kind} has no column ${name}${nearest(name, list)}`, "columns", "Name a column of its own in `custom`.");
+      });
+    }
+    const own = Object.entries(given.custom ?? {}).map(([name, of]) => ({ name: `custom.${name}`, of: String(of) }));
+    return [...list, ...own];
+  };
+
+  const writesOf = () => {
+    if (given.writes === null) return DEFAULT.writes;
+    return Object.entries(given.writes).map(([field, policy]) => ({ field, optional: true, policy: String(policy) }));
+  };
+
+  const nearest = (name, list) => {
+    const far = (one, other) => {
+      let row = Array.from({ length: other.length + 1 }, (_, n) => n);
+      for (let i = 1; i <= one.length; i++) {
+        const next = [i];
+        for (let j = 1; j <= other.length; j++) {
+          next[j] = Math.min(next[j - 1] + 1, row[j] + 1, row[j - 1] + (one[i - 1] === other[j - 1] ? 0 : 1));
+        }
+        row = next;
+      }
+      return row[other.length];
+    };
+    const best = list.map((one) => [far(String(name).slice(0, 60), one.name), one.name]).sort((a, b) => a[0] - b[0])[0];
+    return best && best[0] <= 3 ? `; did you mean ${best[1]}?` : "";
+  };
+
+  let READS, COLUMNS, WRITES, KNOWN;
+  const configure = (settings) => {
+    globalThis.settings = Object.freeze(Object.fromEntries(settings.map(({ name, value }) => [name, value])));
+    READS = reads();
+    COLUMNS = given.pull ? columnsOf() : [];
+    WRITES = given.push ? writesOf() : [];
+    KNOWN = new Set(COLUMNS.map((column) => column.name));
+    if (!given.pull && !given.push) {
+      refuse("the script exports neither pull nor push", null, "Write `export function pull(record) { … }` or `export function push(request) { … }`.");
+    }
+    if (given.push && WRITES.length === 0) {
+      refuse("push may write nothing", "writes", "Write `export const writes = { Title: \"fill-if-blank\" };`.");
+    }
+    return {
+      object: DEFAULT.object,
+      kind: DEFAULT.kind,
+      reads: given.pull ? READS : [],
+      filter: given.filter === null ? DEFAULT.filter : String(given.filter),
+      columns: COLUMNS,
+      writes: WRITES,
+    };
+  };
+
+  // What went wrong
+
+  const told = (error) => {
+    try {
+      const stack = typeof error?.stack === "string" ? error.stack : "";
+      // The innermost place in the script itself.
+      const places = stack.split(USER).slice(1).map((rest) => rest.match(/^\d+(:\d+)?/)?.[0]);
+      const place = places.find((one) => one && parseInt(one, 10) <= LINES) ?? null;
+      const message = error instanceof Error ? `${error.name === "Error" ? "" : `${error.name}: `}${error.message}` : `the script threw ${String(error)}`;
+      return problem(message, place === null ? FILE : `${FILE}:${place}`);
+    } catch {
+      return problem("the script threw what can't be shown", FILE);
+    }
+  };
+
+  class Skipped {
+    constructor(reason) { this.reason = String(reason ?? "the script skips it"); }
+  }
+
+  const outcome = (act) => {
+    try {
+      return act();
+    } catch (error) {
+      return error instanceof Skipped ? { tag: "skipped", val: error.reason } : { tag: "failed", val: told(error) };
+    }
+  };
+
+  // Pull
+
+  // Records read their row only where the script looks. A name that is not
+  // read is an error: a slip would look like an empty field.
+  const recordOf = (table) => {
+    const unknown = new Proxy({}, {
+      get(_, name) {
+        if (typeof name !== "string" || name === "then" || name in Object.prototype) return Object.prototype[name];
+        const list = READS.map((need) => ({ name: need.path }));
+        throw new Error(`the record has no ${name}${nearest(name, list)}`);
+      },
+      has: () => false,
+    });
+    const plain = (place) => function () {
+      const value = this.row[place];
+      return value.tag === "null" ? null : value.val;
+    };
+    const shape = (paths) => {
+      const own = Object.create(unknown);
+      const parents = new Map();
+      for (const [path, place] of paths) {
+        const [first, ...rest] = path.split(".");
+        if (rest.length === 0) {
+          Object.defineProperty(own, first, { enumerable: true, get: place < 0 ? () => null : plain(place) });
+        } else {
+          if (!parents.has(first)) parents.set(first, []);
+          parents.get(first).push([rest.join("."), place]);
+        }
+      }
+      for (const [name, below] of parents) {
+        const parent = shape(below);
+        Object.defineProperty(own, name, { enumerable: true, get() { return Object.create(parent, { row: { value: this.row } }); } });
+      }
+      return own;
+    };
+    const all = shape(READS.map((need) => [need.path, table.columns.indexOf(need.path)]));
+    return (row) => Object.create(all, { row: { value: row } });
+  };
+
+  const NULL = { tag: "null" };
+  const fits = {
+    text: (value) => (typeof value === "string" ? value : value instanceof Date ? value.toISOString() : typeof value === "object" ? undefined : String(value)),
+    integer: (value) => (Number.isInteger(value) ? value : undefined),
+    number: (value) => (typeof value === "number" && Number.isFinite(value) ? value : undefined),
+    boolean: (value) => (typeof value === "boolean" ? value : undefined),
+    date: (value) => (value instanceof Date ? value.toISOString().slice(0, 10) : typeof value === "string" ? value : undefined),
+    timestamp: (value) => (value instanceof Date ? value.toISOString() : typeof value === "string" ? value : undefined),
+  };
+  const TAGS = { text: "text", integer: "integer", number: "number", boolean: "boolean", date: "text", timestamp: "text" };
+
+  const entity = (made) => {
+    if (made === null || made === undefined) return { tag: "skipped", val: "the script returns nothing for it" };
+    if (typeof made !== "object") return { tag: "failed", val: problem(`pull returns a ${typeof made}, not an entity`, FILE) };
+    if (typeof made.then === "function") return { tag: "failed", val: problem("pull is async, and a mapping has nothing to wait for", FILE) };
+    const nested = typeof made.custom === "object" && made.custom !== null ? made.custom : {};
+    for (const name in made) {
+      if (name !== "custom" && !KNOWN.has(name)) {
+        return { tag: "failed", val: problem(`a ${DEFAULT.kind} has no column ${name}${nearest(name, COLUMNS)}`, name, "Name a column of its own in `export const custom = { … }` and return it in `custom`.") };
+      }
+    }
+    for (const name in nested) {
+      if (!KNOWN.has(`custom.${name}`)) {
+        return { tag: "failed", val: problem(`the column custom.${name} is not declared`, name, "List it in `export const custom = { … }`.") };
+      }
+    }
+    const values = [];
+    for (const column of COLUMNS) {
+      const value = column.name in made ? made[column.name] : nested[column.name.slice(7)];
+      if (value === null || value === undefined || value === "") {
+        values.push(NULL);
+        continue;
+      }
+      const fitted = fits[column.of](value);
+      if (fitted === undefined) {
+        return { tag: "failed", val: problem(`the value of ${column.name} is no ${column.of}`, column.name) };
+      }
+      values.push({ tag: TAGS[column.of], val: fitted });
+    }
+    return { tag: "mapped", val: values };
+  };
+
+  // Push
+
+  const extras = (list, into) => {
+    for (const { name, json } of list) if (!(name in into)) into[name] = JSON.parse(json);
+    return into;
+  };
+  const person = (one) => extras(one.extras, { name: one.name, email: one.email });
+  const matched = (one) => {
+    const fields = {};
+    for (const { name, value } of one.fields) fields[name] = value.tag === "null" ? null : value.val;
+    return { object: one.object, id: one.id, fields };
+  };
+  const request = (one) => {
+    const { meeting, actionItem, target } = one;
+    return {
+      now: one.now,
+      meeting: extras(meeting.extras, {
+        id: meeting.id,
+        title: meeting.title,
+        started_at: meeting.startedAt,
+        ended_at: meeting.endedAt,
+        url: meeting.url,
+        organizer: meeting.organizer ? person(meeting.organizer) : null,
+        participants: meeting.participants.map(person),
+        summary: meeting.summary,
+        insights: meeting.insights.map((insight) => extras(insight.extras, { kind: insight.kind, text: insight.text })),
+      }),
+      action_item: actionItem
+        ? extras(actionItem.extras, { id: actionItem.id, text: actionItem.text, owner_email: actionItem.ownerEmail, due_on: actionItem.dueOn, done: actionItem.done })
+        : null,
+      target: target ? matched(target) : null,
+      matches: Object.fromEntries(one.matches.map((match) => [match.object, matched(match)])),
+    };
+  };
+
+  const written = (made) => {
+    if (made === null || made === undefined) return { tag: "skipped", val: "the script writes nothing" };
+    if (typeof made !== "object") return { tag: "failed", val: problem(`push returns a ${typeof made}, not fields to write`, FILE) };
+    if (typeof made.then === "function") return { tag: "failed", val: problem("push is async, and a mapping has nothing to wait for", FILE) };
+    const list = [];
+    for (const name in made) {
+      if (!WRITES.some((write) => write.field === name)) {
+        return { tag: "failed", val: problem(`the script writes ${name}, which it does not list`, name, "List it in `export const writes = { … }` with how to treat a value that is there.") };
+      }
+      const value = made[name];
+      if (value === undefined) continue;
+      const kind = value === null ? "null" : typeof value;
+      const tag = { null: "null", string: "text", boolean: "boolean", number: Number.isInteger(value) ? "integer" : "number" }[kind];
+      if (tag === undefined) return { tag: "failed", val: problem(`the value of ${name} is a ${kind}`, name) };
+      list.push({ name, value: tag === "null" ? NULL : { tag, val: value } });
+    }
+    return { tag: "mapped", val: list };
+  };
+
+  Object.assign(__efficlose, {
+    Skipped,
+    ready: true,
+    log(level, words) {
+      if (!__efficlose.ready) return;
+      const text = words.map((word) => (typeof word === "string" ? word : JSON.stringify(word) ?? String(word))).join(" ");
+      __efficlose_log.write(level, text);
+    },
+    configure,
+    pull(table) {
+      const record = recordOf(table);
+      return table.rows.map((row) => outcome(() => entity(given.pull(record(row)))));
+    },
+    push: (requests) => requests.map((one) => outcome(() => written(given.push(request(one))))),
+  });
+}

@@ -1,0 +1,257 @@
+//! Scripts that a customer brings: what they can say, and what they can do wrong.
+
+use serde_json::{Value as Json, json};
+
+use crate::cast::{ADA, meeting, stage};
+use crate::world::{World, assert_says, text};
+
+/// Puts a script where a customer's mapping of Contact lies.
+fn bring(world: &World, script: &str) {
+    let folder = world.home().join("mappings");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("contact.js"), script).unwrap();
+}
+
+/// Runs a script on the contacts, all else left out.
+async fn pull(world: &World, script: &str) -> Json {
+    bring(world, script);
+    let output = world.efficlose(&["sync", "--object", "Contact", "--json"]).await;
+    serde_json::from_str(output.stdout.lines().next().unwrap()).unwrap()
+}
+
+fn run<'a>(sync: &'a Json, direction: &str) -> &'a Json {
+    let runs = sync["runs"].as_array().unwrap();
+    runs.iter().find(|run| run["direction"] == direction).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_says_what_an_entity_is() {
+    let world = World::ready().await;
+    let sync = pull(
+        &world,
+        r#"
+export const fields = ["Email", "LastName", "Account.Name", "Department", "Region__c?", "Nowhere__c?"];
+export const custom = { where: "text", letters: "integer" };
+export function pull(record) {
+  if (!record.Email) skip("it has no address");
+  console.debug("mapped one");
+  return {
+    email: record.Email.toUpperCase(),
+    last_name: record["LastName"],
+    company: record.Account.Name,
+    custom: { where: record.Region__c ?? record.Nowhere__c, letters: record.LastName.length },
+  };
+}"#,
+    )
+    .await;
+    assert_eq!(run(&sync, "pull")["ended"], "complete", "{sync}");
+    let contacts = world.records("Contact").await;
+    assert!(contacts.len() > 20);
+    for contact in &contacts {
+        let email = text(&contact["email"]);
+        assert_eq!(email, email.to_uppercase());
+        assert_eq!(contact["custom"]["letters"], text(&contact["last_name"]).chars().count());
+        assert_eq!(contact["first_name"], Json::Null);
+        assert!(["EMEA", "AMER", "APAC"].contains(&text(&contact["custom"]["where"]).as_str()));
+    }
+    assert!(contacts.iter().any(|contact| contact["company"] != Json::Null));
+    let bare = world.org.soql("SELECT Id FROM Contact WHERE Email = null LIMIT 1").await;
+    if let Some(bare) = bare.first() {
+        let shown = world.record("Contact", &text(&bare["Id"])).await;
+        assert_says(&shown.to_string(), &["it has no address"]);
+    }
+    std::fs::remove_file(world.home().join("mappings/contact.js")).unwrap();
+    world.sync().await;
+    world.assert_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_does_what_it_says() {
+    let (world, cast) = stage().await;
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/contact.js");
+    world.ok(&["mapping", "use", example]).await;
+    let mut told = meeting(&world.org, "m-1", 1, &[ADA]);
+    told["insights"] = json!([{ "kind": "risk", "text": "No budget" }]);
+    told["participants"][0]["role"] = json!("Head of Stripes");
+    world.tell(&[told]).await;
+    world.sync().await;
+    let contact = world.org.get("Contact", &cast.contact, "Title, Description").await;
+    assert_eq!(contact["Title"], "Head of Stripes");
+    assert_says(&text(&contact["Description"]), &["Met at the fair.", "- No budget"]);
+    let entity = world.record("Contact", &cast.contact).await["entity"].clone();
+    assert_eq!((&entity["name"], &entity["company"]), (&json!("Ada Zebra"), &json!("Zebra")));
+    assert_eq!(
+        entity["custom"],
+        json!({ "region": "unknown", "is_decision_maker": true }),
+        "after the pull that follows a push"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_script_leaves_out_the_default_does() {
+    let (world, cast) = stage().await;
+    bring(
+        &world,
+        r#"
+export const writes = { Title: "overwrite" };
+export function push(request) {
+  const { meeting, target, matches } = request;
+  return { Title: `${meeting.title} with ${matches.Contact.id === target.id} ${meeting.started_at.slice(0, 4)}` };
+}"#,
+    );
+    world.tell(&[meeting(&world.org, "m-1", 1, &[ADA])]).await;
+    world.sync().await;
+    let contact = world.org.get("Contact", &cast.contact, "Title, Description").await;
+    assert_says(&text(&contact["Title"]), &[" with true 20"]);
+    assert_eq!(contact["Description"], "Met at the fair.");
+    let contact = world.record("Contact", &cast.contact).await;
+    assert_ne!(contact["entity"]["last_name"], Json::Null, "the default has imported it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_is_told_where_it_is_wrong() {
+    let world = World::ready().await;
+    // Each record meets another slip.
+    let slips = [
+        (
+            "return { email: record.Emial };",
+            "the record has no Emial; did you mean Email? (at contact.js:3:",
+        ),
+        (
+            "return { emial: record.Email };",
+            "a person has no column emial; did you mean email? (at emial)",
+        ),
+        ("return { custom: { x: 1 } };", "the column custom.x is not declared (at x)"),
+        ("return 7;", "pull returns a number, not an entity"),
+        ("return { email: {} };", "the value of email is no text (at email)"),
+        ("return { email: Math.random() };", "a mapping has no randomness"),
+        ("return { email: String(new Date()) };", "a mapping has no clock"),
+        ("throw null;", "the script threw null"),
+        ("throw { toString() { throw 1; } };", "the script threw what can't be shown"),
+        ("undefined.x;", "(at contact.js:12:"),
+    ];
+    let cases = slips.iter().enumerate().map(|(nth, (slip, _))| format!("case {nth}: {slip}\n"));
+    let cases: String = cases.collect();
+    pull(&world, &format!("let count = 0;\nexport function pull(record) {{\nswitch (count++) {{ {cases} }}\nreturn {{}};\n}}")).await;
+    let failures = world.failures().await;
+    assert_eq!(failures.len(), slips.len());
+    let told =
+        |failure: &Json| format!("{} (at {})", text(&failure["message"]), text(&failure["at"]));
+    let told: Vec<String> = failures.iter().map(told).collect();
+    for (slip, said) in slips {
+        assert!(told.iter().any(|told| told.contains(said)), "{slip}: {told:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_that_cannot_be_used_is_refused_with_its_line_and_the_others_sync_on() {
+    let world = World::ready().await;
+    for (script, said) in [
+        ("export function pull(record) {\n  return {;\n}", "contact.js:2:"),
+        ("const x = 1;\nnull.foo;", "contact.js:2:1: cannot read property 'foo' of null"),
+        ("const nothing = 1;", "the script exports neither pull nor push"),
+        (
+            "import fs from 'node:fs';\nexport const pull = () => null;",
+            "can't be made of its script",
+        ),
+        (
+            "export const fields = 3; export const pull = () => null;",
+            "fields is not a list of names",
+        ),
+        ("export const fields = ['Email; DROP']; export const pull = () => null;", "Email; DROP"),
+        (
+            "export const columns = ['emial']; export const pull = () => null;",
+            "a person has no column emial; did you mean email?",
+        ),
+        ("export const custom = { x: 'texxt' }; export const pull = () => null;", "crashed"),
+        ("export const writes = {}; export const push = () => null;", "push may write nothing"),
+        (
+            "export const writes = { CallObject: 'overwrite' }; export const push = () => null;",
+            "by which we find our records",
+        ),
+    ] {
+        let sync = pull(&world, script).await;
+        let pull = run(&sync, "pull");
+        assert_eq!(pull["ended"], "broken", "{script}: {pull}");
+        assert_says(&text(&pull["error"]["message"]), &[said]);
+    }
+    let (sync, _) = world.sync_fails().await;
+    for other in ["Account", "Lead", "Opportunity", "Task"] {
+        assert_eq!(sync.run(other, "pull")["ended"], "complete");
+    }
+}
+
+/// What a script does wrong, and what stops it.
+const MISCHIEFS: [(&str, &str); 14] = [
+    ("export const pull = () => { while (true); };", "ran longer than"),
+    (
+        "export const pull = () => { for (;;) { try { while (true); } catch {} } };",
+        "ran longer than",
+    ),
+    ("const f = () => f(); export const pull = () => ({ email: f() });", ""),
+    ("export const pull = () => { const a = []; for (;;) a.push(new Array(1e6).fill(7)); };", ""),
+    ("export const pull = () => { let s = 'x'; for (;;) s += s; };", ""),
+    ("export const pull = () => ({ email: 'x'.repeat(3e7) });", ""),
+    (
+        "export const pull = () => ({ email: /^(a+)+$/.test('a'.repeat(40) + 'b') });",
+        "ran longer than",
+    ),
+    (
+        "export const pull = () => { Array.prototype.map = null; Object.prototype.tag = 'mapped'; return {}; };",
+        "",
+    ),
+    (
+        "export const pull = () => { globalThis.__efficlose = null; JSON.parse = null; return { email: 'a@x' }; };",
+        "",
+    ),
+    (
+        "export const pull = () => { for (let i = 0; i < 1e5; i++) console.log('x'.repeat(1e4)); return {}; };",
+        "",
+    ),
+    (
+        "export const pull = () => { const e = new Error('x'); Object.defineProperty(e, 'message', { get() { throw e; } }); throw e; };",
+        "the script threw what can't be shown",
+    ),
+    (
+        "export const pull = () => { let o = {}; for (let i = 0; i < 1e5; i++) o = { o }; return { email: o }; };",
+        "the value of email is no text",
+    ),
+    (
+        "export const pull = () => new Proxy({}, { ownKeys() { while (true); } });",
+        "ran longer than",
+    ),
+    ("export const pull = async () => ({ email: 'a@x' });", "pull is async"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_a_script_does_it_is_stopped_and_the_others_sync_on() {
+    let world = World::ready().await;
+    let file = world.home().join("config.toml");
+    let settings = std::fs::read_to_string(&file).unwrap();
+    let bounds = "[mapping]\nmemory_mib = 64\ndeadline_milliseconds = 100\n";
+    std::fs::write(&file, format!("{bounds}\n{settings}")).unwrap();
+    for (script, said) in MISCHIEFS {
+        let sync = pull(&world, script).await;
+        let failures = json!(world.failures().await).to_string();
+        let told = format!("{} {failures}", run(&sync, "pull"));
+        if !said.is_empty() {
+            assert!(sync.to_string().contains(said) || told.contains(said), "{script}: {told}");
+        }
+    }
+    let sync = world.sync().await;
+    for other in ["Account", "Lead", "Opportunity", "Task"] {
+        assert_eq!(sync.run(other, "pull")["ended"], "complete");
+    }
+    std::fs::remove_file(world.home().join("mappings/contact.js")).unwrap();
+    world.sync().await;
+    world.assert_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_that_never_ends_outside_of_its_functions_is_ended() {
+    let world = World::ready().await;
+    bring(&world, "const a = []; while (true) a.push(new Array(1e6).fill(7));");
+    let (sync, _) = world.sync_fails().await;
+    let said = text(&sync.run("Contact", "pull")["error"]["message"]);
+    assert_says(&said, &["can't be made of its script"]);
+}
