@@ -8,6 +8,7 @@ mod failures;
 mod mapping;
 mod meetings;
 mod output;
+mod plugin;
 mod records;
 mod runs;
 mod script_component;
@@ -87,6 +88,7 @@ enum Command {
     Records(records::Args),
     Mapping(mapping::Args),
     Meetings(meetings::Args),
+    Plugin(plugin::Args),
     Failures(failures::Args),
     Config(config::Args),
     /// Make a component of a script that stands on standard input
@@ -138,6 +140,7 @@ async fn run(args: Args, output: &Output) -> Result<(), Failed> {
         Command::Records(args) => records::run(args, &world, output),
         Command::Mapping(args) => mapping::run(args, &world, output),
         Command::Meetings(args) => meetings::run(args, &world, output),
+        Command::Plugin(args) => plugin::run(args, &world, output).await,
         Command::Failures(args) => failures::run(args, &world, output).await,
         Command::Config(args) => config::run(args, &world, output),
         Command::Demo(_) | Command::Sandbox(_) | Command::ScriptComponent => Ok(()),

@@ -4,7 +4,9 @@
 //! Whatever a mapping does, it ends in outcomes or in an [`Error`] that names the
 //! plugin and the object.
 
+pub mod cases;
 mod check;
+mod field_map;
 mod instance;
 mod library;
 pub mod script;
@@ -338,6 +340,16 @@ pub enum Error {
 }
 
 impl Error {
+    /// Returns it with another place in the problem of refused settings.
+    fn placed(self, place: impl FnOnce(Problem) -> Problem) -> Self {
+        match self {
+            Self::Call { plugin, object, cause: Cause::Refused(problem) } => {
+                Self::Call { plugin, object, cause: Cause::Refused(place(problem)) }
+            }
+            other => other,
+        }
+    }
+
     /// Returns what went wrong inside a plugin, if that is what it was.
     pub fn cause(&self) -> Option<&Cause> {
         match self {

@@ -25,7 +25,7 @@ use crate::model::{Counts, Direction, JobKey};
 pub use doors::Doors;
 pub use error::Error;
 pub use matching::is_free_mail;
-pub use prepare::{Fit, fit};
+pub use prepare::{Fit, Misfit, fit, misfits};
 pub use preview::{Change, Preview, preview};
 pub use retry::retry;
 pub use round::{Progress, Stop, round};

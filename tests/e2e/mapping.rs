@@ -85,3 +85,52 @@ async fn a_mapping_is_used_once_it_was_tried_and_there_is_a_way_back() {
     let output = world.efficlose(&["mapping", "back", "Contact"]).await;
     assert_fails(output, "no other mapping of Contact was used before", "mapping list");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_author_begins_checks_and_tests_a_mapping() {
+    let world = World::ready().await;
+    let folder = world.home().join("drafts");
+    let cases = folder.join("cases");
+    std::fs::create_dir_all(&cases).unwrap();
+    let script = folder.join("contact.js").display().to_string();
+    let cases_of = cases.display().to_string();
+    world.ok(&["plugin", "new", &script]).await;
+    let output = world.efficlose(&["plugin", "new", &script]).await;
+    assert_says(&output.failed().stderr, &["File exists"]);
+    let shown = world.json(&["plugin", "inspect", &script]).await;
+    assert_eq!((&shown["object"], &shown["kind"]), (&json!("Contact"), &json!("person")));
+    assert_says(&shown["reads"].to_string(), &["Account.Name"]);
+    world.ok(&["plugin", "check", &script]).await;
+
+    let case = json!({
+        "record": { "LastName": "Lynx", "Email": " Ada@Lynx.example", "Title": "VP Sales" },
+        "gives": {},
+    });
+    let file = cases.join("a_vice_president.json");
+    std::fs::write(&file, case.to_string()).unwrap();
+    let test = ["plugin", "test", &script, "--cases", &cases_of];
+    let output = world.efficlose(&test).await;
+    assert_fails(output, "1 of 1 cases differ", "--bless");
+    world.ok(&[&test[..], &["--bless"]].concat()).await;
+    let blessed: Json = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    assert_eq!(
+        blessed["gives"],
+        json!({ "mapped": {
+            "name": "Lynx", "last_name": "Lynx", "email": "ada@lynx.example", "title": "VP Sales",
+            "custom.region": "unknown", "custom.is_decision_maker": true,
+        }})
+    );
+    assert_says(&world.ok(&test).await.stdout, &["All 1 cases give what they should"]);
+
+    let (_, slip) = draft(
+        &world,
+        "contact.js",
+        "export const fields = ['Emial?', 'Acount.Name?'];\nexport const pull = () => null;",
+    );
+    let output = world.efficlose(&["plugin", "check", &slip]).await.failed();
+    assert_says(&output.stdout, &["Emial", "did you mean Email?", "did you mean Account?"]);
+    let task = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugins/lead/cases");
+    let (_, map) = draft(&world, "lead.toml", "[pull]\nphone = \"Phone\"\n");
+    let judged = world.json(&["plugin", "test", &map, "--cases", task]).await;
+    assert_eq!(judged["differ"], json!([]), "the same cases hold in the real component");
+}

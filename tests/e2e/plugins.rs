@@ -216,9 +216,9 @@ async fn a_file_that_is_no_mapping_is_refused_with_what_it_is() {
             "does not fit the contract: ",
         ),
         (
-            "toml",
-            b"[pull]".to_vec(),
-            "a mapping is a script, a file that ends in .js, or a component",
+            "ts",
+            b"export {}".to_vec(),
+            "a mapping is a field map, a file that ends in .toml, a script",
         ),
     ];
     let world = World::ready().await;

@@ -9,9 +9,10 @@ use sha2::{Digest, Sha256};
 use crate::{Outcome, workspace};
 
 /// What is built where no package is named.
-const PACKAGES: [&str; 6] = [
+const PACKAGES: [&str; 7] = [
     "efficlose-account",
     "efficlose-contact",
+    "efficlose-field-map",
     "efficlose-lead",
     "efficlose-opportunity",
     "efficlose-task",

@@ -57,17 +57,18 @@ enum Command {
 
 /// Which mapping is meant.
 #[derive(clap::Args)]
-struct Which {
-    /// The mapping: a script (.js) or a component (.wasm)
+pub(super) struct Which {
+    /// The mapping: a field map (.toml), a script (.js) or a component (.wasm)
     #[arg(value_name = "FILE")]
-    file: PathBuf,
+    pub(super) file: PathBuf,
     /// Object that it maps; by default what the file is called, as `contact.js`
     #[arg(long, value_name = "OBJECT")]
     object: Option<Object>,
 }
 
 impl Which {
-    fn object(&self) -> Result<Object, Failed> {
+    /// Returns the object that it maps.
+    pub(super) fn object(&self) -> Result<Object, Failed> {
         let stem = self.file.file_stem().unwrap_or_default().to_string_lossy();
         self.object.map_or_else(|| stem.parse(), Ok).map_err(|_| {
             Failed::new(format!("\"{stem}\" is not called after an object"))
@@ -152,7 +153,8 @@ fn list(world: &World, output: &Output) -> Result<(), Failed> {
     Ok(())
 }
 
-fn described(mapping: &Mapping, from: &str) -> Json {
+/// Returns what a mapping is and needs, for a machine.
+pub(super) fn described(mapping: &Mapping, from: &str) -> Json {
     let spec = mapping.spec();
     json!({
         "object": spec.object,
@@ -347,6 +349,6 @@ fn back(object: Object, world: &World, output: &Output) -> Result<(), Failed> {
     Ok(())
 }
 
-fn io(file: &Path, cause: &std::io::Error) -> Failed {
+pub(super) fn io(file: &Path, cause: &std::io::Error) -> Failed {
     Failed::new(format!("can't use {}: {cause}", file.display()))
 }

@@ -3,13 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::field_map::{FieldMap, MAP_MAX};
 use super::script::{SCRIPT_MAX, Scripts};
 use super::{COMPONENT_MAX, Error, Mapping, Plugins};
 use crate::model::{Object, Setting};
 
-/// The endings that a mapping's file may not have yet, so that it is refused and
-/// not passed over.
-const OTHER_FORMS: [&str; 2] = ["toml", "ts"];
+/// The ending that a mapping's file may not have, so that it is refused and not
+/// passed over.
+const TYPESCRIPT: &str = "ts";
+/// The ending of a field map.
+const FIELD_MAP: &str = "toml";
+/// What field maps run on: the default mappings, with what evaluates expressions.
+const FIELD_MAP_PLUGIN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/field-map.wasm"));
 /// The ending of a script.
 const SCRIPT: &str = "js";
 /// The ending of a component.
@@ -53,8 +58,7 @@ impl Library {
                 Arc::new(plugin).configure(settings)
             }
             Some(SCRIPT) => {
-                let source = String::from_utf8(read(file, SCRIPT_MAX)?)
-                    .map_err(|_| unusable(file, "it is not text in UTF-8".to_owned()))?;
+                let source = text(file, SCRIPT_MAX)?;
                 let default = self.default(object, settings)?;
                 let component = self.scripts.component(&name, &source, default.spec());
                 let component = component.map_err(|cause| Error::Load {
@@ -64,9 +68,19 @@ impl Library {
                 })?;
                 default.under(self.plugins.load(&name, object, &component)?)
             }
+            Some(FIELD_MAP) => {
+                let text = text(file, MAP_MAX)?;
+                let map = FieldMap::read(&text).map_err(|why| unusable(file, why))?;
+                let plugin = self.plugins.load(&name, object, FIELD_MAP_PLUGIN)?;
+                let which = Setting { name: "object".to_owned(), value: object.to_string() };
+                let settings = settings.into_iter().chain(map.settings.iter().cloned());
+                let settings = settings.chain(std::iter::once(which));
+                let mapping = Arc::new(plugin).configure(settings.collect());
+                mapping.map_err(|error| error.placed(|problem| map.placed(&name, problem)))
+            }
             _ => {
-                let why = "a mapping is a script, a file that ends in .js, or a component, one that \
-                           ends in .wasm";
+                let why = "a mapping is a field map, a file that ends in .toml, a script, one that \
+                           ends in .js, or a component, one that ends in .wasm";
                 Err(unusable(file, why.to_owned()))
             }
         }
@@ -82,7 +96,7 @@ impl Library {
     /// which of them maps.
     pub fn file(&self, object: Object) -> Result<Option<PathBuf>, Error> {
         let mut found: Option<PathBuf> = None;
-        for ending in [COMPONENT, SCRIPT].into_iter().chain(OTHER_FORMS) {
+        for ending in [COMPONENT, SCRIPT, FIELD_MAP, TYPESCRIPT] {
             let file = self.folder.join(object.file_name()).with_extension(ending);
             if !is_there(&file)? {
                 continue;
@@ -101,6 +115,11 @@ impl Library {
 /// the default would take the place of the customer's mapping.
 fn is_there(file: &Path) -> Result<bool, Error> {
     file.try_exists().map_err(|cause| unusable(file, cause.to_string()))
+}
+
+fn text(file: &Path, most: u64) -> Result<String, Error> {
+    String::from_utf8(read(file, most)?)
+        .map_err(|_| unusable(file, "it is not text in UTF-8".to_owned()))
 }
 
 fn read(file: &Path, most: u64) -> Result<Vec<u8>, Error> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::{Doors, Error};
-use crate::model::{FieldName, FieldPath, Object, Policy, Problem};
+use crate::model::{FieldName, FieldPath, Object, Policy, Problem, Spec};
 use crate::plugin::Mapping;
 use crate::salesforce::{Description, FieldDescription};
 
@@ -185,4 +185,57 @@ pub async fn fit(doors: &Doors, object: Object) -> Result<Fit, Error> {
         wanted.filter(|name| !reads.contains(name) && !writes.contains(name)).collect();
     left_out.dedup();
     Ok(Fit { mapping: prepared.mapping.name().to_owned(), reads, left_out, writes })
+}
+
+/// Something that a mapping needs and the org lacks, hides or locks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misfit {
+    /// The field, or the path to it.
+    pub field: String,
+    /// What is wrong with it.
+    pub message: &'static str,
+    /// The field of the org whose name is most like it, where one is.
+    pub nearest: Option<String>,
+    /// Whether the object can't sync without it.
+    pub stops: bool,
+}
+
+/// How like two names must be for one to be meant by the other.
+const LIKE_MIN: f64 = 0.85;
+
+/// Returns what a mapping needs and the org doesn't give.
+pub fn misfits(spec: &Spec, org: &Description) -> Vec<Misfit> {
+    let reads = spec.reads.iter().filter(|need| !is_shown(&need.path, org, None));
+    let reads = reads.map(|need| Misfit {
+        field: need.path.to_string(),
+        message: "is read, and the org lacks or hides it",
+        nearest: nearest(need.path.as_str(), org),
+        stops: !need.optional,
+    });
+    let writes = spec.writes.iter().filter_map(|write| {
+        let name = write.field.as_str();
+        let (message, nearest) = match org.field(name) {
+            None => ("is written, and the org lacks or hides it", nearest(name, org)),
+            Some(field) if !field.createable && !field.updateable => {
+                ("is written, and the connected user may only read it", None)
+            }
+            Some(_) => return None,
+        };
+        Some(Misfit { field: name.to_owned(), message, nearest, stops: !write.optional })
+    });
+    reads.chain(writes).collect()
+}
+
+/// Returns the field, or the way up, whose name is most like this one.
+fn nearest(path: &str, org: &Description) -> Option<String> {
+    let (first, _) = path.split_once('.').unwrap_or((path, ""));
+    let is_up = path.contains('.');
+    let names = org.fields.iter().filter_map(|field| match is_up {
+        true => field.relationship.as_deref(),
+        false => Some(field.name.as_str()),
+    });
+    let alike =
+        names.map(|name| (strsim::jaro_winkler(&name.to_lowercase(), &first.to_lowercase()), name));
+    let best = alike.max_by(|(one, _), (other, _)| one.total_cmp(other));
+    best.filter(|(like, _)| *like >= LIKE_MIN).map(|(_, name)| name.to_owned())
 }

@@ -11,6 +11,7 @@ pub struct Account {
     fields: FieldMap,
 }
 
+#[cfg(feature = "component")]
 efficlose_kit::mapping!(crate::Account);
 
 impl Mapping for Account {

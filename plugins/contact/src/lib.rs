@@ -11,6 +11,7 @@ pub struct Contact {
     fields: FieldMap,
 }
 
+#[cfg(feature = "component")]
 efficlose_kit::mapping!(crate::Contact);
 
 impl Mapping for Contact {

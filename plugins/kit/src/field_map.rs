@@ -96,7 +96,7 @@ impl FieldMap {
 
 impl Entry {
     /// Returns a value in the type of the column.
-    fn convert(&self, value: Value) -> Result<Value, Problem> {
+    pub(crate) fn convert(&self, value: Value) -> Result<Value, Problem> {
         match (self.of, value) {
             (_, Value::Null) => Ok(Value::Null),
             (ColumnType::Text, Value::Text(text)) if text.is_empty() => Ok(Value::Null),
@@ -124,7 +124,7 @@ impl Entry {
     }
 }
 
-fn column_type(word: &str) -> Result<ColumnType, Problem> {
+pub(crate) fn column_type(word: &str) -> Result<ColumnType, Problem> {
     match word {
         "text" => Ok(ColumnType::Text),
         "integer" => Ok(ColumnType::Integer),

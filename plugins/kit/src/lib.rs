@@ -23,6 +23,7 @@ pub mod bindings {
 #[cfg(not(target_arch = "wasm32"))]
 pub mod cases;
 mod export;
+mod expressions;
 mod field_map;
 pub mod log;
 pub mod note;
@@ -37,6 +38,7 @@ pub use bindings::exports::efficlose::mapping::object::{
 #[doc(hidden)]
 pub use export::Instance;
 pub use export::{Mapping, Running};
+pub use expressions::WithExpressions;
 pub use field_map::{Entry, FieldMap, optional, required};
 pub use record::Record;
 pub use settings::Settings;

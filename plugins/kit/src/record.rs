@@ -16,6 +16,12 @@ impl<'a> Record<'a> {
         Self { reads, places, row }
     }
 
+    /// Tells whether the org has a field and shows it.
+    pub fn has(&self, path: &str) -> bool {
+        let place = self.reads.iter().position(|read| read == path);
+        place.is_some_and(|nth| self.places[nth].is_some())
+    }
+
     /// Returns a field's value; null where the org lacks the field.
     pub fn get(&self, path: &str) -> &Value {
         let place = self.reads.iter().position(|read| read == path);

@@ -1,6 +1,7 @@
 //! The choices that a person made for a mapping.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 
 use crate::{Problem, Setting};
 
@@ -28,6 +29,16 @@ impl Settings {
     pub fn list(&self, name: &str) -> Vec<&str> {
         let names = self.get(name).unwrap_or_default().split(',').map(str::trim);
         names.filter(|name| !name.is_empty()).collect()
+    }
+
+    /// Returns the settings whose names begin so, under what is left of them.
+    pub(crate) fn beginning_with(&self, start: &str) -> BTreeMap<String, String> {
+        let entries = self.entries.iter().filter_map(|(setting, read)| {
+            let name = setting.name.strip_prefix(start)?;
+            read.set(true);
+            Some((name.to_owned(), setting.value.clone()))
+        });
+        entries.collect()
     }
 
     /// Refuses the first setting that was never asked for.

@@ -11,6 +11,7 @@ pub struct Lead {
     fields: FieldMap,
 }
 
+#[cfg(feature = "component")]
 efficlose_kit::mapping!(crate::Lead);
 
 impl Mapping for Lead {

@@ -11,6 +11,7 @@ pub struct Opportunity {
     fields: FieldMap,
 }
 
+#[cfg(feature = "component")]
 efficlose_kit::mapping!(crate::Opportunity);
 
 impl Mapping for Opportunity {

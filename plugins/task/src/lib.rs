@@ -24,6 +24,7 @@ pub struct Task {
     closed_statuses: Vec<String>,
 }
 
+#[cfg(feature = "component")]
 efficlose_kit::mapping!(crate::Task);
 
 impl Mapping for Task {

@@ -16,6 +16,8 @@ use std::process::Command;
 pub const TARGET: &str = "wasm32-unknown-unknown";
 /// The workspace's profile for mappings.
 const PROFILE: &str = "plugin";
+/// The folder of the components, in the target folder.
+const COMPONENTS: &str = "components";
 /// Debian's packages that hold a compiler for the target.
 const DEBIAN_PACKAGES: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
@@ -73,12 +75,19 @@ impl Compiler {
 
     /// Builds packages of the workspace at `workspace` and returns the components
     /// in the same order. `target` is cargo's folder for what it makes.
+    ///
+    /// Each is built by itself: cargo would give what two packages share the
+    /// features that either asks for.
     pub fn build(
         self,
         workspace: &Path,
         packages: &[&str],
         target: &Path,
     ) -> Result<Vec<PathBuf>, Error> {
+        packages.iter().map(|package| self.build_one(workspace, package, target)).collect()
+    }
+
+    fn build_one(self, workspace: &Path, package: &str, target: &Path) -> Result<PathBuf, Error> {
         let sysroot = sysroot()?;
         let tools = sysroot.join("lib/rustlib").join(host(&sysroot)?).join("bin");
         let linker = tools.join("wasm-component-ld");
@@ -105,16 +114,22 @@ impl Compiler {
             .arg(target)
             .arg("--manifest-path")
             .arg(workspace.join("Cargo.toml"))
-            .args(packages.iter().flat_map(|package| ["--package", package]))
+            .args(["--package", package])
             .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker)
             .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
         if self == Self::Debian {
             cargo.arg("-Zbuild-std=std,panic_abort");
         }
         run(&mut cargo)?;
-        let made = target.join(TARGET).join(PROFILE);
-        let file = |package: &&str| made.join(format!("{}.wasm", package.replace('-', "_")));
-        Ok(packages.iter().map(file).collect())
+        // Taken away at once: cargo puts what another package needs of this one, made
+        // with other features, in the same place.
+        let name = format!("{}.wasm", package.replace('-', "_"));
+        let components = target.join(COMPONENTS);
+        let place = components.join(&name);
+        std::fs::create_dir_all(&components)
+            .and_then(|()| std::fs::copy(target.join(TARGET).join(PROFILE).join(&name), &place))
+            .map_err(|cause| Error::Copy { place: place.clone(), cause })?;
+        Ok(place)
     }
 
     /// Returns cargo in an environment that an outer build has not touched.
@@ -183,6 +198,14 @@ pub enum Error {
     /// The toolchain in use lacks the linker.
     #[error("{} is missing: use Rust 1.95 or later from rustup", .0.display())]
     Linker(PathBuf),
+    /// A component can't be put in its place.
+    #[error("can't write {}: {cause}", place.display())]
+    Copy {
+        /// The place.
+        place: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
     /// A program can't be started.
     #[error("can't run {name}: {cause}")]
     Start {

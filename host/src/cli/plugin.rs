@@ -1,0 +1,206 @@
+//! `efficlose plugin`
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::mapping::{Which, described, io};
+use super::output::{Failed, Output};
+use super::world::World;
+use crate::plugin::cases;
+use crate::sync::misfits;
+
+/// Write, inspect and test mappings of your own
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Begin a mapping: a file that works, to be changed
+    New {
+        /// File to write: `contact.js` for a script, `contact.toml` for a field map
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Show what a mapping is and needs: digest, fields read, columns, fields written
+    Inspect {
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Check a mapping against the contract, and against the connected org
+    Check {
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Run the cases of a folder through a mapping, and compare what comes out
+    Test {
+        #[command(flatten)]
+        which: Which,
+        /// Folder of the cases, JSON files
+        #[arg(long, value_name = "FOLDER", default_value = "cases")]
+        cases: PathBuf,
+        /// Write what comes out into the cases, as what should
+        #[arg(long)]
+        bless: bool,
+    },
+}
+
+/// What a new script is.
+const SCRIPT: &str = include_str!("../../../examples/contact.js");
+/// What a new field map is.
+const FIELD_MAP: &str = include_str!("../../../examples/lead.toml");
+
+pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<(), Failed> {
+    match args.command {
+        Command::New { file } => new(&file, output),
+        Command::Inspect { which } => inspect(&which, world, output),
+        Command::Check { which } => check(&which, world, output).await,
+        Command::Test { which, cases, bless } => {
+            tokio::task::block_in_place(|| test(&which, &cases, bless, world, output))
+        }
+    }
+}
+
+fn new(file: &Path, output: &Output) -> Result<(), Failed> {
+    let skeleton = match file.extension().and_then(|ending| ending.to_str()) {
+        Some("js") => SCRIPT,
+        Some("toml") => FIELD_MAP,
+        _ => {
+            return Err(Failed::new("a new mapping is a script (.js) or a field map (.toml)")
+                .hint("Name such a file; examples/rust-contact shows a component in Rust."));
+        }
+    };
+    // What stands on the first lines is about the example itself.
+    let is_about = |line: &&str| line.starts_with("//") || line.starts_with('#');
+    let rest = skeleton.lines().skip_while(is_about).collect::<Vec<_>>().join("\n");
+    let options = std::fs::OpenOptions::new().write(true).create_new(true).open(file);
+    options
+        .and_then(|mut new| {
+            std::io::Write::write_all(&mut new, (rest.trim_start().to_owned() + "\n").as_bytes())
+        })
+        .map_err(|cause| io(file, &cause))?;
+    output.json(&json!({ "file": file }));
+    let name = file.display();
+    output.line(format!("Wrote {name}; change it, then:"));
+    output.line(format!("    efficlose mapping preview {name}"));
+    output.line(format!("    efficlose mapping use {name}"));
+    Ok(())
+}
+
+fn inspect(which: &Which, world: &World, output: &Output) -> Result<(), Failed> {
+    let object = which.object()?;
+    let library = world.library()?;
+    let mapping =
+        tokio::task::block_in_place(|| library.mapping_in(&which.file, object, Vec::new()))?;
+    let spec = mapping.spec();
+    output.json(&described(&mapping, &which.file.display().to_string()));
+    let reads = spec.reads.iter().map(|need| {
+        vec![
+            "reads".to_owned(),
+            need.path.to_string(),
+            if need.optional { "optional" } else { "" }.to_owned(),
+        ]
+    });
+    let columns = spec.columns.iter().map(|column| {
+        vec!["makes".to_owned(), column.name.clone(), format!("{:?}", column.of).to_lowercase()]
+    });
+    let writes = spec.writes.iter().map(|write| {
+        vec!["writes".to_owned(), write.field.to_string(), format!("{:?}", write.policy)]
+    });
+    output.line(format!("{} maps {object} to a {}", which.file.display(), spec.kind));
+    output.line(format!("digest {}", mapping.digest()));
+    let rows = reads.chain(columns).chain(writes).collect();
+    output.table(&["", "name", ""], &[], rows, "It needs nothing.");
+    Ok(())
+}
+
+async fn check(which: &Which, world: &World, output: &Output) -> Result<(), Failed> {
+    let object = which.object()?;
+    let connection = world.connection()?;
+    let settings = world.settings(&connection.org);
+    let choices = settings.objects.get(&object).cloned().unwrap_or_default();
+    let library = world.library()?;
+    let mapping =
+        tokio::task::block_in_place(|| library.mapping_in(&which.file, object, choices.mapping()))?;
+    let salesforce = world.salesforce(&connection)?;
+    let found = salesforce.describe(object.as_str()).await?;
+    let description = found.ok_or_else(|| {
+        Failed::new(format!("the connected user does not see {object}"))
+            .hint("Give the connected user read access to it in Salesforce.")
+    })?;
+    let misfits = misfits(mapping.spec(), &description);
+    output.json(&json!({
+        "object": object,
+        "digest": mapping.digest(),
+        "misfits": misfits.iter().map(|misfit| json!({
+            "field": misfit.field,
+            "message": misfit.message,
+            "did_you_mean": misfit.nearest,
+            "stops": misfit.stops,
+        })).collect::<Vec<_>>(),
+    }));
+    let rows = misfits.iter().map(|misfit| {
+        let nearest = misfit.nearest.as_ref().map(|name| format!("did you mean {name}?"));
+        let stops = if misfit.stops { "stops the object" } else { "is left out" };
+        vec![
+            misfit.field.clone(),
+            misfit.message.to_owned(),
+            stops.to_owned(),
+            nearest.unwrap_or_default(),
+        ]
+    });
+    let none = format!("It fits the contract and {}.", connection.username);
+    output.table(&["field", "what", "", ""], &[], rows.collect(), &none);
+    match misfits.iter().find(|misfit| misfit.stops || misfit.nearest.is_some()) {
+        Some(misfit) => Err(Failed::new(format!("{} {}", misfit.field, misfit.message))
+            .hint("Mend the name, or give the connected user access to the field.")),
+        None => Ok(()),
+    }
+}
+
+fn test(
+    which: &Which,
+    folder: &Path,
+    bless: bool,
+    world: &World,
+    output: &Output,
+) -> Result<(), Failed> {
+    let object = which.object()?;
+    let judged = cases::judge(&*world.library()?, &which.file, object, folder);
+    let judged = judged.map_err(|why| Failed::new(why).hint("Mend the case or the mapping."))?;
+    let wrong: Vec<_> = judged.iter().filter(|case| !case.holds()).collect();
+    if bless {
+        for case in &wrong {
+            case.bless().map_err(Failed::new)?;
+        }
+    }
+    output.json(&json!({
+        "cases": judged.len(),
+        "differ": wrong.iter().map(|case| json!({
+            "file": case.file, "gives": case.gives, "should": case.should,
+        })).collect::<Vec<_>>(),
+        "blessed": bless,
+    }));
+    for case in &wrong {
+        output.line(format!(
+            "{}\n  gives     {}\n  should be {}",
+            case.file.display(),
+            case.gives,
+            case.should
+        ));
+    }
+    let (all, differ) = (judged.len(), wrong.len());
+    if differ > 0 && !bless {
+        return Err(Failed::new(format!("{differ} of {all} cases differ"))
+            .hint("Mend the mapping, or write what it gives into the cases with --bless."));
+    }
+    output.line(if bless {
+        format!("Wrote what comes out into {differ} of {all} cases")
+    } else {
+        format!("All {all} cases give what they should")
+    });
+    Ok(())
+}

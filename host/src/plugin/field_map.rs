@@ -1,0 +1,186 @@
+//! Field maps: a TOML file says which expression stands in for what the default
+//! mapping says of a column or of a field to write.
+//!
+//! ```toml
+//! [pull]
+//! email = "Email | lower"
+//! custom.region = { is = "Region__c", default = "unknown" }
+//! phone = false
+//!
+//! [push]
+//! Title = { is = "meeting.title", policy = "fill-if-blank" }
+//! ```
+//!
+//! The default mapping itself evaluates them: they reach it as settings.
+
+use std::collections::BTreeMap;
+
+use toml_edit::{Document, Item, TableLike, Value};
+
+use crate::model::{Problem, Setting};
+
+/// How large a field map may be, in bytes.
+pub(super) const MAP_MAX: u64 = 1 << 20;
+/// What each way says of an expression beside itself.
+const SAYS: [(&str, &[&str]); 2] =
+    [("pull", &["type", "default", "on_error"]), ("push", &["policy", "default", "on_error"])];
+/// What a setting says that leaves its column or field out.
+const LEFT_OUT: &str = "-";
+
+/// A field map as settings, with the line that each column or field stands on.
+pub(super) struct FieldMap {
+    pub(super) settings: Vec<Setting>,
+    lines: BTreeMap<String, usize>,
+}
+
+impl FieldMap {
+    /// Reads a field map.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with it, with the line.
+    pub(super) fn read(text: &str) -> Result<Self, String> {
+        let document = Document::parse(text).map_err(|error| error.to_string())?;
+        let mut map = Self { settings: Vec::new(), lines: BTreeMap::new() };
+        for (way, item) in document.as_table() {
+            let place = || line_of(text, document.as_table(), way);
+            let says = SAYS.iter().find(|(known, _)| *known == way).map(|(_, says)| *says);
+            let says = says.ok_or_else(|| {
+                format!("line {}: \"{way}\" is neither [pull] nor [push]", place())
+            })?;
+            let table = item
+                .as_table()
+                .ok_or_else(|| format!("line {}: write [{way}] on a line of its own", place()))?;
+            map.add(text, (way, says), "", table)?;
+        }
+        if map.settings.is_empty() {
+            return Err(
+                "it says nothing: write [pull] or [push] and an expression below".to_owned()
+            );
+        }
+        Ok(map)
+    }
+
+    fn add(
+        &mut self,
+        text: &str,
+        (way, says): (&str, &[&str]),
+        before: &str,
+        table: &dyn TableLike,
+    ) -> Result<(), String> {
+        for (key, item) in table.iter() {
+            let name = format!("{before}{key}");
+            let line = line_of(text, table, key);
+            let wrong = |why: &str| Err(format!("line {line}: {name} {why}"));
+            let mut say = |more: &str, value: String| {
+                let name = format!("{way}:{name}{more}");
+                self.settings.push(Setting { name, value });
+            };
+            match item {
+                Item::Value(Value::String(expression)) => say("", expression.value().clone()),
+                Item::Value(Value::Boolean(shown)) if !shown.value() => {
+                    say("", LEFT_OUT.to_owned());
+                }
+                item => {
+                    let Some(inner) = item.as_table_like() else {
+                        return wrong("is neither an expression in quotes, nor false, nor a table");
+                    };
+                    if !inner.contains_key("is") && before.is_empty() && key == "custom" {
+                        self.add(text, (way, says), "custom.", inner)?;
+                        continue;
+                    }
+                    let Some(expression) = inner.get("is").and_then(Item::as_str) else {
+                        return wrong("has no expression: write `is = \"…\"`");
+                    };
+                    say("", expression.to_owned());
+                    for (more, value) in inner.iter().filter(|(more, _)| *more != "is") {
+                        if !says.contains(&more) {
+                            let known = says.join(", ");
+                            return wrong(&format!("knows no \"{more}\"; it may say is, {known}"));
+                        }
+                        let value = match value {
+                            Item::Value(Value::String(value)) => value.value().clone(),
+                            Item::Value(Value::Integer(value)) => value.value().to_string(),
+                            Item::Value(Value::Float(value)) => value.value().to_string(),
+                            Item::Value(Value::Boolean(value)) => value.value().to_string(),
+                            _ => {
+                                return wrong(&format!(
+                                    "says of \"{more}\" what is no plain value"
+                                ));
+                            }
+                        };
+                        say(&format!(":{more}"), value);
+                    }
+                }
+            }
+            self.lines.insert(format!("{way}:{name}"), line);
+        }
+        Ok(())
+    }
+
+    /// Returns a problem with the line that it lies on in place of the setting.
+    pub(super) fn placed(&self, file: &str, problem: Problem) -> Problem {
+        let line = problem.at.as_ref().and_then(|at| self.lines.get(at));
+        let at = line.map(|line| format!("{file}:{line}"));
+        Problem { at: at.or(problem.at), ..problem }
+    }
+}
+
+/// Returns the line of a text that a key stands on, from 1.
+fn line_of(text: &str, table: &dyn TableLike, key: &str) -> usize {
+    let span = table.get_key_value(key).and_then(|(key, _)| key.span());
+    let before = span.and_then(|span| text.get(..span.start)).unwrap_or_default();
+    1 + before.matches('\n').count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Vec<String> {
+        let map = FieldMap::read(text).unwrap_or_else(|error| panic!("{error}"));
+        map.settings
+            .into_iter()
+            .map(|setting| format!("{}={}", setting.name, setting.value))
+            .collect()
+    }
+
+    #[test]
+    fn a_map_becomes_settings() {
+        let text = "[pull]\nemail = \"Email | lower\"\nphone = false\ncustom.region = \"Region__c\"\n\
+                    \"custom.score\" = { is = \"Score__c\", type = \"number\", default = 3 }\n\
+                    [push.Title]\nis = \"meeting.title\"\npolicy = \"overwrite\"\n";
+        assert_eq!(
+            read(text),
+            [
+                "pull:email=Email | lower",
+                "pull:phone=-",
+                "pull:custom.region=Region__c",
+                "pull:custom.score=Score__c",
+                "pull:custom.score:type=number",
+                "pull:custom.score:default=3",
+                "push:Title=meeting.title",
+                "push:Title:policy=overwrite",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_line() {
+        for (text, said) in [
+            ("", "it says nothing"),
+            ("[pull]\n\nemail = 3\n", "line 3: email is neither an expression in quotes"),
+            ("[pull]\nemail = { type = \"text\" }\n", "line 2: email has no expression"),
+            ("[push]\nTitle = { is = \"a\", type = \"text\" }", "line 2: Title knows no \"type\""),
+            ("[pol]\n", "\"pol\" is neither [pull] nor [push]"),
+            ("[pull]\nemail = \"a\nb\"\n", "TOML parse error at line"),
+        ] {
+            let error = FieldMap::read(text).err().unwrap_or_default();
+            assert!(error.contains(said), "{text}: {error}");
+        }
+        let map = FieldMap::read("[pull]\n# mine\nemail = \"Email\"\n").unwrap();
+        let at = |at: &str| Problem { message: String::new(), at: Some(at.to_owned()), hint: None };
+        assert_eq!(map.placed("c.toml", at("pull:email")).at.as_deref(), Some("c.toml:3"));
+        assert_eq!(map.placed("c.toml", at("colour")).at.as_deref(), Some("colour"));
+    }
+}

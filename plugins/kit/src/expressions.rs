@@ -1,0 +1,481 @@
+//! A customer's own expressions, which stand in for what a mapping says of a column
+//! or of a field to write.
+//!
+//! They come as settings: `pull:email` is the expression of a column, `push:Title`
+//! that of a field; `pull:email:type`, `:default`, `:on_error` and `push:Title:policy`
+//! say more of it, and the value `-` leaves the column or field out. The language is
+//! that of Jinja's expressions, such as `Account.Name | upper ~ "!"`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use minijinja::value::Object;
+use minijinja::{Environment, Expression, UndefinedBehavior, Value as Found};
+
+use crate::{
+    ActionItem, Column, ColumnType, Field, Mapping, Matched, Meeting, Need, Participant, Policy,
+    Problem, Pulled, Pushed, Record, Request, Settings, Spec, Value, Write, optional,
+};
+
+/// What a setting says that leaves its column or field out.
+const LEFT_OUT: &str = "-";
+/// The word by which an expression leaves alone what the mapping says.
+const KEEP: &str = "keep";
+/// How many expressions one mapping takes.
+const EXPRESSIONS_MAX: usize = 200;
+
+/// A mapping with a customer's expressions over it.
+pub struct WithExpressions<M> {
+    mapping: M,
+    expressions: Expressions,
+}
+
+impl<M: Mapping> Mapping for WithExpressions<M> {
+    fn configure(settings: &Settings) -> Result<(Self, Spec), Problem> {
+        let (mapping, mut spec) = M::configure(settings)?;
+        let expressions = Expressions::of(settings, &mut spec)?;
+        Ok((Self { mapping, expressions }, spec))
+    }
+
+    fn pull(&self, record: &mut Record<'_>) -> Pulled {
+        self.expressions.pull(record, |record| self.mapping.pull(record))
+    }
+
+    fn push(&self, request: &Request) -> Pushed {
+        self.expressions.push(request, self.mapping.push(request))
+    }
+}
+
+/// The expressions of one mapping.
+struct Expressions {
+    pull: Vec<Own>,
+    push: Vec<Own>,
+    /// What the expressions of `pull` read.
+    reads: Vec<String>,
+}
+
+/// An expression, or nothing for what is left out.
+struct Own {
+    /// The column or field.
+    name: String,
+    /// Where it is in the entity.
+    place: usize,
+    of: ColumnType,
+    expression: Option<Expression<'static, 'static>>,
+    default: Option<String>,
+    on_error: OnError,
+}
+
+/// What becomes of a value that can't be worked out.
+#[derive(Clone, Copy, PartialEq)]
+enum OnError {
+    /// The record waits for a mend.
+    Fail,
+    /// The record is left out.
+    Skip,
+    /// The value is empty.
+    Empty,
+    /// The mapping's own value stays.
+    Keep,
+}
+
+/// Stands for what the mapping says.
+#[derive(Debug)]
+struct Keep;
+
+impl Object for Keep {}
+
+impl Expressions {
+    /// Reads the expressions among the settings, and fits the spec to them.
+    fn of(settings: &Settings, spec: &mut Spec) -> Result<Self, Problem> {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+        environment.add_global(KEEP, Found::from_object(Keep));
+        // An instance lives for one call; the environment goes with it.
+        let environment: &'static Environment<'static> = Box::leak(Box::new(environment));
+        let (mut pull, mut push) = (Vec::new(), Vec::new());
+        let mut reads = BTreeSet::new();
+        let told = settings.beginning_with("pull:");
+        let names: BTreeSet<&str> = told.keys().map(|name| plain(name)).collect();
+        check_count(names.len())?;
+        for name in names {
+            let own = Own::of(name, "pull", &told, environment)?;
+            if let Some(expression) = &own.expression {
+                let variables = expression.undeclared_variables(true);
+                reads.extend(variables.into_iter().filter(|path| path != KEEP));
+            }
+            pull.push(own);
+        }
+        for own in &mut pull {
+            own.fit(&told, spec)?;
+        }
+        let told = settings.beginning_with("push:");
+        let names: BTreeSet<&str> = told.keys().map(|name| plain(name)).collect();
+        check_count(names.len())?;
+        for name in names {
+            let own = Own::of(name, "push", &told, environment)?;
+            spec.writes.retain(|write| own.expression.is_some() || write.field != name);
+            let said = told.get(&format!("{name}:policy"));
+            let known = spec.writes.iter_mut().find(|write| write.field == name);
+            match (known, said) {
+                (_, Some(word)) if own.expression.is_none() => {
+                    return Err(wrong(
+                        &format!("push:{name}"),
+                        "what is left out has no policy",
+                        word,
+                    ));
+                }
+                (Some(write), Some(word)) => write.policy = policy(name, word)?,
+                (None, Some(word)) => spec.writes.push(Write {
+                    field: name.to_owned(),
+                    optional: true,
+                    policy: policy(name, word)?,
+                }),
+                (None, None) if own.expression.is_some() => {
+                    return Err(Problem {
+                        message: format!(
+                            "how to treat a value of {name} that is there is not said"
+                        ),
+                        at: Some(format!("push:{name}")),
+                        hint: Some(format!(
+                            "Write `{name} = {{ is = \"…\", policy = \"fill-if-blank\" }}`; other \
+                             policies are overwrite, append and ours-until-edited."
+                        )),
+                    });
+                }
+                _ => {}
+            }
+            push.push(own);
+        }
+        for path in &reads {
+            if !spec.reads.iter().any(|need| need.path == *path) {
+                spec.reads.push(Need { path: path.clone(), optional: true });
+            }
+        }
+        // Columns that are left out keep their place until all expressions have theirs.
+        let gone: Vec<usize> =
+            pull.iter().filter(|own| own.expression.is_none()).map(|own| own.place).collect();
+        let mut nth = 0;
+        spec.columns.retain(|_| {
+            nth += 1;
+            !gone.contains(&(nth - 1))
+        });
+        Ok(Self { pull, push, reads: reads.into_iter().collect() })
+    }
+
+    /// Maps a record by the mapping, with the expressions in the place of what it says.
+    fn pull(&self, record: &mut Record<'_>, map: impl FnOnce(&mut Record<'_>) -> Pulled) -> Pulled {
+        if self.pull.is_empty() {
+            return map(record);
+        }
+        let context = self.context(record);
+        let mut found = Vec::with_capacity(self.pull.len());
+        for own in &self.pull {
+            match own.value(&context) {
+                Ok(value) => found.push(value),
+                Err(_) if own.on_error == OnError::Skip => {
+                    return Pulled::Skipped(format!("{} can't be worked out", own.name));
+                }
+                Err(problem) => return Pulled::Failed(problem),
+            }
+        }
+        let mut values = match map(record) {
+            Pulled::Mapped(values) => values,
+            other => return other,
+        };
+        let mut gone = Vec::new();
+        for (own, found) in self.pull.iter().zip(found) {
+            if own.place >= values.len() {
+                values.resize(own.place + 1, Value::Null);
+            }
+            match found {
+                Some(value) => values[own.place] = value,
+                None if own.expression.is_none() => gone.push(own.place),
+                None => {}
+            }
+        }
+        gone.sort_unstable();
+        for place in gone.into_iter().rev() {
+            values.remove(place);
+        }
+        Pulled::Mapped(values)
+    }
+
+    /// Maps a request by the mapping, with the expressions in the place of what it
+    /// says. They write where the mapping would not.
+    fn push(&self, request: &Request, pushed: Pushed) -> Pushed {
+        if self.push.is_empty() {
+            return pushed;
+        }
+        let (mut fields, skipped) = match pushed {
+            Pushed::Mapped(fields) => (fields, None),
+            Pushed::Skipped(why) => (Vec::new(), Some(why)),
+            Pushed::Failed(problem) => return Pushed::Failed(problem),
+        };
+        let context = asked(request);
+        for own in &self.push {
+            // A field that the org locks is not there to be written.
+            let is_there = request.target.as_ref().is_none_or(|target| target.has(&own.name));
+            let value = match own.value(&context) {
+                Ok(value) => value,
+                Err(_) if own.on_error == OnError::Skip => {
+                    return Pushed::Skipped(format!("{} can't be worked out", own.name));
+                }
+                Err(problem) => return Pushed::Failed(problem),
+            };
+            if own.expression.is_none() || value.is_some() {
+                fields.retain(|field| field.name != own.name);
+            }
+            if let Some(value) = value.filter(|_| is_there) {
+                fields.push(Field { name: own.name.clone(), value });
+            }
+        }
+        match skipped {
+            Some(why) if fields.is_empty() => Pushed::Skipped(why),
+            _ => Pushed::Mapped(fields),
+        }
+    }
+
+    /// Returns what the expressions may read of a record. A field that the org lacks
+    /// is undefined, which is something else than an empty one.
+    fn context(&self, record: &Record<'_>) -> Found {
+        let known = self.reads.iter().filter(|path| record.has(path));
+        nested(known.map(|path| (path.as_str(), found(record.get(path)))).collect())
+    }
+}
+
+/// Returns values by their paths, those of a parent below it.
+fn nested(paths: Vec<(&str, Found)>) -> Found {
+    let mut own: BTreeMap<String, Found> = BTreeMap::new();
+    let mut parents: BTreeMap<String, Vec<(&str, Found)>> = BTreeMap::new();
+    for (path, value) in paths {
+        match path.split_once('.') {
+            None => {
+                own.insert(path.to_owned(), value);
+            }
+            Some((parent, rest)) => {
+                parents.entry(parent.to_owned()).or_default().push((rest, value))
+            }
+        }
+    }
+    let parents = parents.into_iter().map(|(parent, below)| (parent, nested(below)));
+    Found::from_pairs(own.into_iter().chain(parents))
+}
+
+impl Own {
+    fn of(
+        name: &str,
+        way: &str,
+        told: &BTreeMap<String, String>,
+        environment: &'static Environment<'static>,
+    ) -> Result<Self, Problem> {
+        let at = format!("{way}:{name}");
+        let said = told.get(name).map_or(LEFT_OUT, String::as_str);
+        let expression =
+            match said {
+                LEFT_OUT => None,
+                text => Some(environment.compile_expression_owned(text.to_owned()).map_err(
+                    |error| wrong(&at, "the expression can't be read", &reason(&error)),
+                )?),
+            };
+        let on_error = match told.get(&format!("{name}:on_error")).map(String::as_str) {
+            None | Some("fail") => OnError::Fail,
+            Some("skip") => OnError::Skip,
+            Some("empty") => OnError::Empty,
+            Some("keep") => OnError::Keep,
+            Some(other) => {
+                return Err(Problem {
+                    message: format!("\"{other}\" is nothing that can be done on an error"),
+                    at: Some(at),
+                    hint: Some("Write fail, skip, empty or keep.".to_owned()),
+                });
+            }
+        };
+        let default = told.get(&format!("{name}:default")).cloned();
+        let of = ColumnType::Text;
+        Ok(Self { name: name.to_owned(), place: 0, of, expression, default, on_error })
+    }
+
+    /// Finds the place of a column, or makes one.
+    fn fit(&mut self, told: &BTreeMap<String, String>, spec: &mut Spec) -> Result<(), Problem> {
+        let said = told.get(&format!("{}:type", self.name));
+        let said = said.map(|word| crate::field_map::column_type(word)).transpose();
+        let said =
+            said.map_err(|problem| Problem { at: Some(format!("pull:{}", self.name)), ..problem })?;
+        let place = spec.columns.iter().position(|column| column.name == self.name);
+        self.of = match (place, said) {
+            (Some(place), said) => said.unwrap_or(spec.columns[place].of),
+            (None, said) => said.unwrap_or(ColumnType::Text),
+        };
+        self.place = place.unwrap_or(spec.columns.len());
+        match place {
+            Some(place) => spec.columns[place].of = self.of,
+            None => spec.columns.push(Column { name: self.name.clone(), of: self.of }),
+        }
+        Ok(())
+    }
+
+    /// Returns the value; none, where what the mapping says stays.
+    fn value(&self, context: &Found) -> Result<Option<Value>, Problem> {
+        let Some(expression) = &self.expression else { return Ok(None) };
+        let failed = |message: String| Problem { message, at: Some(self.name.clone()), hint: None };
+        let worked_out = match expression.eval(context.clone()) {
+            Ok(value) if value.downcast_object_ref::<Keep>().is_some() => return Ok(None),
+            Ok(value) => plain_value(&value).map_err(failed),
+            Err(error) => Err(failed(reason(&error))),
+        };
+        let value = worked_out.map(|value| match (value, &self.default) {
+            (Value::Null, Some(default)) => Value::Text(default.clone()),
+            (value, _) => value,
+        });
+        let fitted = value.and_then(|value| match &value {
+            // A default is written as text, whatever the column holds.
+            Value::Text(text) if self.of != ColumnType::Text => {
+                optional(&self.name, self.of, &self.name).convert(read(text, self.of))
+            }
+            _ => optional(&self.name, self.of, &self.name).convert(value),
+        });
+        match fitted {
+            Ok(value) => Ok(Some(value)),
+            Err(_) if self.on_error == OnError::Empty => Ok(Some(Value::Null)),
+            Err(_) if self.on_error == OnError::Keep => Ok(None),
+            Err(problem) => Err(problem),
+        }
+    }
+}
+
+/// Reads a text as a value of this type, where it is one.
+fn read(text: &str, of: ColumnType) -> Value {
+    let read = match of {
+        ColumnType::Integer => text.trim().parse().ok().map(Value::Integer),
+        ColumnType::Number => text.trim().parse().ok().map(Value::Number),
+        ColumnType::Boolean => text.trim().parse().ok().map(Value::Boolean),
+        _ => None,
+    };
+    read.unwrap_or_else(|| Value::Text(text.to_owned()))
+}
+
+/// Returns what an expression gave as a value.
+fn plain_value(found: &Found) -> Result<Value, String> {
+    if found.is_undefined() || found.is_none() {
+        return Ok(Value::Null);
+    }
+    if let Some(text) = found.as_str() {
+        return Ok(if text.is_empty() { Value::Null } else { Value::Text(text.to_owned()) });
+    }
+    if let Ok(truth) = bool::try_from(found.clone()) {
+        return Ok(Value::Boolean(truth));
+    }
+    if let Some(number) = found.as_i64().filter(|_| found.is_integer()) {
+        return Ok(Value::Integer(number));
+    }
+    f64::try_from(found.clone())
+        .map(Value::Number)
+        .map_err(|_| format!("the expression gives a {}, not a value", found.kind()))
+}
+
+fn found(value: &Value) -> Found {
+    match value {
+        Value::Null => Found::from(()),
+        Value::Boolean(truth) => Found::from(*truth),
+        Value::Integer(number) => Found::from(*number),
+        Value::Number(number) => Found::from(*number),
+        Value::Text(text) => Found::from(text.as_str()),
+    }
+}
+
+/// Returns what the expressions of a push may read: the request as the contract has
+/// it, without the fields that it doesn't know.
+fn asked(request: &Request) -> Found {
+    let matches = request.matches.iter().map(|one| (one.object.clone(), matched(one)));
+    Found::from_pairs([
+        ("now", Found::from(request.now.as_str())),
+        ("meeting", meeting(&request.meeting)),
+        ("action_item", request.action_item.as_ref().map_or(Found::from(()), item)),
+        ("target", request.target.as_ref().map_or(Found::from(()), matched)),
+        ("matches", Found::from_pairs(matches)),
+    ])
+}
+
+fn meeting(meeting: &Meeting) -> Found {
+    let insights = meeting.insights.iter().map(|insight| {
+        Found::from_pairs([
+            ("kind", Found::from(insight.kind.as_str())),
+            ("text", Found::from(insight.text.as_str())),
+        ])
+    });
+    Found::from_pairs([
+        ("id", Found::from(meeting.id.as_str())),
+        ("title", Found::from(meeting.title.as_str())),
+        ("started_at", Found::from(meeting.started_at.as_str())),
+        ("ended_at", text(meeting.ended_at.as_deref())),
+        ("url", text(meeting.url.as_deref())),
+        ("organizer", meeting.organizer.as_ref().map_or(Found::from(()), person)),
+        ("participants", meeting.participants.iter().map(person).collect()),
+        ("summary", text(meeting.summary.as_deref())),
+        ("insights", insights.collect()),
+    ])
+}
+
+fn person(person: &Participant) -> Found {
+    Found::from_pairs([
+        ("name", text(person.name.as_deref())),
+        ("email", text(person.email.as_deref())),
+    ])
+}
+
+fn item(item: &ActionItem) -> Found {
+    Found::from_pairs([
+        ("id", Found::from(item.id.as_str())),
+        ("text", Found::from(item.text.as_str())),
+        ("owner_email", text(item.owner_email.as_deref())),
+        ("due_on", text(item.due_on.as_deref())),
+        ("done", Found::from(item.done)),
+    ])
+}
+
+fn matched(record: &Matched) -> Found {
+    let fields = record.fields.iter().map(|field| (field.name.clone(), found(&field.value)));
+    Found::from_pairs([
+        ("object", Found::from(record.object.as_str())),
+        ("id", Found::from(record.id.as_str())),
+        ("fields", Found::from_pairs(fields)),
+    ])
+}
+
+fn text(text: Option<&str>) -> Found {
+    text.map_or(Found::from(()), Found::from)
+}
+
+/// Returns the name of a column or field, without what is said of it.
+fn plain(setting: &str) -> &str {
+    setting.split_once(':').map_or(setting, |(name, _)| name)
+}
+
+fn policy(name: &str, word: &str) -> Result<Policy, Problem> {
+    match word {
+        "fill-if-blank" => Ok(Policy::FillIfBlank),
+        "overwrite" => Ok(Policy::Overwrite),
+        "append" => Ok(Policy::Append),
+        "ours-until-edited" => Ok(Policy::OursUntilEdited),
+        _ => Err(Problem {
+            message: format!("\"{word}\" is no policy"),
+            at: Some(format!("push:{name}")),
+            hint: Some("Write fill-if-blank, overwrite, append or ours-until-edited.".to_owned()),
+        }),
+    }
+}
+
+fn check_count(count: usize) -> Result<(), Problem> {
+    if count <= EXPRESSIONS_MAX {
+        return Ok(());
+    }
+    Err(wrong("pull", "there are too many expressions", &format!("at most {EXPRESSIONS_MAX}")))
+}
+
+fn wrong(at: &str, message: &str, why: &str) -> Problem {
+    Problem { message: format!("{message}: {why}"), at: Some(at.to_owned()), hint: None }
+}
+
+fn reason(error: &minijinja::Error) -> String {
+    error.detail().map_or_else(|| error.kind().to_string(), str::to_owned)
+}
