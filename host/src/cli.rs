@@ -16,6 +16,7 @@ mod serve;
 mod setup;
 mod status;
 mod sync;
+mod types;
 mod vault;
 mod world;
 

@@ -122,6 +122,20 @@ async fn an_author_begins_checks_and_tests_a_mapping() {
     );
     assert_says(&world.ok(&test).await.stdout, &["All 1 cases give what they should"]);
 
+    let types = world.ok(&["plugin", "types", "Contact"]).await.stdout;
+    assert_says(
+        &types,
+        &[
+            "export interface ContactRecord {",
+            "readonly Email: string | null;",
+            "readonly LeadSource: \"Web\" | ",
+            "readonly DoNotCall: boolean;",
+            "readonly Account: {",
+            "birth_date?: string | null;",
+            "export type Pull = (record: ContactRecord)",
+        ],
+    );
+
     let (_, slip) = draft(
         &world,
         "contact.js",

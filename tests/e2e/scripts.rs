@@ -255,3 +255,25 @@ async fn a_script_that_never_ends_outside_of_its_functions_is_ended() {
     let said = text(&sync.run("Contact", "pull")["error"]["message"]);
     assert_says(&said, &["can't be made of its script"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mapping_that_fails_for_most_of_a_page_is_held_and_the_entities_stay() {
+    let world = World::ready().await;
+    let more = (0..100).map(|n| json!({ "LastName": format!("L{n}"), "Email": "a@x.example" }));
+    world.org.create_many("Contact", more.collect()).await;
+    world.sync().await;
+    let before = world.records("Contact").await;
+    let sync =
+        pull(&world, "export const pull = (record) => { throw new Error('not today'); };").await;
+    let error = run(&sync, "pull")["error"].clone();
+    assert_says(
+        &text(&error["message"]),
+        &["fails for 130 of 130 records, and is held: not today"],
+    );
+    assert_says(&text(&error["hint"]), &["efficlose mapping back Contact"]);
+    assert_eq!(world.failures().await, Vec::<Json>::new());
+    assert_eq!(world.records("Contact").await, before);
+    let good = "export const columns = ['email']; export const pull = (record) => ({ email: record.Email });";
+    let sync = pull(&world, good).await;
+    assert_eq!(run(&sync, "pull")["counts"]["mapped"], 130, "{sync}");
+}

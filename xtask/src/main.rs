@@ -25,6 +25,11 @@ enum Task {
     Demo,
     /// Install what tests need and run all tests
     Test,
+    /// Measure; everything in one run, so that ratios mean something
+    Bench {
+        /// What to measure
+        what: Bench,
+    },
     /// Build mappings into components; print the digest and the file of each
     Plugins {
         /// Packages to build; the default mappings and the examples, if none is named
@@ -35,6 +40,15 @@ enum Task {
     },
 }
 
+/// What can be measured.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Bench {
+    /// Records a second through mappings of every form, beside native code
+    Mapping,
+    /// Seeding, memory and pages of the sandbox org
+    Sandbox,
+}
+
 /// What a task ends with: nothing, or a sentence for the person who ran it.
 type Outcome = Result<(), String>;
 
@@ -43,6 +57,7 @@ fn main() -> ExitCode {
         Task::Prerequisites => prerequisites(),
         Task::Demo => demo(),
         Task::Test => test(),
+        Task::Bench { what } => bench(what),
         Task::Plugins { packages, reproduce: false } => plugins::build(&packages),
         Task::Plugins { packages, reproduce: true } => plugins::reproduce(&packages),
     };
@@ -70,6 +85,19 @@ fn test() -> Outcome {
     prerequisites()?;
     clients::install()?;
     cargo(&["test", "--workspace"])
+}
+
+fn bench(what: Bench) -> Outcome {
+    prerequisites()?;
+    match what {
+        Bench::Sandbox => {
+            cargo(&["run", "--release", "-p", "efficlose-sandbox", "--example", "bench"])
+        }
+        Bench::Mapping => {
+            cargo(&["build", "--release", "-p", "efficlose", "--bin", "efficlose"])?;
+            cargo(&["run", "--release", "-p", "efficlose", "--example", "mapping_bench"])
+        }
+    }
 }
 
 /// Runs cargo in the workspace.

@@ -7,7 +7,9 @@ use serde_json::json;
 use super::mapping::{Which, described, io};
 use super::output::{Failed, Output};
 use super::world::World;
+use crate::model::Object;
 use crate::plugin::cases;
+use crate::salesforce::Description;
 use crate::sync::misfits;
 
 /// Write, inspect and test mappings of your own
@@ -35,6 +37,11 @@ enum Command {
         #[command(flatten)]
         which: Which,
     },
+    /// Print what an editor should know of the org's records, as types of TypeScript
+    Types {
+        /// Object that the script maps
+        object: Object,
+    },
     /// Run the cases of a folder through a mapping, and compare what comes out
     Test {
         #[command(flatten)]
@@ -58,6 +65,7 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
         Command::New { file } => new(&file, output),
         Command::Inspect { which } => inspect(&which, world, output),
         Command::Check { which } => check(&which, world, output).await,
+        Command::Types { object } => types(object, world, output).await,
         Command::Test { which, cases, bless } => {
             tokio::task::block_in_place(|| test(&which, &cases, bless, world, output))
         }
@@ -125,12 +133,7 @@ async fn check(which: &Which, world: &World, output: &Output) -> Result<(), Fail
     let library = world.library()?;
     let mapping =
         tokio::task::block_in_place(|| library.mapping_in(&which.file, object, choices.mapping()))?;
-    let salesforce = world.salesforce(&connection)?;
-    let found = salesforce.describe(object.as_str()).await?;
-    let description = found.ok_or_else(|| {
-        Failed::new(format!("the connected user does not see {object}"))
-            .hint("Give the connected user read access to it in Salesforce.")
-    })?;
+    let description = describe(object, world).await?;
     let misfits = misfits(mapping.spec(), &description);
     output.json(&json!({
         "object": object,
@@ -159,6 +162,25 @@ async fn check(which: &Which, world: &World, output: &Output) -> Result<(), Fail
             .hint("Mend the name, or give the connected user access to the field.")),
         None => Ok(()),
     }
+}
+
+async fn types(object: Object, world: &World, output: &Output) -> Result<(), Failed> {
+    let description = describe(object, world).await?;
+    let library = world.library()?;
+    let default = tokio::task::block_in_place(|| library.default(object, Vec::new()))?;
+    let declarations = super::types::declarations(object, default.spec().kind, &description);
+    output.json(&json!({ "object": object, "declarations": declarations }));
+    output.line(declarations.trim_end());
+    Ok(())
+}
+
+async fn describe(object: Object, world: &World) -> Result<Description, Failed> {
+    let salesforce = world.salesforce(&world.connection()?)?;
+    let found = salesforce.describe(object.as_str()).await?;
+    found.ok_or_else(|| {
+        Failed::new(format!("the connected user does not see {object}"))
+            .hint("Give the connected user read access to it in Salesforce.")
+    })
 }
 
 fn test(

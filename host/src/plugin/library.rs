@@ -135,7 +135,7 @@ fn unusable(file: &Path, why: String) -> Error {
 }
 
 /// Returns the component that the build made of `plugins/`.
-fn default(object: Object) -> &'static [u8] {
+pub(super) fn default(object: Object) -> &'static [u8] {
     match object {
         Object::Account => include_bytes!(concat!(env!("OUT_DIR"), "/account.wasm")),
         Object::Contact => include_bytes!(concat!(env!("OUT_DIR"), "/contact.wasm")),

@@ -122,3 +122,41 @@ fn sources(library: &Library, object: Object) -> BTreeMap<String, String> {
     }
     sources
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(24))]
+
+    /// Whatever becomes of a component's bytes, it is refused or stopped with a
+    /// sentence, and the host goes on.
+    #[test]
+    fn a_broken_component_ends_in_a_sentence(
+        cut in 0.0..1.0_f64,
+        flips in proptest::collection::vec((0.0..1.0_f64, 0..8_u8), 0..6),
+    ) {
+        thread_local! {
+            static HOME: (tempfile::TempDir, Library) = library(Limits {
+                deadline: std::time::Duration::from_millis(100), ..Limits::default()
+            });
+        }
+        HOME.with(|(home, library)| {
+            let mut bytes = super::library::default(Object::Contact).to_vec();
+            if flips.is_empty() {
+                bytes.truncate((bytes.len() as f64 * cut) as usize);
+            }
+            for (place, bit) in flips {
+                let place = (bytes.len() as f64 * place) as usize;
+                bytes[place] ^= 1 << bit;
+            }
+            let file = home.path().join("contact.wasm");
+            std::fs::write(&file, bytes).unwrap();
+            let columns = vec!["Email".to_owned()];
+            let ended = library
+                .mapping_in(&file, Object::Contact, Vec::new())
+                .and_then(|mapping| mapping.pull(&columns, &[vec![Value::Null]]));
+            if let Err(error) = ended {
+                assert!(!error.to_string().is_empty() && !error.hint().is_empty());
+            }
+            assert!(library.mapping(Object::Lead, Vec::new()).is_ok());
+        });
+    }
+}

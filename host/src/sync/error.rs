@@ -15,6 +15,9 @@ pub enum Error {
     /// The mapping can't do it.
     #[error(transparent)]
     Plugin(#[from] plugin::Error),
+    /// The mapping fails for most records.
+    #[error("{0}")]
+    Mapping(Problem),
     /// The org lacks what the mapping needs, or what a write needs.
     #[error("{0}")]
     Org(Problem),
@@ -32,7 +35,7 @@ impl Error {
     /// Returns what is wrong and what mends it.
     pub fn problem(&self) -> Problem {
         match self {
-            Self::Org(problem) => problem.clone(),
+            Self::Org(problem) | Self::Mapping(problem) => problem.clone(),
             other => Problem { message: other.to_string(), at: None, hint: other.hint() },
         }
     }
@@ -42,7 +45,7 @@ impl Error {
             Self::Store(error) => error.hint().map(str::to_owned),
             Self::Salesforce(error) => Some(error.hint()),
             Self::Plugin(error) => Some(error.hint()),
-            Self::Org(problem) => problem.hint.clone(),
+            Self::Org(problem) | Self::Mapping(problem) => problem.hint.clone(),
             Self::Unknown { .. } => Some(
                 "Nothing need be done: the next sync looks up what was written before it writes \
                  again."
@@ -56,7 +59,7 @@ impl Error {
         match self {
             Self::Store(_) => Mender::Operator,
             Self::Salesforce(error) => error.mender(),
-            Self::Plugin(_) => Mender::MappingAuthor,
+            Self::Plugin(_) | Self::Mapping(_) => Mender::MappingAuthor,
             Self::Org(_) => Mender::SalesforceAdmin,
             Self::Unknown { .. } => Mender::Time,
         }

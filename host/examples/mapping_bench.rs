@@ -1,0 +1,154 @@
+//! Measures mappings through the door, conversions and fresh instances included:
+//! `cargo xtask bench mapping`. All in one run, so that ratios mean something.
+
+use std::path::Path;
+use std::time::Instant;
+
+use efficlose::model::{Object, Value};
+use efficlose::plugin::{Library, Limits, Mapping, Plugins};
+use efficlose_contact::Contact;
+use efficlose_kit::{Running, Table, Value as Own};
+
+/// How many rows a page has, as in a pull.
+const PAGE: usize = 2_000;
+/// How long each is measured, in seconds.
+const SECONDS: f64 = 2.0;
+
+const FIELD_MAP: &str = r#"
+[pull]
+name = "FirstName ~ ' ' ~ LastName"
+email = "Email | lower"
+title = "Title or 'unknown'"
+company = "Account.Name"
+phone = "Phone | replace(' ', '')"
+city = "MailingCity | upper"
+country = "MailingCountry | default('unknown')"
+department = "Department | trim"
+custom.kind = "'decides' if 'Head' in (Title or '') else 'works'"
+custom.where = "(MailingCity or '') ~ ', ' ~ (MailingCountry or '')"
+"#;
+
+const SCRIPT: &str = r#"
+export const fields = ["FirstName", "LastName", "Email", "Title", "Account.Name?", "Phone", "MailingCity", "MailingCountry", "Department", "LeadSource"];
+export const columns = ["name", "first_name", "last_name", "email", "title", "company", "phone", "city", "country", "department"];
+export function pull(record) {
+  return {
+    name: `${record.FirstName} ${record.LastName}`,
+    first_name: record.FirstName,
+    last_name: record.LastName,
+    email: record.Email.toLowerCase(),
+    title: record.Title ?? "unknown",
+    company: record.Account.Name,
+    phone: record.Phone,
+    city: record.MailingCity,
+    country: record.MailingCountry,
+    department: record.Department,
+  };
+}
+"#;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let home = tempfile::tempdir()?;
+    let cache = home.path().join("cache");
+    let drafts = home.path().join("drafts");
+    std::fs::create_dir(&drafts)?;
+    // <target>/release/examples/bench stands beside <target>/release/efficlose.
+    let own = std::env::current_exe()?;
+    let maker = own.ancestors().nth(2).ok_or("no folder")?.join("efficlose");
+    let open = || -> Result<Library, Box<dyn std::error::Error>> {
+        let plugins = Plugins::start(&cache, Limits::default())?;
+        Ok(Library::new(plugins, maker.clone(), &cache, &drafts))
+    };
+    let library = open()?;
+    let default = library.default(Object::Contact, Vec::new())?;
+    let native = native(&default);
+    println!("{native:>12.0} records/s  the default mapping natively, its table built too (1.00)");
+    let line = |what: &str, rate: f64, wanted: f64| {
+        println!("{rate:>12.0} records/s  {what} ({:.2}; wanted {wanted:.0})", rate / native);
+    };
+    line("the default mapping of Contact", rate(&default), 250_000.0);
+    let map = written(&drafts, "contact.toml", FIELD_MAP)?;
+    line("a field map with ten expressions", rate(&map_of(&library, &map)?), 60_000.0);
+    std::fs::remove_file(&map)?;
+    let script = written(&drafts, "contact.js", SCRIPT)?;
+    line("a script of ten fields", rate(&map_of(&library, &script)?), 40_000.0);
+    let no_rows: [Vec<Value>; 0] = [];
+    let started = Instant::now();
+    for _ in 0..1_000 {
+        default.pull(&[], &no_rows)?;
+    }
+    let call = started.elapsed().as_secs_f64() * 1e3;
+    println!("{call:>12.1} µs         an empty call: instance, configure, pull");
+    let again = open()?;
+    let started = Instant::now();
+    again.default(Object::Contact, Vec::new())?;
+    let load = started.elapsed().as_secs_f64() * 1e3;
+    println!("{load:>12.2} ms         the default mapping loaded from the cache and configured");
+    Ok(())
+}
+
+fn written(folder: &Path, name: &str, text: &str) -> std::io::Result<std::path::PathBuf> {
+    let file = folder.join(name);
+    std::fs::write(&file, text)?;
+    Ok(file)
+}
+
+fn map_of(library: &Library, file: &Path) -> Result<Mapping, Box<dyn std::error::Error>> {
+    Ok(library.mapping_in(file, Object::Contact, Vec::new())?)
+}
+
+/// Returns a page under these columns: texts as long as in a real org.
+fn page(columns: &[String]) -> Vec<Vec<Value>> {
+    let value = |column: &String, row: usize| match column.as_str() {
+        "Id" | "AccountId" | "OwnerId" => Value::Text(format!("003xx0000{row:06}AAA")),
+        "Email" | "Owner.Email" => Value::Text(format!("Person.{row}@Company-{row}.example")),
+        "DoNotCall" | "HasOptedOutOfEmail" => Value::Boolean(row.is_multiple_of(2)),
+        "Birthdate" | "LastActivityDate" => Value::Text("1990-01-31".to_owned()),
+        "CreatedDate" | "LastModifiedDate" => Value::Text("2026-01-31T09:30:00Z".to_owned()),
+        "Description" => Value::Null,
+        other => Value::Text(format!("{other} {row}")),
+    };
+    (0..PAGE).map(|row| columns.iter().map(|column| value(column, row)).collect()).collect()
+}
+
+fn columns(mapping: &Mapping) -> Vec<String> {
+    mapping.spec().reads.iter().map(|need| need.path.to_string()).collect()
+}
+
+fn rate(mapping: &Mapping) -> f64 {
+    let columns = columns(mapping);
+    let rows = page(&columns);
+    measured(|| {
+        let outcomes = mapping.pull(&columns, &rows).expect("the mapping works");
+        assert!(matches!(outcomes[0], efficlose::model::Pulled::Mapped(_)), "{:?}", outcomes[0]);
+    })
+}
+
+fn native(mapping: &Mapping) -> f64 {
+    let columns = columns(mapping);
+    let rows = page(&columns);
+    let own = |value: &Value| match value {
+        Value::Null => Own::Null,
+        Value::Boolean(truth) => Own::Boolean(*truth),
+        Value::Integer(number) => Own::Integer(*number),
+        Value::Number(number) => Own::Number(*number),
+        Value::Text(text) => Own::Text(text.clone()),
+    };
+    let (running, _) = Running::<Contact>::configure(Vec::new()).expect("no settings are fine");
+    measured(|| {
+        let rows = rows.iter().map(|row| row.iter().map(own).collect()).collect();
+        let outcomes = running.pull(Table { columns: columns.clone(), rows });
+        assert_eq!(outcomes.len(), PAGE);
+    })
+}
+
+fn measured(mut page: impl FnMut()) -> f64 {
+    page();
+    let started = Instant::now();
+    let mut pages = 0;
+    while started.elapsed().as_secs_f64() < SECONDS {
+        page();
+        pages += 1;
+    }
+    (pages * PAGE) as f64 / started.elapsed().as_secs_f64()
+}
