@@ -29,7 +29,7 @@ declare global {
   /** Leaves this record or write out, and says why. */
   function skip(reason: string): never;
   /** The choices for the mapping in config.toml. */
-  const settings: Readonly<Record<string, string>>;
+  var settings: Readonly<Record<string, string>>;
 }
 "#;
 
