@@ -185,7 +185,9 @@ impl Mapping {
     fn under(self, plugin: Plugin) -> Result<Self, Error> {
         let plugin = Arc::new(plugin);
         let mut spec = plugin.spec(&self.settings)?;
-        let digest = digest(&plugin.digest, &self.settings);
+        // What the default does one way may change with it.
+        let both = format!("{}\0{}", plugin.digest, self.digest);
+        let digest = digest(&both, &self.settings);
         let mut mapping = Self { name: plugin.name.clone(), digest, ..self };
         if spec.columns.is_empty() {
             let Spec { reads, filter, columns, .. } = mapping.spec;

@@ -68,6 +68,17 @@ async fn a_mapping_is_used_once_it_was_tried_and_there_is_a_way_back() {
     assert_fails(output, "\"broken\" is not called after an object", "--object");
     let output = world.efficlose(&["mapping", "use", &broken, "--object", "Contact"]).await;
     assert_fails(output, "of 30 records would fail that did not before", "--force");
+    let forgot = "export const pull = (record) => { ({ email: record.Email }); };";
+    let (_, forgot) = draft(&world, "contact.js", forgot);
+    let output = world.efficlose(&["mapping", "use", &forgot]).await;
+    assert_fails(output, "of 30 records would fail that did not before", "--force");
+    let (_, none) = draft(&world, "contact.js", "export const pull = (record) => null;");
+    let output = world.efficlose(&["mapping", "use", &none]).await;
+    assert_fails(output, "records would lose their entity", "--force");
+    let fewer = format!("{LOUD}\nexport const filter = \"Email != null\";");
+    let (_, fewer) = draft(&world, "contact.js", &fewer);
+    let output = world.efficlose(&["mapping", "use", &fewer]).await;
+    assert_fails(output, "it selects other records", "--force");
     let quiet = LOUD.replace("?.toUpperCase()", "?.toLowerCase()");
     let (_, quiet) = draft(&world, "contact.js", &quiet);
     world.ok(&["mapping", "use", &quiet]).await;

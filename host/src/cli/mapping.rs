@@ -40,7 +40,9 @@ enum Command {
     },
     /// Use a mapping from the next sync on, once it has been tried on all stored records
     ///
-    /// It is refused where more records would fail than one in a hundred.
+    /// It is refused where more records than one in a hundred would fail or lose their
+    /// entity, and where it selects other records than the mapping before, which can't
+    /// be tried on what is stored.
     Use {
         #[command(flatten)]
         which: Which,
@@ -81,7 +83,8 @@ impl Which {
 const SHOWN: usize = 20;
 /// How many columns of one are shown.
 const COLUMNS_SHOWN: usize = 12;
-/// The share of records that may fail with a mapping that is taken into use.
+/// The share of records that may fail, or lose their entity, with a mapping that is
+/// taken into use.
 const FAILING_MAX: f64 = 0.01;
 /// The folder of the mappings that were used before, in that of the mappings.
 const BEFORE: &str = "before";
@@ -225,6 +228,7 @@ fn report(which: &Which, seen: &Preview, output: &Output) {
         "skipped": counts.skipped,
         "failed": counts.failed,
         "newly_failed": seen.broken,
+        "lost": seen.lost,
         "mended": seen.mended,
         "unread": seen.unread,
         "changes": seen.changes.iter().map(json_of).collect::<Vec<_>>(),
@@ -259,34 +263,50 @@ fn take(which: &Which, force: bool, world: &World, output: &Output) -> Result<()
     let object = which.object()?;
     let (mapping, seen) = tried(which, u64::MAX, world, output)?;
     #[allow(clippy::cast_precision_loss)]
-    let share = seen.broken as f64 / (seen.counts.pulled.max(1)) as f64;
-    if share > FAILING_MAX && !force {
-        report(which, &seen, output);
-        let (broken, records) = (seen.broken, seen.counts.pulled);
-        return Err(Failed::new(format!(
-            "{broken} of {records} records would fail that did not before"
-        ))
-        .hint("Mend the mapping, or use it all the same with --force."));
+    let is_many = |count: u64| count as f64 > seen.counts.pulled as f64 * FAILING_MAX;
+    let records = seen.counts.pulled;
+    let against = if is_many(seen.broken) {
+        Some(format!("{} of {records} records would fail that did not before", seen.broken))
+    } else if is_many(seen.lost) {
+        Some(format!("{} of {records} records would lose their entity", seen.lost))
+    } else if mapping.spec().filter != in_use(object, world)?.and_then(|spec| spec.filter) {
+        Some("it selects other records than the mapping before, which can't be tried".to_owned())
+    } else {
+        None
+    };
+    report(which, &seen, output);
+    if let Some(why) = against.filter(|_| !force) {
+        return Err(Failed::new(why).hint("Mend the mapping, or use it all the same with --force."));
     }
     let folder = world.mappings();
     let ending = which.file.extension().unwrap_or_default();
     let place = folder.join(object.file_name()).with_extension(ending);
     let bytes = std::fs::read(&which.file).map_err(|cause| io(&which.file, &cause))?;
     make_folder(&folder)?;
-    put_aside(object, world)?;
-    // Whole or not at all: a sync may be looking.
     let new = place.with_extension("new");
-    std::fs::write(&new, bytes)
-        .and_then(|()| std::fs::rename(&new, &place))
-        .map_err(|cause| io(&place, &cause))?;
-    output.json(&json!({ "object": object, "file": place, "digest": mapping.digest() }));
+    std::fs::write(&new, bytes).map_err(|cause| io(&new, &cause))?;
+    let old = put_aside(object, world)?;
+    // At no time is there none: a sync that looks takes the one or the other, or
+    // finds two and says so.
+    std::fs::rename(&new, &place).map_err(|cause| io(&place, &cause))?;
+    if let Some(old) = old.filter(|old| *old != place) {
+        std::fs::remove_file(&old).map_err(|cause| io(&old, &cause))?;
+    }
     output.line(format!("{object} is mapped by {} from the next sync on", place.display()));
     output.line(format!("`efficlose mapping back {object}` goes back."));
     Ok(())
 }
 
-/// Moves the mapping in use to those before it; the default leaves an empty mark.
-fn put_aside(object: Object, world: &World) -> Result<(), Failed> {
+/// Returns what the mapping that is in use needs; none, where it can't be used.
+fn in_use(object: Object, world: &World) -> Result<Option<Spec>, Failed> {
+    let settings = world.settings(&world.connection()?.org);
+    let choices = settings.objects.get(&object).cloned().unwrap_or_default();
+    Ok(world.library()?.mapping(object, choices.mapping()).ok().map(|used| used.spec().clone()))
+}
+
+/// Copies the mapping in use to those before it, and returns its file; the default
+/// leaves an empty mark.
+fn put_aside(object: Object, world: &World) -> Result<Option<PathBuf>, Failed> {
     let before = world.mappings().join(BEFORE);
     make_folder(&before)?;
     let number = earlier(object, world)?.last().map_or(1, |(number, _)| number + 1);
@@ -295,11 +315,13 @@ fn put_aside(object: Object, world: &World) -> Result<(), Failed> {
         Some(file) => {
             let ending = file.extension().unwrap_or_default().to_string_lossy().into_owned();
             let place = named(&ending);
-            std::fs::rename(&file, &place).map_err(|cause| io(&file, &cause))
+            std::fs::copy(&file, &place).map_err(|cause| io(&file, &cause))?;
+            Ok(Some(file))
         }
         None => {
             let mark = named("default");
-            std::fs::write(&mark, "").map_err(|cause| io(&mark, &cause))
+            std::fs::write(&mark, "").map_err(|cause| io(&mark, &cause))?;
+            Ok(None)
         }
     }
 }
@@ -333,7 +355,12 @@ fn back(object: Object, world: &World, output: &Output) -> Result<(), Failed> {
             .hint("Run `efficlose mapping list` to see which is used."));
     };
     if let Some(file) = world.library()?.file(object)? {
-        std::fs::remove_file(&file).map_err(|cause| io(&file, &cause))?;
+        // It may have been changed there; nothing that a person wrote is lost.
+        let ending = file.extension().unwrap_or_default().to_string_lossy().into_owned();
+        let undone = format!("undone.{}.{ending}", object.file_name());
+        let undone = world.mappings().join(BEFORE).join(undone);
+        std::fs::rename(&file, &undone).map_err(|cause| io(&file, &cause))?;
+        output.line(format!("The one that was used is kept as {}", undone.display()));
     }
     let ending = last.extension().unwrap_or_default().to_string_lossy().into_owned();
     let from = if ending == "default" {

@@ -73,17 +73,29 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
 }
 
 fn new(file: &Path, output: &Output) -> Result<(), Failed> {
-    let skeleton = match file.extension().and_then(|ending| ending.to_str()) {
-        Some("js") => SCRIPT,
-        Some("toml") => FIELD_MAP,
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    let object: Object = stem.parse().map_err(|_| {
+        Failed::new(format!("\"{stem}\" is not called after an object"))
+            .hint("Call the file after what it maps, such as contact.js or lead.toml.")
+    })?;
+    let name = if object == Object::Task { "Subject" } else { "Name" };
+    // What stands on the first lines of an example is about the example itself.
+    let is_about = |line: &&str| line.starts_with("//") || line.starts_with('#');
+    let example = |text: &str| text.lines().skip_while(is_about).collect::<Vec<_>>().join("\n");
+    let rest = match (file.extension().and_then(|ending| ending.to_str()), object) {
+        (Some("js"), Object::Contact) => example(SCRIPT),
+        (Some("js"), _) => format!(
+            "// What is read; a field that the org may lack ends in \"?\".\n\
+             export const fields = [\"{name}\"];\n\n\
+             export function pull(record) {{\n  return {{ name: record.{name} }};\n}}"
+        ),
+        (Some("toml"), Object::Lead) => example(FIELD_MAP),
+        (Some("toml"), _) => format!("[pull]\nname = \"{name} | trim\""),
         _ => {
             return Err(Failed::new("a new mapping is a script (.js) or a field map (.toml)")
                 .hint("Name such a file; examples/rust-contact shows a component in Rust."));
         }
     };
-    // What stands on the first lines is about the example itself.
-    let is_about = |line: &&str| line.starts_with("//") || line.starts_with('#');
-    let rest = skeleton.lines().skip_while(is_about).collect::<Vec<_>>().join("\n");
     let options = std::fs::OpenOptions::new().write(true).create_new(true).open(file);
     options
         .and_then(|mut new| {

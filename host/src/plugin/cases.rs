@@ -43,7 +43,8 @@ impl Judged {
     pub fn bless(&self) -> Result<(), String> {
         let text = read(&self.file)?;
         let mut case: Json = parse(&self.file, &text)?;
-        case["gives"] = self.gives.clone();
+        let fields = case.as_object_mut().ok_or("a case is a JSON object")?;
+        fields.insert("gives".to_owned(), self.gives.clone());
         let pretty = serde_json::to_string_pretty(&case).map_err(|error| error.to_string())?;
         std::fs::write(&self.file, pretty + "\n").map_err(|error| said(&self.file, &error))
     }
@@ -133,8 +134,8 @@ fn pushed(mapping: &Mapping, object: Object, case: CaseRequest) -> Result<Json, 
     let mut item: Option<ActionItem> = None;
     if let Some(mut json) = case.action_item {
         // A case may leave out what is usual.
-        if json.get("done").is_none() {
-            json["done"] = false.into();
+        if let Some(item) = json.as_object_mut().filter(|item| !item.contains_key("done")) {
+            item.insert("done".to_owned(), false.into());
         }
         item = Some(serde_json::from_value(json).map_err(|error| error.to_string())?);
     }

@@ -94,8 +94,9 @@ pub(super) fn spec(spec: &Spec, object: Object) -> Result<(), String> {
             }
             None => {
                 return Err(format!(
-                    "a {} has no column {}; one of its own is named custom.{0}",
-                    spec.kind, column.name
+                    "a {} has no column {name}; one of its own is named custom.{name}",
+                    spec.kind,
+                    name = column.name
                 ));
             }
         }

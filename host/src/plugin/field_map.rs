@@ -72,6 +72,9 @@ impl FieldMap {
             let name = format!("{before}{key}");
             let line = line_of(text, table, key);
             let wrong = |why: &str| Err(format!("line {line}: {name} {why}"));
+            if key.contains(':') {
+                return wrong("has a colon in its name");
+            }
             let mut say = |more: &str, value: String| {
                 let name = format!("{way}:{name}{more}");
                 self.settings.push(Setting { name, value });

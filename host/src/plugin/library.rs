@@ -60,13 +60,12 @@ impl Library {
             Some(SCRIPT) => {
                 let source = text(file, SCRIPT_MAX)?;
                 let default = self.default(object, settings)?;
-                let component = self.scripts.component(&name, &source, default.spec());
-                let component = component.map_err(|cause| Error::Load {
-                    plugin: name.clone(),
-                    object,
-                    cause,
-                })?;
-                default.under(self.plugins.load(&name, object, &component)?)
+                let made = self.scripts.component(&name, &source, default.spec());
+                let made =
+                    made.map_err(|cause| Error::Load { plugin: name.clone(), object, cause })?;
+                let mut plugin = self.plugins.load(&name, object, &made.component)?;
+                plugin.digest = made.digest;
+                default.under(plugin)
             }
             Some(FIELD_MAP) => {
                 let text = text(file, MAP_MAX)?;

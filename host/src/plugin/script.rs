@@ -42,6 +42,14 @@ const WIT: &str = include_str!("../../../wit/v1/mapping.wit");
 /// How the runtime calls a script in its messages.
 const USER: &str = "componentize-qjs:user.js:";
 
+/// The component of a script.
+pub(super) struct Made {
+    pub(super) component: Vec<u8>,
+    /// Tells the script and what stands around it. The component's own bytes are
+    /// others each time that it is made.
+    pub(super) digest: String,
+}
+
 /// Makes components of scripts, and keeps them.
 pub(super) struct Scripts {
     /// The binary that has the command.
@@ -64,13 +72,14 @@ impl Scripts {
         file: &str,
         source: &str,
         default: &Spec,
-    ) -> Result<Vec<u8>, Cause> {
+    ) -> Result<Made, Cause> {
         let module = module(file, source, default);
-        let digest: String =
-            Sha256::digest(&module).iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut hash = Sha256::new();
+        hash.update(format!("{}\0{WIT}\0{module}", env!("CARGO_PKG_VERSION")));
+        let digest: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         let kept = self.kept.join(&digest).with_extension("wasm");
-        if let Ok(component) = std::fs::read(&kept) {
-            return Ok(component);
+        if let Some(component) = read_kept(&kept) {
+            return Ok(Made { component, digest });
         }
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, why)) = failed.as_ref().filter(|(known, _)| *known == digest) {
@@ -78,14 +87,14 @@ impl Scripts {
         }
         let made = self.make(&module).map_err(|why| told(file, &why));
         let component = made.map_err(|why| {
-            *failed = Some((digest, why.clone()));
+            *failed = Some((digest.clone(), why.clone()));
             Cause::Script(why)
         })?;
         // One that can't be kept is made again next time.
         if let Err(error) = self.keep(&kept, &component) {
             tracing::warn!(%error, "the component of a script can't be kept");
         }
-        Ok(component)
+        Ok(Made { component, digest })
     }
 
     /// Has the component made by a process of its own.
@@ -137,6 +146,11 @@ impl Scripts {
     }
 }
 
+/// Returns a component that was kept whole.
+fn read_kept(file: &Path) -> Option<Vec<u8>> {
+    std::fs::read(file).ok().filter(|component| super::check::is_component(component).is_ok())
+}
+
 /// Waits for a process; returns whether it ended well, or none where its time was
 /// over and it was ended.
 fn ended(process: &mut Child) -> Option<bool> {
@@ -164,6 +178,11 @@ fn read(from: Option<impl Read>, most: u64) -> Vec<u8> {
 pub fn make(module: &str) -> Result<Vec<u8>, String> {
     let most = rustix::process::Rlimit { current: Some(MEMORY_MAX), maximum: Some(MEMORY_MAX) };
     rustix::process::setrlimit(rustix::process::Resource::Data, most)
+        .map_err(|error| error.to_string())?;
+    // Should whoever waits for it be gone, it ends all the same.
+    let seconds = Some(TIME_MAX.as_secs());
+    let most = rustix::process::Rlimit { current: seconds, maximum: seconds };
+    rustix::process::setrlimit(rustix::process::Resource::Cpu, most)
         .map_err(|error| error.to_string())?;
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let contract = folder.path().join("mapping.wit");

@@ -66,7 +66,15 @@ pub(super) fn pull(
 ) -> wasmtime::Result<Vec<Pulled>> {
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
     let values: Vec<wit::ValueParam<'_>> = rows.iter().flatten().map(value_in).collect();
-    let rows: Vec<&[wit::ValueParam<'_>]> = values.chunks(columns.len().max(1)).collect();
+    let mut rest = values.as_slice();
+    let rows: Vec<&[wit::ValueParam<'_>]> = rows
+        .iter()
+        .map(|row| {
+            let (own, after) = rest.split_at(row.len());
+            rest = after;
+            own
+        })
+        .collect();
     let table = wit::Table { columns: &columns, rows: &rows };
     let outcomes = instance.efficlose_mapping_object().call_pull(store, table)?;
     Ok(outcomes.into_iter().map(pulled).collect())

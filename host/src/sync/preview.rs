@@ -29,6 +29,8 @@ pub struct Preview {
     pub mended: u64,
     /// How many would fail and did not before.
     pub broken: u64,
+    /// How many have an entity now and would have none.
+    pub lost: u64,
 }
 
 /// What a mapping would do to one record.
@@ -109,6 +111,7 @@ fn change(
     };
     seen.mended += u64::from(had_failed && fate != Fate::Failed);
     seen.broken += u64::from(!had_failed && fate == Fate::Failed);
+    seen.lost += u64::from(before.is_some() && fate == Fate::Skipped);
     let old = before.map(|entity| entity.fields).unwrap_or_default();
     // The entity of a record that fails stays as it is.
     let columns = if fate == Fate::Failed { BTreeMap::new() } else { differing(&old, &after) };

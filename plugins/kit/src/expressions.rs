@@ -113,6 +113,9 @@ impl Expressions {
         check_count(names.len())?;
         for name in names {
             let own = Own::of(name, "push", &told, environment)?;
+            if own.expression.is_none() && !spec.writes.iter().any(|write| write.field == name) {
+                return Err(nothing_there(&format!("push:{name}"), name));
+            }
             spec.writes.retain(|write| own.expression.is_some() || write.field != name);
             let said = told.get(&format!("{name}:policy"));
             let known = spec.writes.iter_mut().find(|write| write.field == name);
@@ -215,7 +218,7 @@ impl Expressions {
         for own in &self.push {
             // A field that the org locks is not there to be written.
             let is_there = request.target.as_ref().is_none_or(|target| target.has(&own.name));
-            let value = match own.value(&context) {
+            let value = match own.to_write(&context) {
                 Ok(value) => value,
                 Err(_) if own.on_error == OnError::Skip => {
                     return Pushed::Skipped(format!("{} can't be worked out", own.name));
@@ -302,6 +305,9 @@ impl Own {
         let said =
             said.map_err(|problem| Problem { at: Some(format!("pull:{}", self.name)), ..problem })?;
         let place = spec.columns.iter().position(|column| column.name == self.name);
+        if place.is_none() && self.expression.is_none() {
+            return Err(nothing_there(&format!("pull:{}", self.name), &self.name));
+        }
         self.of = match (place, said) {
             (Some(place), said) => said.unwrap_or(spec.columns[place].of),
             (None, said) => said.unwrap_or(ColumnType::Text),
@@ -312,6 +318,25 @@ impl Own {
             None => spec.columns.push(Column { name: self.name.clone(), of: self.of }),
         }
         Ok(())
+    }
+
+    /// Returns what is to be written; none, where what the mapping says stays: what
+    /// is undefined writes nothing, and only what is none clears a field.
+    fn to_write(&self, context: &Found) -> Result<Option<Value>, Problem> {
+        let Some(expression) = &self.expression else { return Ok(None) };
+        let worked_out = match expression.eval(context.clone()) {
+            Ok(value) if value.downcast_object_ref::<Keep>().is_some() => return Ok(None),
+            Ok(value) if value.is_undefined() => return Ok(self.default.clone().map(Value::Text)),
+            Ok(value) => plain_value(&value),
+            Err(error) => Err(reason(&error)),
+        };
+        match (worked_out, &self.default) {
+            (Ok(Value::Null), Some(default)) => Ok(Some(Value::Text(default.clone()))),
+            (Ok(value), _) => Ok(Some(value)),
+            (Err(_), _) if self.on_error == OnError::Empty => Ok(Some(Value::Null)),
+            (Err(_), _) if self.on_error == OnError::Keep => Ok(None),
+            (Err(message), _) => Err(Problem { message, at: Some(self.name.clone()), hint: None }),
+        }
     }
 
     /// Returns the value; none, where what the mapping says stays.
@@ -462,6 +487,14 @@ fn policy(name: &str, word: &str) -> Result<Policy, Problem> {
             at: Some(format!("push:{name}")),
             hint: Some("Write fill-if-blank, overwrite, append or ours-until-edited.".to_owned()),
         }),
+    }
+}
+
+fn nothing_there(at: &str, name: &str) -> Problem {
+    Problem {
+        message: format!("there is no {name} that could be left out"),
+        at: Some(at.to_owned()),
+        hint: Some("Mend the name, or remove the line.".to_owned()),
     }
 }
 

@@ -44,12 +44,16 @@ export { __efficlose as object };
       });
     }
     const own = Object.entries(given.custom ?? {}).map(([name, of]) => ({ name: `custom.${name}`, of: String(of) }));
+    const odd = own.find((column) => !TYPES.includes(column.of));
+    if (odd) refuse(`"${odd.of}" is not the type of a column`, odd.name, `Write ${TYPES.join(", ")}.`);
     return [...list, ...own];
   };
 
   const writesOf = () => {
     if (given.writes === null) return DEFAULT.writes;
-    return Object.entries(given.writes).map(([field, policy]) => ({ field, optional: true, policy: String(policy) }));
+    const odd = Object.entries(given.writes).find(([, policy]) => !POLICIES.includes(policy));
+    if (odd) refuse(`"${String(odd[1])}" is no policy`, odd[0], `Write ${POLICIES.join(", ")}.`);
+    return Object.entries(given.writes).map(([field, policy]) => ({ field, optional: true, policy }));
   };
 
   const nearest = (name, list) => {
@@ -69,7 +73,16 @@ export { __efficlose as object };
   };
 
   let READS, COLUMNS, WRITES, KNOWN;
+  const TYPES = ["text", "integer", "number", "boolean", "date", "timestamp"];
+  const POLICIES = ["fill-if-blank", "overwrite", "append", "ours-until-edited"];
   const configure = (settings) => {
+    try {
+      return configured(settings);
+    } catch (error) {
+      throw typeof error?.message === "string" && "hint" in error ? error : told(error);
+    }
+  };
+  const configured = (settings) => {
     globalThis.settings = Object.freeze(Object.fromEntries(settings.map(({ name, value }) => [name, value])));
     READS = reads();
     COLUMNS = given.pull ? columnsOf() : [];
@@ -147,6 +160,14 @@ export { __efficlose as object };
           parents.get(first).push([rest.join("."), place]);
         }
       }
+      // For a log: all that is read, a parent below its name.
+      Object.defineProperty(own, "toJSON", {
+        value() {
+          const shown = {};
+          for (const [path] of paths) shown[path.split(".")[0]] = this[path.split(".")[0]];
+          return shown;
+        },
+      });
       for (const [name, below] of parents) {
         const parent = shape(below);
         Object.defineProperty(own, name, { enumerable: true, get() { return Object.create(parent, { row: { value: this.row } }); } });
@@ -163,13 +184,20 @@ export { __efficlose as object };
     integer: (value) => (Number.isInteger(value) ? value : undefined),
     number: (value) => (typeof value === "number" && Number.isFinite(value) ? value : undefined),
     boolean: (value) => (typeof value === "boolean" ? value : undefined),
-    date: (value) => (value instanceof Date ? value.toISOString().slice(0, 10) : typeof value === "string" ? value : undefined),
-    timestamp: (value) => (value instanceof Date ? value.toISOString() : typeof value === "string" ? value : undefined),
+    date: (value) => {
+      const text = value instanceof Date ? value.toISOString().slice(0, 10) : value;
+      return typeof text === "string" && /^\d{4}-\d\d-\d\d$/.test(text) ? text : undefined;
+    },
+    timestamp: (value) => {
+      const text = value instanceof Date ? value.toISOString() : value;
+      return typeof text === "string" && /^\d{4}-\d\d-\d\dT\d\d:\d\d.*[Z\d]$/.test(text) ? text : undefined;
+    },
   };
   const TAGS = { text: "text", integer: "integer", number: "number", boolean: "boolean", date: "text", timestamp: "text" };
 
   const entity = (made) => {
-    if (made === null || made === undefined) return { tag: "skipped", val: "the script returns nothing for it" };
+    if (made === undefined) return { tag: "failed", val: problem("pull returns nothing; to leave a record out, call skip(\"why\")", FILE) };
+    if (made === null) return { tag: "skipped", val: "the script returns null for it" };
     if (typeof made !== "object") return { tag: "failed", val: problem(`pull returns a ${typeof made}, not an entity`, FILE) };
     if (typeof made.then === "function") return { tag: "failed", val: problem("pull is async, and a mapping has nothing to wait for", FILE) };
     const nested = typeof made.custom === "object" && made.custom !== null ? made.custom : {};
@@ -185,7 +213,8 @@ export { __efficlose as object };
     }
     const values = [];
     for (const column of COLUMNS) {
-      const value = column.name in made ? made[column.name] : nested[column.name.slice(7)];
+      const isOwn = column.name.startsWith("custom.");
+      const value = column.name in made ? made[column.name] : isOwn ? nested[column.name.slice(7)] : undefined;
       if (value === null || value === undefined || value === "") {
         values.push(NULL);
         continue;
@@ -235,7 +264,8 @@ export { __efficlose as object };
   };
 
   const written = (made) => {
-    if (made === null || made === undefined) return { tag: "skipped", val: "the script writes nothing" };
+    if (made === undefined) return { tag: "failed", val: problem("push returns nothing; to write nothing, call skip(\"why\")", FILE) };
+    if (made === null) return { tag: "skipped", val: "the script writes nothing" };
     if (typeof made !== "object") return { tag: "failed", val: problem(`push returns a ${typeof made}, not fields to write`, FILE) };
     if (typeof made.then === "function") return { tag: "failed", val: problem("push is async, and a mapping has nothing to wait for", FILE) };
     const list = [];
