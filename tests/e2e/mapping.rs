@@ -79,13 +79,17 @@ async fn a_mapping_is_used_once_it_was_tried_and_there_is_a_way_back() {
     let (_, fewer) = draft(&world, "contact.js", &fewer);
     let output = world.efficlose(&["mapping", "use", &fewer]).await;
     assert_fails(output, "it selects other records", "--force");
-    let quiet = LOUD.replace("?.toUpperCase()", "?.toLowerCase()");
-    let (_, quiet) = draft(&world, "contact.js", &quiet);
+    let quiet_script = LOUD.replace("?.toUpperCase()", "?.toLowerCase()");
+    let (_, quiet) = draft(&world, "contact.js", &quiet_script);
     world.ok(&["mapping", "use", &quiet]).await;
     world.sync().await;
     assert_eq!(email().await, first.to_lowercase());
 
+    let used = world.home().join("mappings/contact.js");
+    std::fs::write(&used, format!("{quiet_script}\n// edited here")).unwrap();
     world.ok(&["mapping", "back", "contact"]).await;
+    let kept = world.home().join("mappings/before/undone.contact.js");
+    assert_says(&std::fs::read_to_string(kept).unwrap(), &["// edited here"]);
     world.sync().await;
     assert_eq!(email().await, first.to_uppercase());
     let said = world.ok(&["mapping", "back", "Contact"]).await.stdout;
@@ -112,6 +116,9 @@ async fn an_author_begins_checks_and_tests_a_mapping() {
     assert_eq!((&shown["object"], &shown["kind"]), (&json!("Contact"), &json!("person")));
     assert_says(&shown["reads"].to_string(), &["Account.Name"]);
     world.ok(&["plugin", "check", &script]).await;
+    std::fs::remove_dir_all(world.home().join("cache/scripts")).unwrap();
+    let again = world.json(&["plugin", "inspect", &script]).await;
+    assert_eq!(again["digest"], shown["digest"], "however often its component is made");
 
     let case = json!({
         "record": { "LastName": "Lynx", "Email": " Ada@Lynx.example", "Title": "VP Sales" },

@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value as Json, json};
 
 use super::output::{Failed, Output};
-use super::records::{shown, value_json};
+use super::records::shown;
 use super::world::World;
 use crate::model::{Object, Spec};
 use crate::plugin::Mapping;
@@ -188,7 +187,7 @@ fn tried(
     let choices = settings.objects.get(&object).cloned().unwrap_or_default();
     let mapping = world.library()?.mapping_in(&which.file, object, choices.mapping())?;
     let store = world.store.org(&connection.org)?;
-    let bar = progress(output);
+    let bar = output.progress();
     let seen = preview(&store, &mapping, object, limit, SHOWN, &mut |records| {
         bar.set_message(format!("{records} records"));
     });
@@ -196,20 +195,11 @@ fn tried(
     Ok((mapping, seen?))
 }
 
-fn progress(output: &Output) -> ProgressBar {
-    if !output.is_watched() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{spinner} {msg}");
-    ProgressBar::new_spinner()
-        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
-}
-
 fn report(which: &Which, seen: &Preview, output: &Output) {
     let counts = seen.counts;
     let json_of = |change: &crate::sync::Change| {
         let columns = change.columns.iter().map(|(name, (old, new))| {
-            (name.clone(), json!({ "old": value_json(old), "new": value_json(new) }))
+            (name.clone(), json!({ "old": old.to_json(), "new": new.to_json() }))
         });
         json!({
             "id": change.id,

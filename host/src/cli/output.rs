@@ -1,11 +1,16 @@
 //! What is printed: tables for people, JSON for machines, and what went wrong.
 
 use std::io::{IsTerminal, Write};
+use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets::NOTHING};
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::{config, plugin, salesforce, store, sync};
+
+/// How often what shows progress turns.
+const SPIN: Duration = Duration::from_millis(100);
 
 /// Where answers go.
 pub(super) struct Output {
@@ -25,6 +30,18 @@ impl Output {
     /// Tells whether a person watches, so that progress is worth showing.
     pub(super) fn is_watched(&self) -> bool {
         !self.json && std::io::stderr().is_terminal()
+    }
+
+    /// Returns what shows a person that long work goes on; hidden where nobody watches.
+    pub(super) fn progress(&self) -> ProgressBar {
+        if !self.is_watched() {
+            return ProgressBar::hidden();
+        }
+        let style = ProgressStyle::with_template("{spinner} {msg}");
+        let bar = ProgressBar::new_spinner()
+            .with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        bar.enable_steady_tick(SPIN);
+        bar
     }
 
     /// Prints a line for a person.

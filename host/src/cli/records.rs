@@ -133,9 +133,9 @@ pub(super) fn to_json(entity: &Entity) -> Json {
     json.insert("custom".to_owned(), json!({}));
     for (name, value) in &entity.fields {
         match name.strip_prefix("custom.") {
-            Some(name) => json["custom"][name] = value_json(value),
+            Some(name) => json["custom"][name] = value.to_json(),
             None => {
-                json.insert(name.clone(), value_json(value));
+                json.insert(name.clone(), value.to_json());
             }
         }
     }
@@ -143,21 +143,7 @@ pub(super) fn to_json(entity: &Entity) -> Json {
 }
 
 fn nest(fields: &Fields) -> Json {
-    fields
-        .iter()
-        .map(|(name, value)| (name.clone(), value_json(value)))
-        .collect::<Map<_, _>>()
-        .into()
-}
-
-pub(super) fn value_json(value: &Value) -> Json {
-    match value {
-        Value::Null => Json::Null,
-        Value::Boolean(truth) => json!(truth),
-        Value::Integer(number) => json!(number),
-        Value::Number(number) => json!(number),
-        Value::Text(text) => json!(text),
-    }
+    fields.iter().map(|(name, value)| (name.clone(), value.to_json())).collect::<Map<_, _>>().into()
 }
 
 /// Returns a value as it stands in a table: on one line, not too long.

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -37,7 +36,7 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
         let mut jobs = settings.jobs(&connection.org);
         is_set_up |= !jobs.is_empty();
         jobs.retain(|job| args.object.is_empty() || args.object.contains(&job.object));
-        let bar = progress(output);
+        let bar = output.progress();
         let shown = |job: &JobKey, counts: Counts| bar.set_message(said(job, counts));
         let runs = match world.doors(&connection, settings) {
             Ok(doors) => round(&doors, &jobs, &stop, &shown).await.map_err(Failed::from),
@@ -59,17 +58,6 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
         Some(failed) => Err(failed),
         None => verdict(&all, &stop),
     }
-}
-
-fn progress(output: &Output) -> ProgressBar {
-    if !output.is_watched() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{spinner} {msg}");
-    let bar = ProgressBar::new_spinner()
-        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-    bar.enable_steady_tick(Duration::from_millis(100));
-    bar
 }
 
 fn said(job: &JobKey, counts: Counts) -> String {

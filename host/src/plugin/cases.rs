@@ -174,14 +174,7 @@ fn stopped(error: &Error) -> Json {
 /// Returns values by name, without those that are null.
 fn object_of(values: impl Iterator<Item = (String, Value)>) -> Json {
     let filled = values.filter(|(_, value)| *value != Value::Null);
-    let plain = |value| match value {
-        Value::Null => Json::Null,
-        Value::Boolean(truth) => json!(truth),
-        Value::Integer(number) => json!(number),
-        Value::Number(number) => json!(number),
-        Value::Text(text) => json!(text),
-    };
-    filled.map(|(name, value)| (name, plain(value))).collect::<Map<_, _>>().into()
+    filled.map(|(name, value)| (name, value.to_json())).collect::<Map<_, _>>().into()
 }
 
 fn value(json: &Json) -> Value {

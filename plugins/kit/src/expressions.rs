@@ -6,14 +6,17 @@
 //! say more of it, and the value `-` leaves the column or field out. The language is
 //! that of Jinja's expressions, such as `Account.Name | upper ~ "!"`.
 
+mod context;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use minijinja::value::Object;
 use minijinja::{Environment, Expression, UndefinedBehavior, Value as Found};
 
+use self::context::{asked, found, nested};
 use crate::{
-    ActionItem, Column, ColumnType, Field, Mapping, Matched, Meeting, Need, Participant, Policy,
-    Problem, Pulled, Pushed, Record, Request, Settings, Spec, Value, Write, optional,
+    Column, ColumnType, Field, Mapping, Need, Policy, Problem, Pulled, Pushed, Record, Request,
+    Settings, Spec, Value, Write, optional,
 };
 
 /// What a setting says that leaves its column or field out.
@@ -246,24 +249,6 @@ impl Expressions {
     }
 }
 
-/// Returns values by their paths, those of a parent below it.
-fn nested(paths: Vec<(&str, Found)>) -> Found {
-    let mut own: BTreeMap<String, Found> = BTreeMap::new();
-    let mut parents: BTreeMap<String, Vec<(&str, Found)>> = BTreeMap::new();
-    for (path, value) in paths {
-        match path.split_once('.') {
-            None => {
-                own.insert(path.to_owned(), value);
-            }
-            Some((parent, rest)) => {
-                parents.entry(parent.to_owned()).or_default().push((rest, value))
-            }
-        }
-    }
-    let parents = parents.into_iter().map(|(parent, below)| (parent, nested(below)));
-    Found::from_pairs(own.into_iter().chain(parents))
-}
-
 impl Own {
     fn of(
         name: &str,
@@ -396,79 +381,6 @@ fn plain_value(found: &Found) -> Result<Value, String> {
     f64::try_from(found.clone())
         .map(Value::Number)
         .map_err(|_| format!("the expression gives a {}, not a value", found.kind()))
-}
-
-fn found(value: &Value) -> Found {
-    match value {
-        Value::Null => Found::from(()),
-        Value::Boolean(truth) => Found::from(*truth),
-        Value::Integer(number) => Found::from(*number),
-        Value::Number(number) => Found::from(*number),
-        Value::Text(text) => Found::from(text.as_str()),
-    }
-}
-
-/// Returns what the expressions of a push may read: the request as the contract has
-/// it, without the fields that it doesn't know.
-fn asked(request: &Request) -> Found {
-    let matches = request.matches.iter().map(|one| (one.object.clone(), matched(one)));
-    Found::from_pairs([
-        ("now", Found::from(request.now.as_str())),
-        ("meeting", meeting(&request.meeting)),
-        ("action_item", request.action_item.as_ref().map_or(Found::from(()), item)),
-        ("target", request.target.as_ref().map_or(Found::from(()), matched)),
-        ("matches", Found::from_pairs(matches)),
-    ])
-}
-
-fn meeting(meeting: &Meeting) -> Found {
-    let insights = meeting.insights.iter().map(|insight| {
-        Found::from_pairs([
-            ("kind", Found::from(insight.kind.as_str())),
-            ("text", Found::from(insight.text.as_str())),
-        ])
-    });
-    Found::from_pairs([
-        ("id", Found::from(meeting.id.as_str())),
-        ("title", Found::from(meeting.title.as_str())),
-        ("started_at", Found::from(meeting.started_at.as_str())),
-        ("ended_at", text(meeting.ended_at.as_deref())),
-        ("url", text(meeting.url.as_deref())),
-        ("organizer", meeting.organizer.as_ref().map_or(Found::from(()), person)),
-        ("participants", meeting.participants.iter().map(person).collect()),
-        ("summary", text(meeting.summary.as_deref())),
-        ("insights", insights.collect()),
-    ])
-}
-
-fn person(person: &Participant) -> Found {
-    Found::from_pairs([
-        ("name", text(person.name.as_deref())),
-        ("email", text(person.email.as_deref())),
-    ])
-}
-
-fn item(item: &ActionItem) -> Found {
-    Found::from_pairs([
-        ("id", Found::from(item.id.as_str())),
-        ("text", Found::from(item.text.as_str())),
-        ("owner_email", text(item.owner_email.as_deref())),
-        ("due_on", text(item.due_on.as_deref())),
-        ("done", Found::from(item.done)),
-    ])
-}
-
-fn matched(record: &Matched) -> Found {
-    let fields = record.fields.iter().map(|field| (field.name.clone(), found(&field.value)));
-    Found::from_pairs([
-        ("object", Found::from(record.object.as_str())),
-        ("id", Found::from(record.id.as_str())),
-        ("fields", Found::from_pairs(fields)),
-    ])
-}
-
-fn text(text: Option<&str>) -> Found {
-    text.map_or(Found::from(()), Found::from)
 }
 
 /// Returns the name of a column or field, without what is said of it.
