@@ -2,17 +2,26 @@
 //! `cargo xtask bench mapping`. All in one run, so that ratios mean something.
 
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Instant;
 
-use efficlose::model::{Object, Value};
+use efficlose::model::{Object, Pulled, Value};
 use efficlose::plugin::{Library, Limits, Mapping, Plugins};
 use efficlose_contact::Contact;
 use efficlose_kit::{Running, Table, Value as Own};
+use efficlose_sandbox::{Records, Settings, start};
+use serde_json::Value as Json;
 
 /// How many rows a page has, as in a pull.
 const PAGE: usize = 2_000;
 /// How long each is measured, in seconds.
 const SECONDS: f64 = 2.0;
+
+/// What is read of the org: what the default mapping of Contact reads.
+const FIELDS: &str = "Id, Name, FirstName, LastName, Salutation, Email, Phone, MobilePhone, Title, \
+    Department, Account.Name, AccountId, ReportsToId, MailingStreet, MailingCity, MailingState, \
+    MailingPostalCode, MailingCountry, LeadSource, Birthdate, DoNotCall, HasOptedOutOfEmail, \
+    Description, OwnerId, Owner.Email, LastActivityDate, CreatedDate, LastModifiedDate";
 
 const FIELD_MAP: &str = r#"
 [pull]
@@ -36,7 +45,7 @@ export function pull(record) {
     name: `${record.FirstName} ${record.LastName}`,
     first_name: record.FirstName,
     last_name: record.LastName,
-    email: record.Email.toLowerCase(),
+    email: record.Email?.toLowerCase(),
     title: record.Title ?? "unknown",
     company: record.Account.Name,
     phone: record.Phone,
@@ -97,18 +106,44 @@ fn map_of(library: &Library, file: &Path) -> Result<Mapping, Box<dyn std::error:
     Ok(library.mapping_in(file, Object::Contact, Vec::new())?)
 }
 
-/// Returns a page under these columns: texts as long as in a real org.
+/// A page of records under these columns, as the sandbox org gives them: some fields
+/// are empty, as in an org that people use.
 fn page(columns: &[String]) -> Vec<Vec<Value>> {
-    let value = |column: &String, row: usize| match column.as_str() {
-        "Id" | "AccountId" | "OwnerId" => Value::Text(format!("003xx0000{row:06}AAA")),
-        "Email" | "Owner.Email" => Value::Text(format!("Person.{row}@Company-{row}.example")),
-        "DoNotCall" | "HasOptedOutOfEmail" => Value::Boolean(row.is_multiple_of(2)),
-        "Birthdate" | "LastActivityDate" => Value::Text("1990-01-31".to_owned()),
-        "CreatedDate" | "LastModifiedDate" => Value::Text("2026-01-31T09:30:00Z".to_owned()),
-        "Description" => Value::Null,
-        other => Value::Text(format!("{other} {row}")),
+    static ORG: OnceLock<Vec<Json>> = OnceLock::new();
+    let records = ORG.get_or_init(|| queried().expect("the sandbox org answers"));
+    let value = |found: Option<&Json>| match found {
+        Some(Json::Bool(truth)) => Value::Boolean(*truth),
+        Some(Json::Number(number)) => Value::Number(number.as_f64().unwrap_or_default()),
+        Some(Json::String(text)) => Value::Text(text.clone()),
+        _ => Value::Null,
     };
-    (0..PAGE).map(|row| columns.iter().map(|column| value(column, row)).collect()).collect()
+    let field = |record: &Json, path: &String| {
+        value(path.split('.').try_fold(record, |found, name| found.get(name)))
+    };
+    let row = |record| columns.iter().map(|path| field(record, path)).collect();
+    records.iter().map(row).collect()
+}
+
+/// Reads contacts with all that any of the mappings reads.
+fn queried() -> Result<Vec<Json>, Box<dyn std::error::Error>> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        let records = Records { contact: PAGE as u32, account: 200, ..Records::none() };
+        let org = start(Settings { records, ..Settings::default() }).await?;
+        let greeting = org.greeting().clone();
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        let query = format!("{}/services/data/v66.0/query", greeting.url);
+        let asked = http.get(query).query(&[("q", format!("SELECT {FIELDS} FROM Contact"))]);
+        let answer = asked.bearer_auth(&greeting.access_token).send().await?;
+        let mut answer: Json = answer.error_for_status()?.json().await?;
+        org.stop().await;
+        let Json::Array(records) = answer["records"].take() else {
+            return Err("no records".into());
+        };
+        assert_eq!(records.len(), PAGE);
+        Ok(records)
+    })
 }
 
 fn columns(mapping: &Mapping) -> Vec<String> {
@@ -120,7 +155,7 @@ fn rate(mapping: &Mapping) -> f64 {
     let rows = page(&columns);
     measured(|| {
         let outcomes = mapping.pull(&columns, &rows).expect("the mapping works");
-        assert!(matches!(outcomes[0], efficlose::model::Pulled::Mapped(_)), "{:?}", outcomes[0]);
+        assert!(matches!(outcomes[0], Pulled::Mapped(_)), "{:?}", outcomes[0]);
     })
 }
 

@@ -9,6 +9,29 @@ use super::v1::{self, Mapping};
 use super::{Cause, Limits, Plugin, TICK};
 use crate::model::{Problem, Setting};
 
+/// How many instances there may be at once: more than objects that are mapped at
+/// the same time.
+const INSTANCES_AT_ONCE: u32 = 200;
+/// How much of an instance's memory stays with its place for the next one, in bytes:
+/// what a page of wide records takes. It is cleared, not fetched anew.
+const KEPT_BYTES: usize = 16 << 20;
+/// How many places that are free keep it.
+const KEPT_PLACES: u32 = 2;
+
+/// Returns where instances live: in places that are made once, since a fresh instance
+/// for each call would spend its time on having memory mapped.
+pub(super) fn pool(limits: Limits) -> wasmtime::InstanceAllocationStrategy {
+    let mut pool = wasmtime::PoolingAllocationConfig::new();
+    pool.total_component_instances(INSTANCES_AT_ONCE)
+        .total_core_instances(INSTANCES_AT_ONCE * 4)
+        .total_memories(INSTANCES_AT_ONCE)
+        .total_tables(INSTANCES_AT_ONCE * 4)
+        .max_memory_size(limits.memory_bytes)
+        .linear_memory_keep_resident(KEPT_BYTES)
+        .max_unused_warm_slots(KEPT_PLACES);
+    wasmtime::InstanceAllocationStrategy::Pooling(pool)
+}
+
 /// Runs `call`, which is given so many rows, in a fresh instance that was
 /// configured first.
 pub(super) fn run<T>(

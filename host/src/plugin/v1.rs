@@ -65,7 +65,11 @@ pub(super) fn pull(
     rows: &[Vec<Value>],
 ) -> wasmtime::Result<Vec<Pulled>> {
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-    let values: Vec<wit::ValueParam<'_>> = rows.iter().flatten().map(value_in).collect();
+    // One list for all rows: a list for each would be an allocation for each.
+    let mut values = Vec::with_capacity(rows.iter().map(Vec::len).sum());
+    for row in rows {
+        values.extend(row.iter().map(value_in));
+    }
     let mut rest = values.as_slice();
     let rows: Vec<&[wit::ValueParam<'_>]> = rows
         .iter()

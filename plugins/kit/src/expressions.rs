@@ -9,11 +9,12 @@
 mod context;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use minijinja::value::Object;
 use minijinja::{Environment, Expression, UndefinedBehavior, Value as Found};
 
-use self::context::{asked, found, nested};
+use self::context::{Row, Shape, asked, found};
 use crate::{
     Column, ColumnType, Field, Mapping, Need, Policy, Problem, Pulled, Pushed, Record, Request,
     Settings, Spec, Value, Write, optional,
@@ -52,8 +53,9 @@ impl<M: Mapping> Mapping for WithExpressions<M> {
 struct Expressions {
     pull: Vec<Own>,
     push: Vec<Own>,
-    /// What the expressions of `pull` read.
-    reads: Vec<String>,
+    /// What the expressions of `pull` read, as places in the spec's reads.
+    reads: Vec<usize>,
+    shape: Arc<Shape>,
 }
 
 /// An expression, or nothing for what is left out.
@@ -165,7 +167,10 @@ impl Expressions {
             nth += 1;
             !gone.contains(&(nth - 1))
         });
-        Ok(Self { pull, push, reads: reads.into_iter().collect() })
+        let paths: Vec<String> = reads.into_iter().collect();
+        let places =
+            paths.iter().filter_map(|path| spec.reads.iter().position(|need| need.path == *path));
+        Ok(Self { pull, push, reads: places.collect(), shape: Shape::of(&paths) })
     }
 
     /// Maps a record by the mapping, with the expressions in the place of what it says.
@@ -241,11 +246,10 @@ impl Expressions {
         }
     }
 
-    /// Returns what the expressions may read of a record. A field that the org lacks
-    /// is undefined, which is something else than an empty one.
+    /// Returns what the expressions may read of a record.
     fn context(&self, record: &Record<'_>) -> Found {
-        let known = self.reads.iter().filter(|path| record.has(path));
-        nested(known.map(|path| (path.as_str(), found(record.get(path)))).collect())
+        let values = self.reads.iter().map(|nth| record.nth(*nth).map(found)).collect();
+        Found::from_object(Row { shape: Arc::clone(&self.shape), values })
     }
 }
 

@@ -20,6 +20,11 @@ pub mod bindings {
     });
 }
 
+/// Hands out a component's memory. Records are texts, and each is one allocation.
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
 #[cfg(not(target_arch = "wasm32"))]
 pub mod cases;
 mod export;

@@ -42,6 +42,12 @@ impl<'a> Record<'a> {
         *self.get(path) == Value::Boolean(true)
     }
 
+    /// Returns the value of the nth of the spec's reads; none where the org lacks it.
+    pub(crate) fn nth(&self, nth: usize) -> Option<&Value> {
+        let place = self.places.get(nth).copied().flatten();
+        place.and_then(|place| self.row.get(place))
+    }
+
     /// Takes out the value of the nth of the spec's reads, without a copy.
     pub(crate) fn take_nth(&mut self, nth: usize) -> Value {
         let place = self.places.get(nth).copied().flatten();

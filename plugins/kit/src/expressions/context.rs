@@ -2,27 +2,73 @@
 //! has it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use minijinja::Value as Found;
+use minijinja::value::{Enumerator, Object};
 
 use crate::{ActionItem, Matched, Meeting, Participant, Request, Value};
 
-/// Returns values by their paths, those of a parent below it.
-pub(super) fn nested(paths: Vec<(&str, Found)>) -> Found {
-    let mut own: BTreeMap<String, Found> = BTreeMap::new();
-    let mut parents: BTreeMap<String, Vec<(&str, Found)>> = BTreeMap::new();
-    for (path, value) in paths {
-        match path.split_once('.') {
-            None => {
-                own.insert(path.to_owned(), value);
+/// Where in a record the fields are that expressions read, those of a parent below it.
+/// Worked out once for all records.
+#[derive(Debug)]
+pub(super) struct Shape(Vec<(String, Place)>);
+
+#[derive(Debug)]
+enum Place {
+    /// The nth of the values.
+    Field(usize),
+    Parent(Arc<Shape>),
+}
+
+impl Shape {
+    /// Returns the shape of values that stand in the order of these paths.
+    pub(super) fn of(paths: &[String]) -> Arc<Self> {
+        Self::below(paths.iter().map(String::as_str).enumerate().collect())
+    }
+
+    fn below(paths: Vec<(usize, &str)>) -> Arc<Self> {
+        let mut fields: BTreeMap<String, Place> = BTreeMap::new();
+        let mut parents: BTreeMap<&str, Vec<(usize, &str)>> = BTreeMap::new();
+        for (nth, path) in paths {
+            match path.split_once('.') {
+                None => {
+                    fields.insert(path.to_owned(), Place::Field(nth));
+                }
+                Some((parent, rest)) => parents.entry(parent).or_default().push((nth, rest)),
             }
-            Some((parent, rest)) => {
-                parents.entry(parent.to_owned()).or_default().push((rest, value))
+        }
+        for (parent, below) in parents {
+            fields.insert(parent.to_owned(), Place::Parent(Self::below(below)));
+        }
+        Arc::new(Self(fields.into_iter().collect()))
+    }
+}
+
+/// A record, or a parent of it: its shape and all of the values, of which those that
+/// the org lacks are undefined, which is something else than empty.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) shape: Arc<Shape>,
+    pub(super) values: Arc<[Option<Found>]>,
+}
+
+impl Object for Row {
+    fn get_value(self: &Arc<Self>, name: &Found) -> Option<Found> {
+        let name = name.as_str()?;
+        match &self.shape.0.iter().find(|(field, _)| field == name)?.1 {
+            Place::Field(nth) => self.values[*nth].clone(),
+            Place::Parent(shape) => {
+                let (shape, values) = (Arc::clone(shape), Arc::clone(&self.values));
+                Some(Found::from_object(Self { shape, values }))
             }
         }
     }
-    let parents = parents.into_iter().map(|(parent, below)| (parent, nested(below)));
-    Found::from_pairs(own.into_iter().chain(parents))
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        let names = self.shape.0.iter().map(|(name, _)| Found::from(name.as_str()));
+        Enumerator::Values(names.collect())
+    }
 }
 
 pub(super) fn found(value: &Value) -> Found {
