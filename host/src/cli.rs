@@ -102,7 +102,7 @@ pub fn main() -> ExitCode {
     let args = Args::parse();
     let output = Output::new(args.globals.json);
     if matches!(args.command, Command::ScriptComponent) {
-        return script_component::run(&output);
+        return script_component::run();
     }
     log(args.globals.verbose, matches!(args.command, Command::Serve(_)));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();

@@ -25,7 +25,7 @@ use wasmtime::{Cache, CacheConfig, Config, Engine};
 
 use crate::model::{Object, Problem, Pulled, Pushed, Request, Setting, Spec, Value};
 
-pub use library::Library;
+pub use library::{Brought, Library, Mark};
 
 /// How large a component may be, in bytes.
 pub(crate) const COMPONENT_MAX: u64 = 64 << 20;
@@ -91,6 +91,7 @@ impl Plugins {
         kept.with_directory(cache);
         let mut config = Config::new();
         config.max_wasm_stack(limits.stack_bytes);
+        config.allocation_strategy(instance::pool(limits));
         config.epoch_interruption(true).cache(Some(Cache::new(kept).map_err(start)?));
         let engine = Engine::new(&config).map_err(start)?;
         let mut linker = Linker::new(&engine);
@@ -143,7 +144,8 @@ impl Plugin {
         check::spec(&spec, self.object).map_err(|why| self.error(Cause::Spec(why)))?;
         let digest = digest(&self.digest, &settings);
         let name = self.name.clone();
-        Ok(Mapping { name, puller: Arc::clone(&self), pusher: self, settings, spec, digest })
+        let half = Half { plugin: self, settings: settings.into() };
+        Ok(Mapping { name, puller: half.clone(), pusher: half, spec, digest })
     }
 
     /// Returns what the plugin asks for with these settings, unchecked.
@@ -169,12 +171,32 @@ fn digest(component: &str, settings: &[Setting]) -> String {
     hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// What maps one way: a plugin, and what it is configured with.
+#[derive(Clone)]
+struct Half {
+    plugin: Arc<Plugin>,
+    settings: Arc<[Setting]>,
+}
+
+impl Half {
+    /// Runs `call`, which is given so many rows, in a fresh instance.
+    fn run<T>(
+        &self,
+        rows: usize,
+        call: impl FnOnce(&v1::Mapping, &mut wasmtime::Store<state::State>) -> wasmtime::Result<T>,
+        check: impl FnOnce(&T) -> Result<(), Cause>,
+    ) -> Result<T, Error> {
+        let outcomes = instance::run(&self.plugin, &self.settings, rows, call);
+        let checked = outcomes.and_then(|outcomes| check(&outcomes).map(|()| outcomes));
+        checked.map_err(|cause| self.plugin.error(cause))
+    }
+}
+
 /// One plugin, or one for each way, with settings: what maps one object.
 pub struct Mapping {
     name: String,
-    puller: Arc<Plugin>,
-    pusher: Arc<Plugin>,
-    settings: Vec<Setting>,
+    puller: Half,
+    pusher: Half,
     spec: Spec,
     digest: String,
 }
@@ -182,23 +204,25 @@ pub struct Mapping {
 impl Mapping {
     /// Puts a plugin over this mapping, which goes on doing what the plugin leaves
     /// out: pull, where the plugin makes no columns; push, where it writes nothing.
-    fn under(self, plugin: Plugin) -> Result<Self, Error> {
+    /// The plugin has settings of its own.
+    fn under(self, plugin: Plugin, settings: Vec<Setting>) -> Result<Self, Error> {
         let plugin = Arc::new(plugin);
-        let mut spec = plugin.spec(&self.settings)?;
+        let mut spec = plugin.spec(&settings)?;
         // What the default does one way may change with it.
         let both = format!("{}\0{}", plugin.digest, self.digest);
-        let digest = digest(&both, &self.settings);
+        let digest = digest(&both, &settings);
+        let half = Half { plugin: Arc::clone(&plugin), settings: settings.into() };
         let mut mapping = Self { name: plugin.name.clone(), digest, ..self };
         if spec.columns.is_empty() {
             let Spec { reads, filter, columns, .. } = mapping.spec;
             (spec.reads, spec.filter, spec.columns) = (reads, filter, columns);
         } else {
-            mapping.puller = Arc::clone(&plugin);
+            mapping.puller = half.clone();
         }
         if spec.writes.is_empty() {
             spec.writes = mapping.spec.writes;
         } else {
-            mapping.pusher = Arc::clone(&plugin);
+            mapping.pusher = half;
         }
         check::spec(&spec, plugin.object).map_err(|why| plugin.error(Cause::Spec(why)))?;
         mapping.spec = spec;
@@ -208,6 +232,14 @@ impl Mapping {
     /// Returns what the mapping reads, makes and writes.
     pub fn spec(&self) -> &Spec {
         &self.spec
+    }
+
+    /// Returns what the default mapping does for this one, `pull` or `push`.
+    pub fn left_to_default(&self) -> Vec<&'static str> {
+        let is_default = |half: &Half| half.plugin.name != self.name;
+        let ways = [("pull", &self.puller), ("push", &self.pusher)];
+        let left = ways.into_iter().filter(|(_, half)| is_default(half));
+        left.map(|(way, _)| way).collect()
     }
 
     /// Returns the name that messages call it by.
@@ -223,31 +255,27 @@ impl Mapping {
     /// Maps records, given as rows under their column names, to entities: one
     /// outcome for each row, in order, each entity with one value for each column.
     pub fn pull(&self, columns: &[String], rows: &[Vec<Value>]) -> Result<Vec<Pulled>, Error> {
-        let outcomes =
-            instance::run(&self.puller, &self.settings, rows.len(), |instance, store| {
-                v1::pull(instance, store, columns, rows)
-            });
-        let outcomes = outcomes.and_then(|outcomes| {
-            check::count(outcomes.len(), rows.len())?;
-            check::widths(&outcomes, self.spec.columns.len())?;
-            Ok(outcomes)
-        });
-        outcomes.map_err(|cause| self.puller.error(cause))
+        self.puller.run(
+            rows.len(),
+            |instance, store| v1::pull(instance, store, columns, rows),
+            |outcomes| {
+                check::count(outcomes.len(), rows.len())?;
+                check::widths(outcomes, self.spec.columns.len())
+            },
+        )
     }
 
     /// Maps meetings to fields to write: one outcome for each request, in order,
     /// naming only fields that the spec says are written.
     pub fn push(&self, requests: &[Request]) -> Result<Vec<Pushed>, Error> {
-        let outcomes =
-            instance::run(&self.pusher, &self.settings, requests.len(), |instance, store| {
-                v1::push(instance, store, requests)
-            });
-        let outcomes = outcomes.and_then(|outcomes| {
-            check::count(outcomes.len(), requests.len())?;
-            check::fields(&outcomes, &self.spec)?;
-            Ok(outcomes)
-        });
-        outcomes.map_err(|cause| self.pusher.error(cause))
+        self.pusher.run(
+            requests.len(),
+            |instance, store| v1::push(instance, store, requests),
+            |outcomes| {
+                check::count(outcomes.len(), requests.len())?;
+                check::fields(outcomes, &self.spec)
+            },
+        )
     }
 }
 

@@ -14,9 +14,11 @@ mod journal;
 mod leftovers;
 mod links;
 mod locks;
+mod mappings;
 mod matches;
 mod meetings;
 mod pages;
+mod requests;
 mod runs;
 mod schedules;
 mod users;
@@ -41,12 +43,14 @@ pub use self::failures::{Subject, Trouble};
 pub use self::journal::{ChangesOf, Ended};
 pub use self::links::Link;
 pub use self::locks::Lock;
+pub use self::mappings::{Accepted, Refused};
 pub use self::meetings::{Added, DoneBy, ItemState, MeetingSummary};
 pub use self::pages::{Outcome, Page, Remap, Row};
 pub use self::work::{Standing, WorkCounts, WorkEnd};
 
 const CONTROL: &[&str] = &[include_str!("store/migrations/control/0001.sql")];
-const ORG: &[&str] = &[include_str!("store/migrations/org/0001.sql")];
+const ORG: &[&str] =
+    &[include_str!("store/migrations/org/0001.sql"), include_str!("store/migrations/org/0002.sql")];
 
 /// What the host knows of all orgs.
 pub struct Store {

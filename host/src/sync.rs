@@ -17,6 +17,7 @@ mod recover;
 mod retry;
 mod round;
 mod settings;
+mod trial;
 
 use jiff::Timestamp;
 
@@ -26,10 +27,10 @@ pub use doors::Doors;
 pub use error::Error;
 pub use matching::is_free_mail;
 pub use prepare::{Fit, Misfit, fit, misfits};
-pub use preview::{Change, Preview, preview};
+pub use preview::{Change, Preview, PushChange, Replay, preview, replay};
 pub use retry::retry;
 pub use round::{Progress, Stop, round};
-pub use settings::{INTERVALS, ObjectSettings, Settings};
+pub use settings::{INTERVALS, ObjectSettings, Settings, WhenRefused};
 
 /// What a step did, and what comes next.
 #[derive(Debug)]

@@ -35,6 +35,7 @@ async fn the_example_stands_in_for_what_the_default_says_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_field_map_is_told_where_it_is_wrong() {
     let world = World::ready().await;
+    world.hold_what_is_refused();
     for (map, said) in [
         ("[pull]\nemail = \"Email\n", "line 2"),
         ("[pull]\n\nemail = \"Email |\"\n", "the expression can't be read"),

@@ -42,6 +42,7 @@ fn sources() -> Vec<Source> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut sources: Vec<Source> = files(&folder)
         .into_iter()
+        .filter(|file| file.extension().is_some_and(|ending| ending == "rs"))
         .map(|file| Source {
             path: file.strip_prefix(&folder).unwrap().to_str().unwrap().replace('\\', "/"),
             text: std::fs::read_to_string(&file).unwrap(),

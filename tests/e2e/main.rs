@@ -4,6 +4,7 @@
 mod cast;
 mod connect;
 mod crash;
+mod examples;
 mod field_maps;
 mod floors;
 mod mapping;

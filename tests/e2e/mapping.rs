@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use serde_json::{Value as Json, json};
 
-use crate::world::{World, assert_fails, assert_says, text};
+use crate::cast::{ADA, meeting, stage};
+use efficlose_sandbox::{Records, Settings};
+
+use crate::world::{World, array, assert_fails, assert_says, eventually, few, text};
 
 /// Writes a script beside the home, as an author would.
 fn draft(world: &World, name: &str, script: &str) -> (PathBuf, String) {
@@ -165,4 +168,116 @@ async fn an_author_begins_checks_and_tests_a_mapping() {
     let (_, map) = draft(&world, "lead.toml", "[pull]\nphone = \"Phone\"\n");
     let judged = world.json(&["plugin", "test", &map, "--cases", task]).await;
     assert_eq!(judged["differ"], json!([]), "the same cases hold in the real component");
+}
+
+/// Puts a script where a customer's mapping of Contact lies, by hand.
+fn bring(world: &World, script: &str) {
+    let folder = world.home().join("mappings");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("contact.js"), script).unwrap();
+}
+
+/// Returns what status says of the mapping of Contact.
+async fn refused(world: &World) -> Json {
+    let status = world.json(&["status"]).await;
+    let objects = status["orgs"][0]["objects"].as_array().unwrap().clone();
+    objects.into_iter().find(|one| one["object"] == "Contact").unwrap()["mapping_refused"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_mapping_proves_itself_first_and_the_last_good_one_goes_on_until_it_does() {
+    let world = World::ready().await;
+    bring(&world, LOUD);
+    let sync = world.sync().await;
+    assert_eq!(sync.run("Contact", "pull")["ended"], "complete");
+    assert_eq!(refused(&world).await, Json::Null);
+    let good = world.records("Contact").await;
+    assert_eq!(text(&good[0]["email"]), text(&good[0]["email"]).to_uppercase());
+    for (script, said) in [
+        (
+            "export const fields = ['Email'];\nexport function pull(r) { return { email: r.Email.b.c }; }",
+            "records would fail that did not before",
+        ),
+        (
+            "export const fields = ['Email'];\nexport const pull = () => null;",
+            "would lose their entity",
+        ),
+        (
+            "export function pull(r) { return { email: }; }",
+            "can't be made of its script: contact.js:1:",
+        ),
+    ] {
+        bring(&world, script);
+        for _ in 0..2 {
+            let sync = world.json(&["sync"]).await;
+            assert_eq!(sync["refused"][0]["object"], "Contact", "{sync}");
+            assert_says(&text(&sync["refused"][0]["message"]), &[said]);
+        }
+        let why = refused(&world).await;
+        assert_says(&text(&why["message"]), &[said]);
+        assert_eq!(why["goes_on"], "the last good mapping");
+        assert_says(&world.ok(&["status"]).await.stdout, &[said, "the last good mapping goes on"]);
+        assert_eq!(world.records("Contact").await, good, "{said}");
+    }
+    world.hold_what_is_refused();
+    let (sync, _) = world.sync_fails().await;
+    sync.assert_only_broken("Contact", "pull", "can't be made of its script");
+    assert_eq!(refused(&world).await["goes_on"], "nothing");
+    assert_eq!(world.records("Contact").await, good);
+    bring(&world, &LOUD.replace("toUpperCase", "toLowerCase"));
+    world.sync().await;
+    assert_eq!(refused(&world).await, Json::Null);
+    let contact = &world.records("Contact").await[0];
+    assert_eq!(text(&contact["email"]), text(&contact["email"]).to_lowercase());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_tells_what_would_have_been_written_otherwise() {
+    let (world, cast) = stage().await;
+    let script = |text: &str| {
+        format!(
+            "export const writes = {{ Title: 'overwrite' }};\nexport const push = ({{ meeting }}) => {text};"
+        )
+    };
+    let (_, first) = draft(&world, "contact.js", &script("({ Title: meeting.title })"));
+    world.ok(&["mapping", "use", &first]).await;
+    world.tell(&[meeting(&world.org, "m-1", 1, &[ADA])]).await;
+    world.sync().await;
+    let same = world.json(&["mapping", "replay", &first]).await;
+    assert_eq!((&same["pushes"]["requests"], &same["pushes"]["changed"]), (&json!(1), &json!(0)));
+    world.org.forget_requests().await;
+    let (_, second) = draft(&world, "contact.js", &script("({ Title: meeting.title + '!' })"));
+    let seen = world.json(&["mapping", "replay", &second]).await;
+    let change = &seen["pushes"]["changes"][0];
+    assert_eq!((&change["meeting"], &change["record"]), (&json!("m-1"), &json!(cast.contact)));
+    let title = &change["fields"]["Title"];
+    assert_eq!(text(&title["new"]), format!("{}!", text(&title["old"])));
+    assert_says(
+        &world.ok(&["mapping", "replay", &second]).await.stdout,
+        &["Of 1 writes for meetings 1"],
+    );
+    let (_, third) = draft(&world, "contact.js", &script("({ Title: meeting.nothing.more })"));
+    let output = world.efficlose(&["mapping", "use", &third]).await;
+    assert_fails(output, "1 of 1 writes would fail that did not before", "--force");
+    assert_eq!(world.org.requests().await, Vec::<Json>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mapping_that_changes_while_a_sync_runs_is_swapped_between_two_pages() {
+    let records = Records { contact: 4_300, ..few().records };
+    let world = World::ready_with(Settings { records, ..few() }).await;
+    // The first page is of accounts, the second of contacts; the third hangs.
+    world.org.fault(json!({ "path": "{V}/queryAll", "after": 2, "kind": "hang" })).await;
+    let sync = world.spawn(&["sync", "--object", "Account", "--object", "Contact"]);
+    eventually("a page to hang", async || world.org.has_struck().await).await;
+    bring(&world, LOUD);
+    world.org.calm().await;
+    sync.end().await.succeeded();
+    let contacts =
+        array(world.json(&["records", "list", "--object", "Contact", "--limit", "1000"]).await);
+    for contact in &contacts {
+        let email = text(&contact["email"]);
+        assert_eq!(email, email.to_uppercase(), "all were read again for the new one");
+    }
+    assert_eq!(refused(&world).await, Json::Null);
 }

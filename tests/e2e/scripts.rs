@@ -155,6 +155,7 @@ async fn a_script_is_told_where_it_is_wrong() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_script_that_cannot_be_used_is_refused_with_its_line_and_the_others_sync_on() {
     let world = World::ready().await;
+    world.hold_what_is_refused();
     for (script, said) in [
         ("export function pull(record) {\n  return {;\n}", "contact.js:2:"),
         ("const x = 1;\nnull.foo;", "contact.js:2:1: cannot read property 'foo' of null"),
@@ -262,6 +263,7 @@ async fn whatever_a_script_does_it_is_stopped_and_the_others_sync_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_script_that_never_ends_outside_of_its_functions_is_ended() {
     let world = World::ready().await;
+    world.hold_what_is_refused();
     bring(&world, "const a = []; while (true) a.push(new Array(1e6).fill(7));");
     let (sync, _) = world.sync_fails().await;
     let said = text(&sync.run("Contact", "pull")["error"]["message"]);

@@ -19,6 +19,7 @@ use efficlose_sandbox::{Records, Settings};
 use serde_json::Value as Json;
 use tempfile::TempDir;
 use tokio::process::Command;
+use toml_edit::DocumentMut;
 
 pub(crate) use org::{Decision, Org};
 use running::holds_token;
@@ -132,6 +133,18 @@ impl World {
             .stderr(Stdio::piped())
             .kill_on_drop(true);
         command
+    }
+
+    /// Has objects held while a mapping that was brought is refused.
+    pub(crate) fn hold_what_is_refused(&self) {
+        let file = self.home().join("config.toml");
+        let mut settings: DocumentMut = std::fs::read_to_string(&file).unwrap().parse().unwrap();
+        for (_, org) in settings["orgs"].as_table_like_mut().unwrap().iter_mut() {
+            for (_, object) in org["objects"].as_table_like_mut().unwrap().iter_mut() {
+                object["when_refused"] = toml_edit::value("hold");
+            }
+        }
+        std::fs::write(&file, settings.to_string()).unwrap();
     }
 
     // What most tests begin with

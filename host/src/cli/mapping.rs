@@ -8,10 +8,10 @@ use serde_json::{Value as Json, json};
 use super::output::{Failed, Output};
 use super::records::shown;
 use super::world::World;
-use crate::model::{Object, Spec};
-use crate::plugin::Mapping;
-use crate::store::make_folder;
-use crate::sync::{Preview, preview};
+use crate::model::{Object, Spec, Value};
+use crate::plugin::{Brought, Mapping};
+use crate::store::{Accepted, make_folder};
+use crate::sync::{Preview, Replay, preview, replay};
 
 /// Try mappings of your own on stored records, use them, and go back
 #[derive(clap::Args)]
@@ -32,7 +32,8 @@ enum Command {
         #[arg(long, default_value_t = 100, value_name = "COUNT")]
         records: u64,
     },
-    /// Try a mapping on all stored records, and sum up what would change
+    /// Try a mapping on all stored records and on what was asked of the one before for
+    /// meetings, and sum up what would change
     Replay {
         #[command(flatten)]
         which: Which,
@@ -82,9 +83,6 @@ impl Which {
 const SHOWN: usize = 20;
 /// How many columns of one are shown.
 const COLUMNS_SHOWN: usize = 12;
-/// The share of records that may fail, or lose their entity, with a mapping that is
-/// taken into use.
-const FAILING_MAX: f64 = 0.01;
 /// The folder of the mappings that were used before, in that of the mappings.
 const BEFORE: &str = "before";
 /// How many earlier mappings of an object are kept.
@@ -96,13 +94,14 @@ pub(super) fn run(args: Args, world: &World, output: &Output) -> Result<(), Fail
         Command::List => list(world, output),
         Command::Preview { which, records } => {
             let (_, seen) = tried(&which, records, world, output)?;
-            report(&which, &seen, output);
+            report(&which, &seen, None, output);
             Ok(())
         }
         Command::Replay { which } => {
             let started = Instant::now();
-            let (_, seen) = tried(&which, u64::MAX, world, output)?;
-            report(&which, &seen, output);
+            let (mapping, seen) = tried(&which, u64::MAX, world, output)?;
+            let pushes = replayed(&which, &mapping, world)?;
+            report(&which, &seen, Some(&pushes), output);
             let seconds = started.elapsed().as_secs_f64();
             output.line(format!("Took {seconds:.1} s"));
             Ok(())
@@ -195,19 +194,30 @@ fn tried(
     Ok((mapping, seen?))
 }
 
-fn report(which: &Which, seen: &Preview, output: &Output) {
+/// Asks a mapping what the one before was asked for meetings.
+fn replayed(which: &Which, mapping: &Mapping, world: &World) -> Result<Replay, Failed> {
+    let store = world.store.org(&world.connection()?.org)?;
+    Ok(replay(&store, mapping, which.object()?, SHOWN)?)
+}
+
+/// Returns values by name, each as it is and as it would be.
+fn both<'a>(values: impl IntoIterator<Item = (&'a String, &'a (Value, Value))>) -> Json {
+    let pairs = values.into_iter().map(|(name, (old, new))| {
+        (name.clone(), json!({ "old": old.to_json(), "new": new.to_json() }))
+    });
+    pairs.collect::<serde_json::Map<_, _>>().into()
+}
+
+fn report(which: &Which, seen: &Preview, pushes: Option<&Replay>, output: &Output) {
     let counts = seen.counts;
     let json_of = |change: &crate::sync::Change| {
-        let columns = change.columns.iter().map(|(name, (old, new))| {
-            (name.clone(), json!({ "old": old.to_json(), "new": new.to_json() }))
-        });
         json!({
             "id": change.id,
             "becomes": change.fate,
             "why": change.why.as_ref().map(|why| json!({
                 "message": why.message, "at": why.at, "mend": why.hint,
             })),
-            "columns": columns.collect::<serde_json::Map<_, _>>(),
+            "columns": both(&change.columns),
         })
     };
     output.json(&json!({
@@ -222,6 +232,17 @@ fn report(which: &Which, seen: &Preview, output: &Output) {
         "mended": seen.mended,
         "unread": seen.unread,
         "changes": seen.changes.iter().map(json_of).collect::<Vec<_>>(),
+        "pushes": pushes.map(|pushes| json!({
+            "requests": pushes.requests,
+            "changed": pushes.changed,
+            "newly_failed": pushes.broken,
+            "changes": pushes.changes.iter().map(|change| json!({
+                "meeting": change.meeting_id,
+                "record": change.record_id,
+                "why": change.why.as_ref().map(|why| &why.message),
+                "fields": both(&change.fields),
+            })).collect::<Vec<_>>(),
+        })),
     }));
     let mut rows = Vec::new();
     for change in &seen.changes {
@@ -242,39 +263,59 @@ fn report(which: &Which, seen: &Preview, output: &Output) {
         "Of {} records {} would change, {} not; {} would be skipped, {} fail ({} that did not before)",
         counts.pulled, counts.mapped, counts.unchanged, counts.skipped, counts.failed, seen.broken
     ));
+    if let Some(pushes) = pushes.filter(|pushes| pushes.requests > 0) {
+        told_of(pushes, output);
+    }
     if !seen.unread.is_empty() {
         let fields = seen.unread.join(", ");
         output.line(format!("Not stored yet, and read by the next sync: {fields}"));
     }
 }
 
+/// Shows what would be written otherwise for meetings that were written already.
+fn told_of(pushes: &Replay, output: &Output) {
+    let mut rows = Vec::new();
+    for change in &pushes.changes {
+        let record = change.record_id.as_ref().map_or("new".to_owned(), ToString::to_string);
+        let row = |name: String, old: String, new: String| {
+            vec![change.meeting_id.clone(), record.clone(), name, old, new]
+        };
+        if let Some(why) = &change.why {
+            rows.push(row("nothing".to_owned(), why.to_string(), String::new()));
+        }
+        let fields = change.fields.iter().take(COLUMNS_SHOWN);
+        rows.extend(fields.map(|(name, (old, new))| row(name.clone(), shown(old), shown(new))));
+    }
+    let headers = ["meeting", "record", "field", "was", "would be"];
+    output.table(&headers, &[], rows, "Nothing would be written otherwise.");
+    output.line(format!(
+        "Of {} writes for meetings {} would be others, {} fail that did not before",
+        pushes.requests, pushes.changed, pushes.broken
+    ));
+}
+
 /// Puts a mapping where the next sync finds it, and keeps the one before.
 fn take(which: &Which, force: bool, world: &World, output: &Output) -> Result<(), Failed> {
     let object = which.object()?;
     let (mapping, seen) = tried(which, u64::MAX, world, output)?;
-    #[allow(clippy::cast_precision_loss)]
-    let is_many = |count: u64| count as f64 > seen.counts.pulled as f64 * FAILING_MAX;
-    let records = seen.counts.pulled;
-    let against = if is_many(seen.broken) {
-        Some(format!("{} of {records} records would fail that did not before", seen.broken))
-    } else if is_many(seen.lost) {
-        Some(format!("{} of {records} records would lose their entity", seen.lost))
-    } else if mapping.spec().filter != in_use(object, world)?.and_then(|spec| spec.filter) {
-        Some("it selects other records than the mapping before, which can't be tried".to_owned())
-    } else {
-        None
-    };
-    report(which, &seen, output);
+    let pushes = replayed(which, &mapping, world)?;
+    let has_other_filter =
+        mapping.spec().filter != in_use(object, world)?.and_then(|spec| spec.filter);
+    let filter = has_other_filter.then(|| {
+        "it selects other records than the mapping before, which can't be tried".to_owned()
+    });
+    let against = seen.against().or_else(|| pushes.against()).or(filter);
+    report(which, &seen, Some(&pushes), output);
     if let Some(why) = against.filter(|_| !force) {
         return Err(Failed::new(why).hint("Mend the mapping, or use it all the same with --force."));
     }
     let folder = world.mappings();
     let ending = which.file.extension().unwrap_or_default();
     let place = folder.join(object.file_name()).with_extension(ending);
-    let bytes = std::fs::read(&which.file).map_err(|cause| io(&which.file, &cause))?;
+    let brought = Brought::read(&which.file)?;
     make_folder(&folder)?;
     let new = place.with_extension("new");
-    std::fs::write(&new, bytes).map_err(|cause| io(&new, &cause))?;
+    std::fs::write(&new, &brought.bytes).map_err(|cause| io(&new, &cause))?;
     let old = put_aside(object, world)?;
     // At no time is there none: a sync that looks takes the one or the other, or
     // finds two and says so.
@@ -282,9 +323,26 @@ fn take(which: &Which, force: bool, world: &World, output: &Output) -> Result<()
     if let Some(old) = old.filter(|old| *old != place) {
         std::fs::remove_file(&old).map_err(|cause| io(&old, &cause))?;
     }
+    accept(object, Some(Brought { name: name_of(&place), ..brought }), world)?;
     output.line(format!("{object} is mapped by {} from the next sync on", place.display()));
     output.line(format!("`efficlose mapping back {object}` goes back."));
     Ok(())
+}
+
+/// Notes that a person wants a mapping: it need not prove itself to the next sync.
+fn accept(object: Object, brought: Option<Brought>, world: &World) -> Result<(), Failed> {
+    let connection = world.connection()?;
+    let settings = world.settings(&connection.org);
+    let choices = settings.objects.get(&object).cloned().unwrap_or_default();
+    let mapping = world.library()?.mapping_of(brought.as_ref(), object, choices.mapping())?;
+    let digest = mapping.digest().to_owned();
+    let Brought { name, bytes: source } = brought.unwrap_or_default();
+    let accepted = Accepted { name, source, digest };
+    Ok(world.store.org(&connection.org)?.accept(object, &accepted)?)
+}
+
+fn name_of(file: &Path) -> String {
+    file.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Returns what the mapping that is in use needs; none, where it can't be used.
@@ -361,6 +419,10 @@ fn back(object: Object, world: &World, output: &Output) -> Result<(), Failed> {
         std::fs::rename(&last, &place).map_err(|cause| io(&place, &cause))?;
         place.display().to_string()
     };
+    // Should it not be usable any more, the next sync says so.
+    if let Ok(brought) = world.library()?.brought(object) {
+        accept(object, brought, world).ok();
+    }
     output.json(&json!({ "object": object, "from": from }));
     output.line(format!("{object} is mapped by {from} again"));
     Ok(())

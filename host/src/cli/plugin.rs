@@ -1,10 +1,13 @@
 //! `efficlose plugin`
 
+mod build;
+mod new;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::mapping::{Which, described, io};
+use super::mapping::{Which, described};
 use super::output::{Failed, Output};
 use super::world::World;
 use crate::model::Object;
@@ -21,11 +24,28 @@ pub(super) struct Args {
 
 #[derive(clap::Subcommand)]
 enum Command {
-    /// Begin a mapping: a file that works, to be changed
+    /// Begin a mapping: a file that works, or a project that passes its test
     New {
-        /// File to write: `contact.js` for a script, `contact.toml` for a field map
-        #[arg(value_name = "FILE")]
-        file: PathBuf,
+        /// File to write: `contact.js` or `.ts` for a script, `contact.toml` for a field map;
+        /// with --lang, the folder of a project
+        #[arg(value_name = "PATH")]
+        path: PathBuf,
+        /// Write a project in this language
+        #[arg(long)]
+        lang: Option<Language>,
+        /// Object that the project maps
+        #[arg(long, value_name = "OBJECT", default_value = "contact", requires = "lang")]
+        object: Object,
+    },
+    /// Make a component of a project, with the tools on this machine
+    ///
+    /// Scripts in JavaScript and TypeScript need none. Rust needs a compiler for
+    /// wasm32-unknown-unknown, Python needs componentize-py. The component is put into the
+    /// project's folder, called after the object that it maps.
+    Build {
+        /// Folder of the project
+        #[arg(value_name = "FOLDER", default_value = ".")]
+        folder: PathBuf,
     },
     /// Show what a mapping is and needs: digest, fields read, columns, fields written
     Inspect {
@@ -55,14 +75,40 @@ enum Command {
     },
 }
 
-/// What a new script is.
-const SCRIPT: &str = include_str!("../../../examples/contact.js");
-/// What a new field map is.
-const FIELD_MAP: &str = include_str!("../../../examples/lead.toml");
+/// The languages of projects.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Language {
+    /// Rust, with what efficlose's own mappings are written with
+    Rust,
+    /// JavaScript
+    Js,
+    /// TypeScript
+    Ts,
+    /// Python
+    Python,
+}
+
+impl Language {
+    /// Returns how the name of its files ends.
+    fn ending(self) -> &'static str {
+        match self {
+            Self::Rust => "rs",
+            Self::Js => "js",
+            Self::Ts => "ts",
+            Self::Python => "py",
+        }
+    }
+}
 
 pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<(), Failed> {
     match args.command {
-        Command::New { file } => new(&file, output),
+        Command::New { path, lang: None, .. } => new::file(&path, output),
+        Command::New { path, lang: Some(language), object } => {
+            new::project(&path, language, object, output)
+        }
+        Command::Build { folder } => {
+            tokio::task::block_in_place(|| build::build(&folder, world, output))
+        }
         Command::Inspect { which } => inspect(&which, world, output),
         Command::Check { which } => check(&which, world, output).await,
         Command::Types { object } => types(object, world, output).await,
@@ -70,44 +116,6 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
             tokio::task::block_in_place(|| test(&which, &cases, bless, world, output))
         }
     }
-}
-
-fn new(file: &Path, output: &Output) -> Result<(), Failed> {
-    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-    let object: Object = stem.parse().map_err(|_| {
-        Failed::new(format!("\"{stem}\" is not called after an object"))
-            .hint("Call the file after what it maps, such as contact.js or lead.toml.")
-    })?;
-    let name = if object == Object::Task { "Subject" } else { "Name" };
-    // What stands on the first lines of an example is about the example itself.
-    let is_about = |line: &&str| line.starts_with("//") || line.starts_with('#');
-    let example = |text: &str| text.lines().skip_while(is_about).collect::<Vec<_>>().join("\n");
-    let rest = match (file.extension().and_then(|ending| ending.to_str()), object) {
-        (Some("js"), Object::Contact) => example(SCRIPT),
-        (Some("js"), _) => format!(
-            "// What is read; a field that the org may lack ends in \"?\".\n\
-             export const fields = [\"{name}\"];\n\n\
-             export function pull(record) {{\n  return {{ name: record.{name} }};\n}}"
-        ),
-        (Some("toml"), Object::Lead) => example(FIELD_MAP),
-        (Some("toml"), _) => format!("[pull]\nname = \"{name} | trim\""),
-        _ => {
-            return Err(Failed::new("a new mapping is a script (.js) or a field map (.toml)")
-                .hint("Name such a file; examples/rust-contact shows a component in Rust."));
-        }
-    };
-    let options = std::fs::OpenOptions::new().write(true).create_new(true).open(file);
-    options
-        .and_then(|mut new| {
-            std::io::Write::write_all(&mut new, (rest.trim_start().to_owned() + "\n").as_bytes())
-        })
-        .map_err(|cause| io(file, &cause))?;
-    output.json(&json!({ "file": file }));
-    let name = file.display();
-    output.line(format!("Wrote {name}; change it, then:"));
-    output.line(format!("    efficlose mapping preview {name}"));
-    output.line(format!("    efficlose mapping use {name}"));
-    Ok(())
 }
 
 fn inspect(which: &Which, world: &World, output: &Output) -> Result<(), Failed> {

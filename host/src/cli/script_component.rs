@@ -2,18 +2,18 @@
 //! apart from itself. Not for people.
 
 use std::io::{Read, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
-use super::output::{Failed, Output};
 use crate::plugin::script;
 
-/// How long a script may be with what stands around it, in bytes.
-const MODULE_MAX: u64 = 2 * script::SCRIPT_MAX;
+/// How long an order may be, in bytes: a script in JSON, and what the default needs.
+const ORDER_MAX: u64 = 8 * script::SCRIPT_MAX;
 
-pub(super) fn run(output: &Output) -> ExitCode {
-    let mut module = String::new();
-    let made = match std::io::stdin().take(MODULE_MAX).read_to_string(&mut module) {
-        Ok(_) => script::make(&module),
+pub(super) fn run() -> ExitCode {
+    let mut order = String::new();
+    let made = match std::io::stdin().take(ORDER_MAX).read_to_string(&mut order) {
+        Ok(_) => script::make(&order, Path::new(".")),
         Err(error) => Err(error.to_string()),
     };
     let written = made.and_then(|component| {
@@ -22,7 +22,8 @@ pub(super) fn run(output: &Output) -> ExitCode {
     match written {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            output.failed(&Failed::new(why));
+            // Whoever called it says more.
+            let _ = std::io::stderr().write_all(why.as_bytes());
             ExitCode::FAILURE
         }
     }

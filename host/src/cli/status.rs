@@ -5,7 +5,8 @@ use serde_json::json;
 use super::output::{Failed, Output};
 use super::world::World;
 use super::{runs, sync};
-use crate::model::{Connection, Direction, JobKey, Object};
+use crate::model::{Connection, Direction, JobKey, Object, Problem};
+use crate::sync::WhenRefused;
 
 /// Show whether each org is connected, what syncs, and what is wrong
 #[derive(clap::Args)]
@@ -40,6 +41,7 @@ fn org(
     }
     let mut rows = Vec::new();
     let mut objects = Vec::new();
+    let refusals = refusals(connection, world)?;
     for object in Object::ALL {
         let Some(chosen) = settings.objects.get(&object) else { continue };
         let job = |direction| JobKey { org: connection.org.clone(), object, direction };
@@ -68,11 +70,13 @@ fn org(
             "last_push": push.as_ref().map(sync::to_json),
             "next_at": next,
             "work": work,
+            "mapping_refused": refusals.iter().find(|one| one.object == object).map(to_json),
         }));
     }
     let headers = ["object", "records", "last pull", "last push", "waiting", "failed", "next"];
     let none = "  Nothing is set up to sync. Run `efficlose setup` to choose.";
     output.table(&headers, &["records", "waiting", "failed"], rows, none);
+    tell(&refusals, output);
     let usage = world.store.usage(&connection.org)?;
     if let Some((usage, at)) = usage {
         let (used, allowed) = (usage.used, usage.allowed);
@@ -101,6 +105,44 @@ fn org(
         })),
         "failures": count,
     }))
+}
+
+/// A mapping that was brought and is not used.
+pub(super) struct Refusal {
+    object: Object,
+    why: Problem,
+    /// What maps in its place.
+    goes_on: &'static str,
+}
+
+/// Returns the mappings of an org that were brought and are not used.
+pub(super) fn refusals(connection: &Connection, world: &World) -> Result<Vec<Refusal>, Failed> {
+    let store = world.store.org(&connection.org)?;
+    let mut refusals = Vec::new();
+    for (object, chosen) in &world.settings(&connection.org).objects {
+        let Some(refused) = store.refused(*object)? else { continue };
+        let has_last =
+            chosen.when_refused == WhenRefused::LastGood && store.accepted(*object)?.is_some();
+        let goes_on = if has_last { "the last good mapping" } else { "nothing" };
+        refusals.push(Refusal { object: *object, why: refused.why, goes_on });
+    }
+    Ok(refusals)
+}
+
+/// Says which mappings are not used, and what mends them.
+pub(super) fn tell(refusals: &[Refusal], output: &Output) {
+    for Refusal { object, why, goes_on } in refusals {
+        output.line(format!("{object}: {why}; {goes_on} goes on"));
+        if let Some(hint) = &why.hint {
+            output.line(format!("  {hint}"));
+        }
+    }
+}
+
+/// Returns a refusal for a machine.
+pub(super) fn to_json(refusal: &Refusal) -> serde_json::Value {
+    let Refusal { object, why, goes_on } = refusal;
+    json!({ "object": object, "message": why.message, "mend": why.hint, "goes_on": goes_on })
 }
 
 fn state(connection: &Connection, is_empty: bool) -> &'static str {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::output::{Failed, Output};
+use super::status::{self, Refusal};
 use super::world::World;
 use crate::model::{Counts, Direction, Ending, JobKey, Object, Run};
 use crate::sync::round;
@@ -28,7 +29,7 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
     }
     let started = Instant::now();
     let stop = super::serve::stop_on_signal();
-    let mut all = Vec::new();
+    let (mut all, mut refused) = (Vec::new(), Vec::new());
     let mut is_set_up = false;
     let mut sick = None;
     for connection in connections {
@@ -44,7 +45,10 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
         };
         bar.finish_and_clear();
         match runs {
-            Ok(runs) => all.extend(runs),
+            Ok(runs) => {
+                all.extend(runs);
+                refused.extend(status::refusals(&connection, world)?);
+            }
             // The other orgs sync all the same.
             Err(failed) => sick = Some(failed),
         }
@@ -53,7 +57,7 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
         return Err(Failed::new("nothing is set up to sync")
             .hint("Run `efficlose setup` to choose what syncs."));
     }
-    report(&all, started.elapsed(), output);
+    report(&all, &refused, started.elapsed(), output);
     match sick {
         Some(failed) => Err(failed),
         None => verdict(&all, &stop),
@@ -68,7 +72,7 @@ fn said(job: &JobKey, counts: Counts) -> String {
 }
 
 /// Prints what the runs did.
-pub(super) fn report(runs: &[Run], took: Duration, output: &Output) {
+fn report(runs: &[Run], refused: &[Refusal], took: Duration, output: &Output) {
     let total = runs.iter().fold(Counts::default(), |mut total, run| {
         total += run.counts;
         total
@@ -76,6 +80,7 @@ pub(super) fn report(runs: &[Run], took: Duration, output: &Output) {
     output.json(&json!({
         "runs": runs.iter().map(to_json).collect::<Vec<_>>(),
         "total": total,
+        "refused": refused.iter().map(status::to_json).collect::<Vec<_>>(),
         "seconds": took.as_secs_f64(),
     }));
     let headers = [
@@ -96,6 +101,7 @@ pub(super) fn report(runs: &[Run], took: Duration, output: &Output) {
         rows.push(cells("total", "", total, String::new()));
     }
     output.table(&headers, &headers[2..10], rows, "Nothing was to be done.");
+    status::tell(refused, output);
     output.line(format!("Took {:.1} s", took.as_secs_f64()));
 }
 

@@ -3,7 +3,7 @@
 use super::{Fields, Value};
 
 /// Why something can't be done.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Problem {
     /// A fact, in lower case, without a full stop.
     pub message: String,
@@ -34,7 +34,8 @@ pub enum Pulled {
 }
 
 /// What is to be written for one request.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Pushed {
     /// Fields to write.
     Mapped(Fields),

@@ -71,7 +71,7 @@ pub struct Match {
 }
 
 /// A record of Salesforce with its values as they are now.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Matched {
     /// The object; may be one that does not sync, such as `User`.
     pub object: String,

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 /// A single value. Dates, times and ids are text.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(untagged)]
 pub enum Value {
     /// No value.
     #[default]

@@ -2,23 +2,34 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::field_map::{FieldMap, MAP_MAX};
-use super::script::{SCRIPT_MAX, Scripts};
-use super::{COMPONENT_MAX, Error, Mapping, Plugins};
-use crate::model::{Object, Setting};
+use super::script::{Made, SCRIPT_MAX, Scripts};
+use super::{COMPONENT_MAX, Cause, Error, Mapping, Plugins};
+use crate::model::{Object, Problem, Setting, Spec};
 
-/// The ending that a mapping's file may not have, so that it is refused and not
-/// passed over.
-const TYPESCRIPT: &str = "ts";
 /// The ending of a field map.
 const FIELD_MAP: &str = "toml";
 /// What field maps run on: the default mappings, with what evaluates expressions.
 const FIELD_MAP_PLUGIN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/field-map.wasm"));
-/// The ending of a script.
+/// The endings of a script: in JavaScript, and in TypeScript.
 const SCRIPT: &str = "js";
+const TYPESCRIPT: &str = "ts";
 /// The ending of a component.
 const COMPONENT: &str = "wasm";
+/// The endings that a mapping's file may not have, so that it is refused and not
+/// passed over.
+const UNTAKEN: [&str; 4] = ["mjs", "cjs", "py", "rs"];
+
+/// What is said of a file of another form.
+const UNTAKEN_FORM: &str = "a mapping is a field map, a file that ends in .toml, a script, one that \
+                            ends in .js or .ts, or a component, one that ends in .wasm";
+/// How a default mapping refuses a setting that it doesn't know.
+const UNKNOWN_SETTING: &str = "the mapping has no setting";
+
+/// Tells a file from what it was before: its place, size and time.
+pub type Mark = (PathBuf, u64, Option<SystemTime>);
 
 /// The mappings of this installation.
 pub struct Library {
@@ -38,10 +49,12 @@ impl Library {
     /// Loads and configures the mapping of an object: the customer's file in the
     /// folder, `contact.js` or `contact.wasm`, or the default where there is none.
     pub fn mapping(&self, object: Object, settings: Vec<Setting>) -> Result<Mapping, Error> {
-        match self.file(object)? {
-            Some(file) => self.mapping_in(&file, object, settings),
-            None => self.default(object, settings),
-        }
+        self.mapping_of(self.brought(object)?.as_ref(), object, settings)
+    }
+
+    /// Reads the customer's file for an object, where there is one.
+    pub fn brought(&self, object: Object) -> Result<Option<Brought>, Error> {
+        self.file(object)?.map(|file| Brought::read(&file)).transpose()
     }
 
     /// Loads and configures a mapping that is in this file, for an object.
@@ -51,38 +64,76 @@ impl Library {
         object: Object,
         settings: Vec<Setting>,
     ) -> Result<Mapping, Error> {
-        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        match file.extension().and_then(|ending| ending.to_str()) {
-            Some(COMPONENT) => {
-                let plugin = self.plugins.load(&name, object, &read(file, COMPONENT_MAX)?)?;
+        self.mapping_of(Some(&Brought::read(file)?), object, settings)
+    }
+
+    /// Loads and configures a mapping that was read, or the default.
+    pub fn mapping_of(
+        &self,
+        brought: Option<&Brought>,
+        object: Object,
+        settings: Vec<Setting>,
+    ) -> Result<Mapping, Error> {
+        let Some(brought) = brought else { return self.default(object, settings) };
+        let Brought { name, bytes } = brought;
+        match brought.ending() {
+            COMPONENT => {
+                let plugin = self.plugins.load(name, object, bytes)?;
                 Arc::new(plugin).configure(settings)
             }
-            Some(SCRIPT) => {
-                let source = text(file, SCRIPT_MAX)?;
-                let default = self.default(object, settings)?;
-                let made = self.scripts.component(&name, &source, default.spec());
-                let made =
-                    made.map_err(|cause| Error::Load { plugin: name.clone(), object, cause })?;
-                let mut plugin = self.plugins.load(&name, object, &made.component)?;
+            SCRIPT | TYPESCRIPT => {
+                let default = self.beneath(object, settings.clone())?;
+                let made = self.made(brought, object, default.spec())?;
+                let mut plugin = self.plugins.load(name, object, &made.component)?;
                 plugin.digest = made.digest;
-                default.under(plugin)
+                default.under(plugin, settings)
             }
-            Some(FIELD_MAP) => {
-                let text = text(file, MAP_MAX)?;
-                let map = FieldMap::read(&text).map_err(|why| unusable(file, why))?;
-                let plugin = self.plugins.load(&name, object, FIELD_MAP_PLUGIN)?;
+            FIELD_MAP => {
+                let map = FieldMap::read(brought.text()?).map_err(|why| unusable(name, why))?;
+                let plugin = self.plugins.load(name, object, FIELD_MAP_PLUGIN)?;
                 let which = Setting { name: "object".to_owned(), value: object.to_string() };
                 let settings = settings.into_iter().chain(map.settings.iter().cloned());
                 let settings = settings.chain(std::iter::once(which));
                 let mapping = Arc::new(plugin).configure(settings.collect());
-                mapping.map_err(|error| error.placed(|problem| map.placed(&name, problem)))
+                mapping.map_err(|error| error.placed(|problem| map.placed(name, problem)))
             }
-            _ => {
-                let why = "a mapping is a field map, a file that ends in .toml, a script, one that \
-                           ends in .js, or a component, one that ends in .wasm";
-                Err(unusable(file, why.to_owned()))
-            }
+            _ => Err(unusable(name, UNTAKEN_FORM.to_owned())),
         }
+    }
+
+    /// Returns the component of a script.
+    pub fn component_of(&self, script: &Path, object: Object) -> Result<Vec<u8>, Error> {
+        let default = self.default(object, Vec::new())?;
+        let made = self.made(&Brought::read(script)?, object, default.spec());
+        made.map(|made| made.component)
+    }
+
+    fn made(&self, script: &Brought, object: Object, default: &Spec) -> Result<Made, Error> {
+        let made = self.scripts.component(&script.name, script.text()?, default);
+        made.map_err(|cause| Error::Load { plugin: script.name.clone(), object, cause })
+    }
+
+    /// Loads and configures the default mapping of an object, for what a script leaves
+    /// out: it is given the settings that it knows, since the script may have its own.
+    fn beneath(&self, object: Object, mut settings: Vec<Setting>) -> Result<Mapping, Error> {
+        for _ in 0..settings.len() {
+            let Err(error) = self.default(object, settings.clone()) else { break };
+            let Some(Cause::Refused(Problem { message, at: Some(at), .. })) = error.cause() else {
+                break;
+            };
+            if !message.starts_with(UNKNOWN_SETTING) {
+                break;
+            }
+            settings.retain(|setting| setting.name != *at);
+        }
+        self.default(object, settings)
+    }
+
+    /// Returns the object that a component maps without any settings.
+    pub fn object_of(&self, component: &[u8]) -> Result<Object, Error> {
+        // Whichever it is loaded for: only a mapping is bound to its object.
+        let plugin = self.plugins.load("the component", Object::Contact, component)?;
+        plugin.spec(&[]).map(|spec| spec.object)
     }
 
     /// Loads and configures the default mapping of an object.
@@ -91,18 +142,26 @@ impl Library {
         Arc::new(plugin).configure(settings)
     }
 
+    /// Returns what tells a changed file of an object from the one before: its place, size
+    /// and time.
+    pub fn mark(&self, object: Object) -> Option<Mark> {
+        let file = self.file(object).ok().flatten()?;
+        let about = file.metadata().ok()?;
+        Some((file, about.len(), about.modified().ok()))
+    }
+
     /// Returns the customer's file for an object. Two are an error: nobody would know
     /// which of them maps.
     pub fn file(&self, object: Object) -> Result<Option<PathBuf>, Error> {
         let mut found: Option<PathBuf> = None;
-        for ending in [COMPONENT, SCRIPT, FIELD_MAP, TYPESCRIPT] {
+        for ending in [COMPONENT, SCRIPT, TYPESCRIPT, FIELD_MAP].into_iter().chain(UNTAKEN) {
             let file = self.folder.join(object.file_name()).with_extension(ending);
             if !is_there(&file)? {
                 continue;
             }
             if let Some(first) = &found {
                 let first = first.display();
-                return Err(unusable(&file, format!("{first} maps {object} already")));
+                return Err(unusable(file.display(), format!("{first} maps {object} already")));
             }
             found = Some(file);
         }
@@ -113,24 +172,50 @@ impl Library {
 /// Tells whether there is a file. A folder that can't be looked into is an error:
 /// the default would take the place of the customer's mapping.
 fn is_there(file: &Path) -> Result<bool, Error> {
-    file.try_exists().map_err(|cause| unusable(file, cause.to_string()))
+    file.try_exists().map_err(|cause| unusable(file.display(), cause.to_string()))
 }
 
-fn text(file: &Path, most: u64) -> Result<String, Error> {
-    String::from_utf8(read(file, most)?)
-        .map_err(|_| unusable(file, "it is not text in UTF-8".to_owned()))
+fn unusable(file: impl std::fmt::Display, why: String) -> Error {
+    Error::File { file: file.to_string(), why }
 }
 
-fn read(file: &Path, most: u64) -> Result<Vec<u8>, Error> {
-    let size = file.metadata().map_err(|cause| unusable(file, cause.to_string()))?.len();
-    if size > most {
-        return Err(unusable(file, format!("it is larger than {} MiB", most >> 20)));
+/// A customer's file that is to be a mapping, as it was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Brought {
+    /// Its name, without the folder; the ending says which form it has.
+    pub name: String,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+}
+
+impl Brought {
+    /// Reads a file; one that no form of a mapping may be as large as is refused.
+    pub fn read(file: &Path) -> Result<Self, Error> {
+        let place = file.display();
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let mut brought = Self { name, bytes: Vec::new() };
+        let most = match brought.ending() {
+            FIELD_MAP => MAP_MAX,
+            SCRIPT | TYPESCRIPT => SCRIPT_MAX,
+            COMPONENT => COMPONENT_MAX,
+            _ => return Err(unusable(place, UNTAKEN_FORM.to_owned())),
+        };
+        let size = file.metadata().map_err(|cause| unusable(&place, cause.to_string()))?.len();
+        if size > most {
+            return Err(unusable(place, format!("it is larger than {} MiB", most >> 20)));
+        }
+        brought.bytes = std::fs::read(file).map_err(|cause| unusable(&place, cause.to_string()))?;
+        Ok(brought)
     }
-    std::fs::read(file).map_err(|cause| unusable(file, cause.to_string()))
-}
 
-fn unusable(file: &Path, why: String) -> Error {
-    Error::File { file: file.display().to_string(), why }
+    fn ending(&self) -> &str {
+        Path::new(&self.name).extension().and_then(|ending| ending.to_str()).unwrap_or_default()
+    }
+
+    fn text(&self) -> Result<&str, Error> {
+        let text = std::str::from_utf8(&self.bytes);
+        text.map_err(|_| unusable(&self.name, "it is not text in UTF-8".to_owned()))
+    }
 }
 
 /// Returns the component that the build made of `plugins/`.

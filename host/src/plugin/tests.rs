@@ -61,7 +61,7 @@ fn the_deadline_grows_with_what_a_call_is_given() {
 fn a_form_that_is_not_taken_is_refused_and_not_passed_over() {
     let (home, library) = library(Limits::default());
     std::fs::create_dir(home.path().join("mappings")).unwrap();
-    std::fs::write(home.path().join("mappings/task.ts"), "export {}").unwrap();
+    std::fs::write(home.path().join("mappings/task.py"), "pass").unwrap();
     let error = library.mapping(Object::Task, Vec::new()).err().unwrap();
     assert!(matches!(error, Error::File { .. }), "{error}");
     assert!(library.mapping(Object::Lead, Vec::new()).is_ok());

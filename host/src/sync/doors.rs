@@ -7,10 +7,10 @@ use tokio::sync::Mutex;
 use tokio::task::block_in_place;
 
 use super::prepare::{Parents, Prepared, prepare};
-use super::{Error, Settings};
+use super::{Error, Settings, trial};
 use crate::clock::Clock;
 use crate::model::{Object, OrgId, Problem};
-use crate::plugin::{Library, Mapping};
+use crate::plugin::{Library, Mapping, Mark};
 use crate::salesforce::{Description, FieldDescription, Salesforce};
 use crate::store::{OrgStore, Store};
 
@@ -28,8 +28,15 @@ pub struct Doors {
     pub clock: Clock,
     /// What a person chose.
     pub settings: Settings,
-    library: Arc<Library>,
-    prepared: HashMap<Object, Mutex<Option<Arc<Prepared>>>>,
+    /// The mappings.
+    pub(super) library: Arc<Library>,
+    prepared: HashMap<Object, Mutex<Option<Kept>>>,
+}
+
+/// A mapping that was prepared, and the customer's file as it was then.
+struct Kept {
+    file: Option<Mark>,
+    prepared: Arc<Prepared>,
 }
 
 impl Doors {
@@ -48,15 +55,17 @@ impl Doors {
     }
 
     /// Returns the mapping of an object, fitted to what the org has. Loads and
-    /// describes once, when it is first asked for.
+    /// describes once, when it is first asked for, and again when the customer's file
+    /// has changed: a mapping is swapped between pages.
     pub(super) async fn prepared(&self, object: Object) -> Result<Arc<Prepared>, Error> {
         let mut kept = self.prepared[&object].lock().await;
-        if let Some(prepared) = &*kept {
-            return Ok(Arc::clone(prepared));
+        let file = self.library.mark(object);
+        if let Some(kept) = kept.as_ref().filter(|kept| kept.file == file) {
+            return Ok(Arc::clone(&kept.prepared));
         }
         let description = self.description(object).await?;
         let prepared = Arc::new(prepare(self.mapping(object)?, &description, None)?);
-        *kept = Some(Arc::clone(&prepared));
+        *kept = Some(Kept { file, prepared: Arc::clone(&prepared) });
         Ok(prepared)
     }
 
@@ -65,6 +74,7 @@ impl Doors {
     /// call.
     pub(super) async fn look_at_parents(&self, object: Object) -> Result<(), Error> {
         let mut kept = self.prepared[&object].lock().await;
+        let file = self.library.mark(object);
         let (mapping, description) = (self.mapping(object)?, self.description(object).await?);
         let mut parents = Parents::new();
         for (relationship, _) in mapping.spec().reads.iter().filter_map(|need| need.path.up()) {
@@ -75,13 +85,13 @@ impl Doors {
                 parents.insert(relationship.to_owned(), parent);
             }
         }
-        *kept = Some(Arc::new(prepare(mapping, &description, Some(&parents))?));
+        let prepared = Arc::new(prepare(mapping, &description, Some(&parents))?);
+        *kept = Some(Kept { file, prepared });
         Ok(())
     }
 
     fn mapping(&self, object: Object) -> Result<Mapping, Error> {
-        let choices = self.settings.objects.get(&object).cloned().unwrap_or_default();
-        Ok(block_in_place(|| self.library.mapping(object, choices.mapping()))?)
+        block_in_place(|| trial::mapping(self, object))
     }
 
     async fn description(&self, object: Object) -> Result<Description, Error> {

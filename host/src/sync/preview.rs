@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Error;
 use super::isolate::isolate;
-use crate::model::{Counts, Fields, Object, Problem, Pulled, SalesforceId, Value};
+use crate::model::{Counts, Fields, Object, Problem, Pulled, Pushed, SalesforceId, Value};
 use crate::plugin::Mapping;
 use crate::store::{Fate, OrgStore};
 
@@ -31,6 +31,29 @@ pub struct Preview {
     pub broken: u64,
     /// How many have an entity now and would have none.
     pub lost: u64,
+}
+
+/// The share of records that may fail, or lose their entity, with a mapping that is
+/// taken into use.
+const FAILING_MAX: f64 = 0.01;
+
+impl Preview {
+    /// Returns what speaks against using the mapping.
+    pub fn against(&self) -> Option<String> {
+        let records = self.counts.pulled;
+        if is_many(self.broken, records) {
+            Some(format!("{} of {records} records would fail that did not before", self.broken))
+        } else if is_many(self.lost, records) {
+            Some(format!("{} of {records} records would lose their entity", self.lost))
+        } else {
+            None
+        }
+    }
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn is_many(count: u64, of: u64) -> bool {
+    count as f64 > of as f64 * FAILING_MAX
 }
 
 /// What a mapping would do to one record.
@@ -137,4 +160,83 @@ fn differing(old: &Fields, new: &Fields) -> BTreeMap<String, (Value, Value)> {
         (name, pair)
     });
     pairs.filter(|(_, (old, new))| old != new).collect()
+}
+
+/// What a mapping would give for what was asked before.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Replay {
+    /// How many requests were replayed.
+    pub requests: u64,
+    /// For how many it would give something else.
+    pub changed: u64,
+    /// How many would fail and did not before.
+    pub broken: u64,
+    /// What would change, as much as was asked for.
+    pub changes: Vec<PushChange>,
+}
+
+impl Replay {
+    /// Returns what speaks against using the mapping.
+    pub fn against(&self) -> Option<String> {
+        let (broken, requests) = (self.broken, self.requests);
+        is_many(broken, requests)
+            .then(|| format!("{broken} of {requests} writes would fail that did not before"))
+    }
+}
+
+/// What a mapping would give otherwise for one request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PushChange {
+    /// The meeting.
+    pub meeting_id: String,
+    /// The record that is written to; none where one is created.
+    pub record_id: Option<SalesforceId>,
+    /// Why nothing would be written.
+    pub why: Option<Problem>,
+    /// The fields that would be written otherwise: as they were, as they would be.
+    pub fields: BTreeMap<String, (Value, Value)>,
+}
+
+/// Asks a mapping what was asked before, and compares what it gives with what was given.
+/// Makes no API call, writes nothing. Tells of up to `shown` changes.
+pub fn replay(
+    store: &OrgStore,
+    mapping: &Mapping,
+    object: Object,
+    shown: usize,
+) -> Result<Replay, Error> {
+    let asked = store.requests(object)?;
+    let (requests, before): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
+    let after = isolate(&requests, |requests| mapping.push(requests), Pushed::Failed)?;
+    let mut seen = Replay { requests: requests.len() as u64, ..Replay::default() };
+    for ((request, before), after) in requests.into_iter().zip(before).zip(after) {
+        if before == after {
+            continue;
+        }
+        let is_failed = |outcome: &Pushed| matches!(outcome, Pushed::Failed(_));
+        seen.changed += 1;
+        seen.broken += u64::from(is_failed(&after) && !is_failed(&before));
+        if seen.changes.len() < shown {
+            let (old, _) = given(before);
+            let (new, why) = given(after);
+            seen.changes.push(PushChange {
+                meeting_id: request.meeting.id.clone(),
+                record_id: request.target.map(|target| target.id),
+                why,
+                fields: differing(&old, &new),
+            });
+        }
+    }
+    Ok(seen)
+}
+
+/// Returns the fields that an outcome writes, or why it writes none.
+fn given(outcome: Pushed) -> (Fields, Option<Problem>) {
+    match outcome {
+        Pushed::Mapped(fields) => (fields, None),
+        Pushed::Skipped(reason) => {
+            (Fields::new(), Some(Problem { message: reason, at: None, hint: None }))
+        }
+        Pushed::Failed(problem) => (Fields::new(), Some(problem)),
+    }
 }

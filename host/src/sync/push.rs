@@ -160,6 +160,8 @@ fn planned(
     let outcomes = block_in_place(|| {
         isolate(&requests, |requests| prepared.mapping.push(requests), Pushed::Failed)
     })?;
+    let asked: Vec<_> = requests.iter().zip(&outcomes).collect();
+    doors.store.keep_requests(prepared.mapping.spec().object, &asked)?;
     let mut planned = Vec::new();
     for ((draft, request), outcome) in drafts.into_iter().zip(requests).zip(outcomes) {
         let wanted = match outcome {

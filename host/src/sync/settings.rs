@@ -34,6 +34,26 @@ pub struct ObjectSettings {
     /// The choices for the mapping, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mapping: BTreeMap<String, String>,
+    /// What goes on while a mapping that was brought is refused.
+    #[serde(default, skip_serializing_if = "WhenRefused::is_usual")]
+    pub when_refused: WhenRefused,
+}
+
+/// What goes on while a mapping that was brought is refused.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WhenRefused {
+    /// The mapping that was found good last.
+    #[default]
+    LastGood,
+    /// Nothing: the object is held until the mapping is mended.
+    Hold,
+}
+
+impl WhenRefused {
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// How often an object may sync, in minutes: from each minute to once a week.
@@ -55,7 +75,13 @@ fn interval<'de, D: Deserializer<'de>>(settings: D) -> Result<u32, D::Error> {
 
 impl Default for ObjectSettings {
     fn default() -> Self {
-        Self { pull: true, push: true, every_minutes: two_hours(), mapping: BTreeMap::new() }
+        Self {
+            pull: true,
+            push: true,
+            every_minutes: two_hours(),
+            mapping: BTreeMap::new(),
+            when_refused: WhenRefused::default(),
+        }
     }
 }
 

@@ -109,7 +109,7 @@ impl Compiler {
             }
         }
         cargo
-            .args(["build", "--locked", "--profile", PROFILE, "--target", TARGET])
+            .args(["build", "--profile", PROFILE, "--target", TARGET])
             .arg("--target-dir")
             .arg(target)
             .arg("--manifest-path")
@@ -117,6 +117,10 @@ impl Compiler {
             .args(["--package", package])
             .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker)
             .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
+        // A project that was just begun has nothing locked yet.
+        if workspace.join("Cargo.lock").exists() {
+            cargo.arg("--locked");
+        }
         if self == Self::Debian {
             cargo.arg("-Zbuild-std=std,panic_abort");
         }
@@ -192,7 +196,9 @@ fn remap(path: &Path, to: &str) -> String {
 pub enum Error {
     /// No compiler for mappings.
     #[error(
-        "this machine has no compiler for {TARGET}: run `cargo xtask prerequisites`, which installs one"
+        "this machine has no compiler for {TARGET}: run `rustup target add {TARGET}`, or on Debian \
+         `apt-get install {}`",
+        DEBIAN_PACKAGES.join(" ")
     )]
     Missing,
     /// The toolchain in use lacks the linker.

@@ -72,7 +72,12 @@ impl Running {
     }
 
     /// Waits for the end of the command.
-    pub(crate) async fn end(mut self) -> Output {
+    pub(crate) async fn end(self) -> Output {
+        self.end_within(COMMAND_LIMIT).await
+    }
+
+    /// Waits for the end of a command that may take so long.
+    pub(crate) async fn end_within(mut self, limit: Duration) -> Output {
         drop(self.child.stdin.take());
         let reading = async {
             tokio::join!(
@@ -81,7 +86,7 @@ impl Running {
             );
             self.child.wait().await.unwrap()
         };
-        let status = within(COMMAND_LIMIT, "its end", reading).await;
+        let status = within(limit, "its end", reading).await;
         self.running.fetch_sub(1, Ordering::SeqCst);
         let output = Output { code: status.code(), stdout: self.said, stderr: self.logged };
         for text in [&output.stdout, &output.stderr] {

@@ -8,16 +8,12 @@ export { __efficlose as object };
   const DEFAULT = JSON.parse("@DEFAULT@");
   const FILE = "@FILE@";
   const USER = "componentize-qjs:user.js:";
-  const LINES = Number("@LINES@");
-  const given = {
-    pull: typeof pull === "function" ? pull : null,
-    push: typeof push === "function" ? push : null,
-    fields: typeof fields === "undefined" ? null : fields,
-    columns: typeof columns === "undefined" ? null : columns,
-    custom: typeof custom === "undefined" ? null : custom,
-    writes: typeof writes === "undefined" ? null : writes,
-    filter: typeof filter === "undefined" ? null : filter,
-  };
+  const LINES = "@LINES@";
+  // How far what stands before the script moves its first line.
+  const SHIFT = "@SHIFT@";
+  const exported = "@EXPORTS@";
+  const given = { fields: null, columns: null, custom: null, writes: null, filter: null, ...exported };
+  for (const name of ["pull", "push"]) given[name] = typeof given[name] === "function" ? given[name] : null;
 
   const problem = (message, at = null, hint = null) => ({ message, at, hint });
   const refuse = (message, at, hint) => { throw problem(message, at, hint); };
@@ -72,7 +68,7 @@ export { __efficlose as object };
     return best && best[0] <= 3 ? `; did you mean ${best[1]}?` : "";
   };
 
-  let READS, COLUMNS, WRITES, KNOWN;
+  let READS, COLUMNS, WRITES, KNOWN, TAKE;
   const TYPES = ["text", "integer", "number", "boolean", "date", "timestamp"];
   const POLICIES = ["fill-if-blank", "overwrite", "append", "ours-until-edited"];
   const configure = (settings) => {
@@ -88,6 +84,7 @@ export { __efficlose as object };
     COLUMNS = given.pull ? columnsOf() : [];
     WRITES = given.push ? writesOf() : [];
     KNOWN = new Set(COLUMNS.map((column) => column.name));
+    TAKE = takenOut();
     if (!given.pull && !given.push) {
       refuse("the script exports neither pull nor push", null, "Write `export function pull(record) { … }` or `export function push(request) { … }`.");
     }
@@ -111,7 +108,7 @@ export { __efficlose as object };
       const stack = typeof error?.stack === "string" ? error.stack : "";
       // The innermost place in the script itself.
       const places = stack.split(USER).slice(1).map((rest) => rest.match(/^\d+(:\d+)?/)?.[0]);
-      const place = places.find((one) => one && parseInt(one, 10) <= LINES) ?? null;
+      const place = places.find((one) => one && parseInt(one, 10) <= LINES)?.replace(/^1:(\d+)$/, (_, column) => `1:${Math.max(1, column - SHIFT)}`) ?? null;
       const message = error instanceof Error ? `${error.name === "Error" ? "" : `${error.name}: `}${error.message}` : `the script threw ${String(error)}`;
       return problem(message, place === null ? FILE : `${FILE}:${place}`);
     } catch {
@@ -122,17 +119,28 @@ export { __efficlose as object };
   class Skipped {
     constructor(reason) { this.reason = String(reason ?? "the script skips it"); }
   }
+  class Refused {
+    constructor(...what) { this.problem = problem(...what); }
+  }
 
-  const outcome = (act) => {
-    try {
-      return act();
-    } catch (error) {
-      return error instanceof Skipped ? { tag: "skipped", val: error.reason } : { tag: "failed", val: told(error) };
+  // Returns what `act` makes of each, in order. This is done for every record: what
+  // can be worked out once is not done here.
+  const outcomes = (all, act) => {
+    const made = [];
+    for (let nth = 0; nth < all.length; nth++) {
+      try {
+        made.push(act(all[nth]));
+      } catch (error) {
+        if (error instanceof Skipped) made.push({ tag: "skipped", val: error.reason });
+        else made.push({ tag: "failed", val: error instanceof Refused ? error.problem : told(error) });
+      }
     }
+    return made;
   };
 
   // Pull
 
+  const ROW = Symbol("row");
   // Records read their row only where the script looks. A name that is not
   // read is an error: a slip would look like an empty field.
   const recordOf = (table) => {
@@ -145,8 +153,7 @@ export { __efficlose as object };
       has: () => false,
     });
     const plain = (place) => function () {
-      const value = this.row[place];
-      return value.tag === "null" ? null : value.val;
+      return this[ROW][place].val ?? null;
     };
     const shape = (paths) => {
       const own = Object.create(unknown);
@@ -170,15 +177,18 @@ export { __efficlose as object };
       });
       for (const [name, below] of parents) {
         const parent = shape(below);
-        Object.defineProperty(own, name, { enumerable: true, get() { return Object.create(parent, { row: { value: this.row } }); } });
+        Object.defineProperty(own, name, { enumerable: true, get() { return new parent(this[ROW]); } });
       }
-      return own;
+      // No class: what it makes has no property of its own but the row.
+      const Made = function (row) { this[ROW] = row; };
+      Made.prototype = own;
+      return Made;
     };
-    const all = shape(READS.map((need) => [need.path, table.columns.indexOf(need.path)]));
-    return (row) => Object.create(all, { row: { value: row } });
+    return shape(READS.map((need) => [need.path, table.columns.indexOf(need.path)]));
   };
 
   const NULL = { tag: "null" };
+  const NOTHING = Object.freeze({});
   const fits = {
     text: (value) => (typeof value === "string" ? value : value instanceof Date ? value.toISOString() : typeof value === "object" ? undefined : String(value)),
     integer: (value) => (Number.isInteger(value) ? value : undefined),
@@ -195,37 +205,46 @@ export { __efficlose as object };
   };
   const TAGS = { text: "text", integer: "integer", number: "number", boolean: "boolean", date: "text", timestamp: "text" };
 
-  const entity = (made) => {
-    if (made === undefined) return { tag: "failed", val: problem("pull returns nothing; to leave a record out, call skip(\"why\")", FILE) };
-    if (made === null) return { tag: "skipped", val: "the script returns null for it" };
-    if (typeof made !== "object") return { tag: "failed", val: problem(`pull returns a ${typeof made}, not an entity`, FILE) };
-    if (typeof made.then === "function") return { tag: "failed", val: problem("pull is async, and a mapping has nothing to wait for", FILE) };
-    const nested = typeof made.custom === "object" && made.custom !== null ? made.custom : {};
+  // Returns a function that takes the columns' values out of what a script made: written
+  // out for these columns, which takes a third of the time of a loop over them.
+  const takenOut = () => {
+    const text = '{ tag: "text", val: value }';
+    const one = ({ name, of }, nth) => {
+      const [plain, own] = [name, name.startsWith("custom.") ? name.slice(7) : null].map((key) => JSON.stringify(key));
+      const value = own === "null" ? `made[${plain}]` : `made[${plain}] ?? custom[${own}]`;
+      return `(value = ${value}) === undefined ? NULL : (found++, value === null || value === "" ? NULL : ${
+        of === "text" ? `typeof value === "string" ? ${text} : ` : ""}fitted(${nth}, value))`;
+    };
+    const write = `let value, found = 0; const values = [${COLUMNS.map(one).join(", ")}]; if (found !== count) checked(made, custom); return values;`;
+    return new Function("NULL", "fitted", "checked", `return (made, custom, count) => { ${write} }`)(NULL, fitted, checked);
+  };
+  const fitted = (nth, value) => {
+    const { name, of } = COLUMNS[nth];
+    const val = fits[of](value);
+    if (val === undefined) throw new Refused(`the value of ${name} is no ${of}`, name);
+    return { tag: TAGS[of], val };
+  };
+  // Refuses what stands under a name that is no column.
+  const checked = (made, custom) => {
     for (const name in made) {
-      if (name !== "custom" && !KNOWN.has(name)) {
-        return { tag: "failed", val: problem(`a ${DEFAULT.kind} has no column ${name}${nearest(name, COLUMNS)}`, name, "Name a column of its own in `export const custom = { … }` and return it in `custom`.") };
-      }
+      if (name === "custom" || KNOWN.has(name)) continue;
+      throw new Refused(`a ${DEFAULT.kind} has no column ${name}${nearest(name, COLUMNS)}`, name, "Name a column of its own in `export const custom = { … }` and return it in `custom`.");
     }
-    for (const name in nested) {
-      if (!KNOWN.has(`custom.${name}`)) {
-        return { tag: "failed", val: problem(`the column custom.${name} is not declared`, name, "List it in `export const custom = { … }`.") };
-      }
+    for (const name in custom) {
+      if (KNOWN.has(`custom.${name}`)) continue;
+      throw new Refused(`the column custom.${name} is not declared`, name, "List it in `export const custom = { … }`.");
     }
-    const values = [];
-    for (const column of COLUMNS) {
-      const isOwn = column.name.startsWith("custom.");
-      const value = column.name in made ? made[column.name] : isOwn ? nested[column.name.slice(7)] : undefined;
-      if (value === null || value === undefined || value === "") {
-        values.push(NULL);
-        continue;
-      }
-      const fitted = fits[column.of](value);
-      if (fitted === undefined) {
-        return { tag: "failed", val: problem(`the value of ${column.name} is no ${column.of}`, column.name) };
-      }
-      values.push({ tag: TAGS[column.of], val: fitted });
-    }
-    return { tag: "mapped", val: values };
+  };
+
+  const entity = (made) => {
+    if (made === undefined) throw new Refused("pull returns nothing; to leave a record out, call skip(\"why\")", FILE);
+    if (made === null) throw new Skipped("the script returns null for it");
+    if (typeof made !== "object") throw new Refused(`pull returns a ${typeof made}, not an entity`, FILE);
+    if (typeof made.then === "function") throw new Refused("pull is async, and a mapping has nothing to wait for", FILE);
+    const custom = made.custom;
+    if (typeof custom !== "object" || custom === null) return { tag: "mapped", val: TAKE(made, NOTHING, Object.keys(made).length) };
+    const count = Object.keys(made).length - 1 + Object.keys(custom).length;
+    return { tag: "mapped", val: TAKE(made, custom, count) };
   };
 
   // Push
@@ -264,20 +283,20 @@ export { __efficlose as object };
   };
 
   const written = (made) => {
-    if (made === undefined) return { tag: "failed", val: problem("push returns nothing; to write nothing, call skip(\"why\")", FILE) };
-    if (made === null) return { tag: "skipped", val: "the script writes nothing" };
-    if (typeof made !== "object") return { tag: "failed", val: problem(`push returns a ${typeof made}, not fields to write`, FILE) };
-    if (typeof made.then === "function") return { tag: "failed", val: problem("push is async, and a mapping has nothing to wait for", FILE) };
+    if (made === undefined) throw new Refused("push returns nothing; to write nothing, call skip(\"why\")", FILE);
+    if (made === null) throw new Skipped("the script writes nothing");
+    if (typeof made !== "object") throw new Refused(`push returns a ${typeof made}, not fields to write`, FILE);
+    if (typeof made.then === "function") throw new Refused("push is async, and a mapping has nothing to wait for", FILE);
     const list = [];
     for (const name in made) {
       if (!WRITES.some((write) => write.field === name)) {
-        return { tag: "failed", val: problem(`the script writes ${name}, which it does not list`, name, "List it in `export const writes = { … }` with how to treat a value that is there.") };
+        throw new Refused(`the script writes ${name}, which it does not list`, name, "List it in `export const writes = { … }` with how to treat a value that is there.");
       }
       const value = made[name];
       if (value === undefined) continue;
       const kind = value === null ? "null" : typeof value;
       const tag = { null: "null", string: "text", boolean: "boolean", number: Number.isInteger(value) ? "integer" : "number" }[kind];
-      if (tag === undefined) return { tag: "failed", val: problem(`the value of ${name} is a ${kind}`, name) };
+      if (tag === undefined) throw new Refused(`the value of ${name} is a ${kind}`, name);
       list.push({ name, value: tag === "null" ? NULL : { tag, val: value } });
     }
     return { tag: "mapped", val: list };
@@ -293,9 +312,10 @@ export { __efficlose as object };
     },
     configure,
     pull(table) {
-      const record = recordOf(table);
-      return table.rows.map((row) => outcome(() => entity(given.pull(record(row)))));
+      const Made = recordOf(table);
+      const pull = given.pull;
+      return outcomes(table.rows, (row) => entity(pull(new Made(row))));
     },
-    push: (requests) => requests.map((one) => outcome(() => written(given.push(request(one))))),
+    push: (requests) => outcomes(requests, (one) => written(given.push(request(one)))),
   });
 }

@@ -1,0 +1,109 @@
+//! Mappings: which one of an object was found good last, and what is wrong with one
+//! that was brought since.
+
+use rusqlite::params;
+
+use super::database::{one, run};
+use super::{OrgStore, Result};
+use crate::model::{Object, Problem};
+
+/// The mapping of an object that was found good last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// The name of the customer's file; empty for the default.
+    pub name: String,
+    /// What was in it.
+    pub source: Vec<u8>,
+    /// Tells the mapping and its settings.
+    pub digest: String,
+}
+
+/// A mapping that was brought and is not used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Tells the mapping and its settings; none, where it could not even be loaded.
+    pub digest: Option<String>,
+    /// What is wrong with it.
+    pub why: Problem,
+}
+
+impl OrgStore {
+    /// Returns the mapping of an object that was found good last.
+    pub fn accepted(&self, object: Object) -> Result<Option<Accepted>> {
+        let sql = "SELECT name, source, digest FROM mappings WHERE object = ?1 AND digest <> ''";
+        self.database.read("read the mapping", |db| {
+            one(db, sql, [object.as_str()], |row| {
+                let (name, source, digest) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                Ok(Accepted { name, source, digest })
+            })
+        })
+    }
+
+    /// Notes that a mapping was found good; nothing is refused then.
+    pub fn accept(&self, object: Object, accepted: &Accepted) -> Result<()> {
+        let sql = "INSERT INTO mappings (object, name, source, digest) VALUES (?1, ?2, ?3, ?4)
+                   ON CONFLICT (object) DO UPDATE SET
+                       name = excluded.name, source = excluded.source, digest = excluded.digest,
+                       refused_digest = NULL, refused_message = NULL, refused_at = NULL,
+                       refused_hint = NULL";
+        let Accepted { name, source, digest } = accepted;
+        self.database.write("save the mapping", |db| {
+            run(db, sql, params![object.as_str(), name, source, digest]).map(|_| ())
+        })
+    }
+
+    /// Returns what is wrong with a mapping that was brought and is not used.
+    pub fn refused(&self, object: Object) -> Result<Option<Refused>> {
+        let sql = "SELECT refused_digest, refused_message, refused_at, refused_hint FROM mappings
+                   WHERE object = ?1 AND refused_message IS NOT NULL";
+        self.database.read("read what is wrong with a mapping", |db| {
+            one(db, sql, [object.as_str()], |row| {
+                let why = Problem { message: row.get(1)?, at: row.get(2)?, hint: row.get(3)? };
+                Ok(Refused { digest: row.get(0)?, why })
+            })
+        })
+    }
+
+    /// Notes what is wrong with a mapping that is not used; none, where nothing is.
+    pub fn refuse(&self, object: Object, refused: Option<&Refused>) -> Result<()> {
+        let sql = "INSERT INTO mappings (object, refused_digest, refused_message, refused_at, refused_hint)
+                   VALUES (?1, ?2, ?3, ?4, ?5)
+                   ON CONFLICT (object) DO UPDATE SET
+                       refused_digest = excluded.refused_digest,
+                       refused_message = excluded.refused_message,
+                       refused_at = excluded.refused_at, refused_hint = excluded.refused_hint";
+        let digest = refused.and_then(|refused| refused.digest.as_deref());
+        let why = refused.map(|refused| &refused.why);
+        let (message, at) = (why.map(|why| &why.message), why.and_then(|why| why.at.as_ref()));
+        let hint = why.and_then(|why| why.hint.as_ref());
+        self.database.write("save what is wrong with a mapping", |db| {
+            run(db, sql, params![object.as_str(), digest, message, at, hint]).map(|_| ())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::world::World;
+
+    #[test]
+    fn the_last_good_mapping_stays_while_another_is_refused() {
+        let world = World::new();
+        let org = world.org();
+        let name = "contact.js".to_owned();
+        let good = Accepted { name, source: b"good".to_vec(), digest: "aa".to_owned() };
+        let why = Problem { message: "it is wrong".to_owned(), at: None, hint: None };
+        let bad = Refused { digest: Some("bb".to_owned()), why };
+        org.refuse(Object::Contact, Some(&bad)).unwrap();
+        assert_eq!(org.accepted(Object::Contact).unwrap(), None);
+        org.accept(Object::Contact, &good).unwrap();
+        assert_eq!(org.refused(Object::Contact).unwrap(), None);
+        org.refuse(Object::Contact, Some(&bad)).unwrap();
+        assert_eq!(org.refused(Object::Contact).unwrap(), Some(bad));
+        assert_eq!(org.accepted(Object::Contact).unwrap(), Some(good));
+        org.refuse(Object::Contact, None).unwrap();
+        assert_eq!(org.refused(Object::Contact).unwrap(), None);
+        assert_eq!(org.accepted(Object::Lead).unwrap(), None);
+    }
+}
