@@ -1,6 +1,6 @@
 // A mapping of Account as a script in TypeScript: its types are taken away, and the rest runs as
 // any script does. An editor completes what the org has, once it is told:
-//   efficlose plugin types account > efficlose.d.ts
+//   efficlose plugin types account > account.types.d.ts
 //   efficlose mapping preview examples/account.ts
 
 export const fields = ["Name", "Website?", "Industry?", "AnnualRevenue?", "NumberOfEmployees?"];

@@ -66,7 +66,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let maker = own.ancestors().nth(2).ok_or("no folder")?.join("efficlose");
     let open = || -> Result<Library, Box<dyn std::error::Error>> {
         let plugins = Plugins::start(&cache, Limits::default())?;
-        Ok(Library::new(plugins, maker.clone(), &cache, &drafts))
+        Ok(Library::new(plugins, maker.clone(), &cache, &drafts, Vec::new()))
     };
     let library = open()?;
     let default = library.default(Object::Contact, Vec::new())?;

@@ -139,7 +139,7 @@ async fn run(args: Args, output: &Output) -> Result<(), Failed> {
         Command::Status(args) => status::run(args, &world, output),
         Command::Runs(args) => runs::run(args, &world, output),
         Command::Records(args) => records::run(args, &world, output),
-        Command::Mapping(args) => mapping::run(args, &world, output),
+        Command::Mapping(args) => mapping::run(args, &world, output).await,
         Command::Meetings(args) => meetings::run(args, &world, output),
         Command::Plugin(args) => plugin::run(args, &world, output).await,
         Command::Failures(args) => failures::run(args, &world, output).await,

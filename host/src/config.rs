@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use toml_edit::{DocumentMut, Item, Table};
 
 use crate::model::OrgId;
-use crate::plugin::Limits;
+use crate::plugin::{Limits, Signer};
 use crate::sync;
 
 pub use key::load as load_key;
@@ -26,9 +26,9 @@ pub struct Config {
     /// Where HTTPS calls go by way of, such as `http://proxy.example:3128`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<url::Url>,
-    /// What one call of a mapping may use.
-    #[serde(default, skip_serializing_if = "MappingLimits::is_usual")]
-    pub mapping: MappingLimits,
+    /// What one call of a mapping may use, and whose mappings are used.
+    #[serde(default, skip_serializing_if = "MappingSettings::is_usual")]
+    pub mapping: MappingSettings,
     /// The choices for each org.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub orgs: BTreeMap<OrgId, sync::Settings>,
@@ -38,10 +38,11 @@ pub struct Config {
 /// 2 MiB, of which the host needs some.
 const STACK_KIB: std::ops::RangeInclusive<u32> = 64..=1_024;
 
-/// What one call of a mapping may use, where it should be other than usual.
+/// What one call of a mapping may use, where it should be other than usual, and whose
+/// mappings are used.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct MappingLimits {
+pub struct MappingSettings {
     /// Memory, in MiB.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_mib: Option<u32>,
@@ -57,9 +58,13 @@ pub struct MappingLimits {
     /// How deep its calls may go, in KiB of stack.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stack_kib: Option<u32>,
+    /// Whose signature a customer's mapping must have to be used; where nobody is named,
+    /// it needs none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signers: Vec<Signer>,
 }
 
-impl MappingLimits {
+impl MappingSettings {
     fn is_usual(&self) -> bool {
         *self == Self::default()
     }

@@ -10,7 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::{self, JoinSet};
 
 use crate::clock::Clock;
-use crate::model::{Ending, JobKey, OrgId, Run};
+use crate::model::{Direction, Ending, JobKey, Object, OrgId, Run};
+use crate::plugin::Mark;
 use crate::store::{self, Store};
 use crate::sync::{self, Doors, Settings, Stop};
 
@@ -32,7 +33,12 @@ pub struct World {
     pub settings: Box<dyn Fn(&OrgId) -> Settings + Send + Sync>,
     /// Opens the doors of an org for one round.
     pub open: Box<dyn Fn(&OrgId) -> Opening + Send + Sync>,
+    /// Tells a customer's mapping of an object from what it was before.
+    pub mark: Box<dyn Fn(Object) -> Option<Mark> + Send + Sync>,
 }
+
+/// The customer's mappings as an org's last look found them.
+type Marks = HashMap<Object, Option<Mark>>;
 
 /// Runs what is due until `stop` turns true; then ends each round after the page
 /// that is being done.
@@ -42,6 +48,7 @@ pub struct World {
 pub async fn run(world: Arc<World>, mut stop: Stop) {
     let mut rounds = JoinSet::new();
     let mut running: HashMap<task::Id, OrgId> = HashMap::new();
+    let mut marks: HashMap<OrgId, Marks> = HashMap::new();
     let mut ticks = tokio::time::interval(TICK);
     while !*stop.borrow() {
         tokio::select! {
@@ -67,7 +74,8 @@ pub async fn run(world: Arc<World>, mut stop: Stop) {
             if running.values().any(|org| *org == connection.org) {
                 continue;
             }
-            let jobs = due(&world, &connection.org).unwrap_or_else(|error| {
+            let marks = marks.entry(connection.org.clone()).or_default();
+            let jobs = due(&world, &connection.org, marks).unwrap_or_else(|error| {
                 tracing::error!(hint = error.hint(), "what is due can't be read now: {error}");
                 Vec::new()
             });
@@ -87,13 +95,17 @@ pub async fn run(world: Arc<World>, mut stop: Stop) {
 }
 
 /// Returns the jobs of an org whose time has come. A job that has no time yet is
-/// due at once.
-fn due(world: &World, org: &OrgId) -> Result<Vec<Due>, store::Error> {
+/// due at once, and so is a pull whose mapping has changed since the last look.
+fn due(world: &World, org: &OrgId, marks: &mut Marks) -> Result<Vec<Due>, store::Error> {
     let now = world.clock.now();
     let mut due = Vec::new();
     for job in (world.settings)(org).jobs(org) {
         let at = world.control.next_at(&job)?;
-        if at.is_none_or(|at| at <= now) {
+        let is_changed = job.direction == Direction::Pull && {
+            let mark = (world.mark)(job.object);
+            marks.insert(job.object, mark.clone()).is_some_and(|before| before != mark)
+        };
+        if is_changed || at.is_none_or(|at| at <= now) {
             due.push(Due { job, at });
         }
     }

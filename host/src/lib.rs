@@ -13,8 +13,9 @@ pub mod clock;
 pub mod model;
 pub mod secret;
 
-// Floor 1: the three doors
+// Floor 1: the doors
 pub mod plugin;
+pub mod registry;
 pub mod salesforce;
 pub mod store;
 

@@ -10,6 +10,7 @@ mod field_map;
 mod instance;
 mod library;
 pub mod script;
+mod signature;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -23,9 +24,11 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Cache, CacheConfig, Config, Engine};
 
+use self::field_map::Lines;
 use crate::model::{Object, Problem, Pulled, Pushed, Request, Setting, Spec, Value};
 
-pub use library::{Brought, Library, Mark};
+pub use library::{Brought, Library, Mark, signature_of};
+pub use signature::{Signer, SigningKey};
 
 /// How large a component may be, in bytes.
 pub(crate) const COMPONENT_MAX: u64 = 64 << 20;
@@ -79,6 +82,7 @@ pub struct Plugins {
     engine: Engine,
     linker: Linker<state::State>,
     limits: Limits,
+    places: Arc<instance::Places>,
 }
 
 impl Plugins {
@@ -107,7 +111,7 @@ impl Plugins {
                 }
             })
             .map_err(|error| Error::Start(error.to_string()))?;
-        Ok(Self { engine, linker, limits })
+        Ok(Self { engine, linker, limits, places: Arc::new(instance::Places::new()) })
     }
 
     /// Compiles a component and refuses one that is no mapping, or that asks for
@@ -124,7 +128,8 @@ impl Plugins {
             .and_then(v1::MappingPre::new)
             .map_err(|why| error(Cause::Contract(format!("{why:#}"))))?;
         let digest = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Plugin { name: name.to_owned(), object, digest, pre, limits: self.limits })
+        let (name, places) = (name.to_owned(), Arc::clone(&self.places));
+        Ok(Plugin { name, object, digest, pre, limits: self.limits, places })
     }
 }
 
@@ -135,6 +140,7 @@ pub struct Plugin {
     digest: String,
     pre: v1::MappingPre<state::State>,
     limits: Limits,
+    places: Arc<instance::Places>,
 }
 
 impl Plugin {
@@ -145,7 +151,8 @@ impl Plugin {
         let digest = digest(&self.digest, &settings);
         let name = self.name.clone();
         let half = Half { plugin: self, settings: settings.into() };
-        Ok(Mapping { name, puller: half.clone(), pusher: half, spec, digest })
+        let lines = Lines::default();
+        Ok(Mapping { name, puller: half.clone(), pusher: half, spec, digest, lines })
     }
 
     /// Returns what the plugin asks for with these settings, unchecked.
@@ -199,6 +206,8 @@ pub struct Mapping {
     pusher: Half,
     spec: Spec,
     digest: String,
+    /// Where things stand in a field map.
+    lines: Lines,
 }
 
 impl Mapping {
@@ -240,6 +249,12 @@ impl Mapping {
         let ways = [("pull", &self.puller), ("push", &self.pusher)];
         let left = ways.into_iter().filter(|(_, half)| is_default(half));
         left.map(|(way, _)| way).collect()
+    }
+
+    /// Returns where a column, a field that is written or one that is read stands, as
+    /// `lead.toml:3`; none, where the mapping is no field map.
+    pub fn place_of(&self, name: &str) -> Option<String> {
+        self.lines.of(name).map(|line| format!("{}:{line}", self.name))
     }
 
     /// Returns the name that messages call it by.
@@ -347,6 +362,14 @@ pub enum Error {
         /// Why.
         why: String,
     },
+    /// A mapping is not signed by anyone whose signature counts.
+    #[error("the mapping {file} is refused: {why}")]
+    Unsigned {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        why: &'static str,
+    },
     /// A plugin is refused.
     #[error("plugin \"{plugin}\" for {object} {cause}")]
     Load {
@@ -383,15 +406,20 @@ impl Error {
     /// Returns what went wrong inside a plugin, if that is what it was.
     pub fn cause(&self) -> Option<&Cause> {
         match self {
-            Self::Start(_) | Self::File { .. } => None,
+            Self::Start(_) | Self::File { .. } | Self::Unsigned { .. } => None,
             Self::Load { cause, .. } | Self::Call { cause, .. } => Some(cause),
         }
     }
 
     /// Returns a sentence with the mend.
     pub fn hint(&self) -> String {
+        if let Self::Unsigned { .. } = self {
+            return "Have it signed with `efficlose plugin sign` by one of the signers that \
+                    config.toml names."
+                .to_owned();
+        }
         let hint = match self.cause() {
-            None => "Check the folder's permissions and free space.",
+            None => "Mend the file, or remove it to go back to the default mapping.",
             Some(Cause::Refused(Problem { hint: Some(hint), .. })) => hint,
             Some(Cause::Refused(_)) => "Mend the setting in the configuration file.",
             Some(Cause::NotComponent(_)) => {

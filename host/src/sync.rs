@@ -11,6 +11,7 @@ mod plan;
 mod policy;
 mod prepare;
 mod preview;
+mod probe;
 mod pull;
 mod push;
 mod recover;
@@ -23,11 +24,12 @@ use jiff::Timestamp;
 
 use crate::model::{Counts, Direction, JobKey};
 
-pub use doors::Doors;
+pub use doors::{Doors, parents};
 pub use error::Error;
 pub use matching::is_free_mail;
-pub use prepare::{Fit, Misfit, fit, misfits};
+pub use prepare::{Effect, Fit, Misfit, Parents, fit, misfits};
 pub use preview::{Change, Preview, PushChange, Replay, preview, replay};
+pub use probe::probe;
 pub use retry::retry;
 pub use round::{Progress, Stop, round};
 pub use settings::{INTERVALS, ObjectSettings, Settings, WhenRefused};

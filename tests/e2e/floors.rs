@@ -8,7 +8,7 @@ use crate::world::files;
 /// The rooms of each floor, from the ground up.
 const FLOORS: [&[&str]; 6] = [
     &["clock", "model", "secret"],
-    &["plugin", "salesforce", "store"],
+    &["plugin", "registry", "salesforce", "store"],
     &["intake", "sync"],
     &["daemon"],
     &["config"],
@@ -18,7 +18,7 @@ const FLOORS: [&[&str]; 6] = [
 /// What only some places may say, and which: files by how their path begins.
 const KNOWN_BY: [(&str, &[&str]); 10] = [
     ("rusqlite", &["store"]),
-    ("reqwest", &["salesforce", "cli/demo"]),
+    ("reqwest", &["salesforce", "registry", "cli/demo"]),
     ("wasmtime", &["plugin"]),
     ("bindgen!", &["plugin/v1.rs"]),
     ("println!", &["cli"]),

@@ -13,6 +13,7 @@ mod plugins;
 mod pull;
 mod push;
 mod reference;
+mod registry;
 mod scripts;
 mod serve;
 mod world;

@@ -187,6 +187,10 @@ async fn refused(world: &World) -> Json {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_mapping_proves_itself_first_and_the_last_good_one_goes_on_until_it_does() {
     let world = World::ready().await;
+    let config = world.home().join("config.toml");
+    let settings = std::fs::read_to_string(&config).unwrap();
+    let quick = format!("[mapping]\ndeadline_milliseconds = 100\n\n{settings}");
+    std::fs::write(&config, quick).unwrap();
     bring(&world, LOUD);
     let sync = world.sync().await;
     assert_eq!(sync.run("Contact", "pull")["ended"], "complete");
@@ -197,6 +201,18 @@ async fn a_changed_mapping_proves_itself_first_and_the_last_good_one_goes_on_unt
         (
             "export const fields = ['Email'];\nexport function pull(r) { return { email: r.Email.b.c }; }",
             "records would fail that did not before",
+        ),
+        (
+            "export const fields = ['Email', 'Title', 'Nowhere__c?'];\nexport function pull(r) { r.Email.b.c; }",
+            "records would fail that did not before",
+        ),
+        (
+            "export const fields = ['Emial'];\nexport const pull = () => null;",
+            "did you mean Email?",
+        ),
+        (
+            "export const fields = ['Email'];\nexport function pull(r) { for (;;); }",
+            "ran longer than",
         ),
         (
             "export const fields = ['Email'];\nexport const pull = () => null;",
@@ -224,11 +240,23 @@ async fn a_changed_mapping_proves_itself_first_and_the_last_good_one_goes_on_unt
     sync.assert_only_broken("Contact", "pull", "can't be made of its script");
     assert_eq!(refused(&world).await["goes_on"], "nothing");
     assert_eq!(world.records("Contact").await, good);
-    bring(&world, &LOUD.replace("toUpperCase", "toLowerCase"));
+    let quiet = LOUD.replace("toUpperCase", "toLowerCase");
+    let quiet = quiet.replace("export function pull", "function entity");
+    bring(&world, &format!("{quiet}\nexport {{ entity as pull }};"));
     world.sync().await;
     assert_eq!(refused(&world).await, Json::Null);
     let contact = &world.records("Contact").await[0];
     assert_eq!(text(&contact["email"]), text(&contact["email"]).to_lowercase());
+
+    bring(&world, "export const fields = ['Email'];\nexport const pull = () => null;");
+    world.sync_fails().await;
+    world.ok(&["mapping", "accept", "Contact"]).await;
+    world.sync().await;
+    assert_eq!(world.records("Contact").await, Vec::<Json>::new(), "a person wanted it so");
+    assert_says(&world.ok(&["mapping", "back", "Contact"]).await.stdout, &["by the default again"]);
+    assert!(!world.home().join("mappings/contact.js").exists());
+    world.sync().await;
+    world.assert_in_step().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -256,10 +284,10 @@ async fn a_replay_tells_what_would_have_been_written_otherwise() {
         &world.ok(&["mapping", "replay", &second]).await.stdout,
         &["Of 1 writes for meetings 1"],
     );
+    assert_eq!(world.org.requests().await, Vec::<Json>::new());
     let (_, third) = draft(&world, "contact.js", &script("({ Title: meeting.nothing.more })"));
     let output = world.efficlose(&["mapping", "use", &third]).await;
     assert_fails(output, "1 of 1 writes would fail that did not before", "--force");
-    assert_eq!(world.org.requests().await, Vec::<Json>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -280,4 +308,103 @@ async fn a_mapping_that_changes_while_a_sync_runs_is_swapped_between_two_pages()
         assert_eq!(email, email.to_uppercase(), "all were read again for the new one");
     }
     assert_eq!(refused(&world).await, Json::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_map_is_held_against_what_the_org_says_of_its_fields() {
+    let world = World::ready().await;
+    for (map, said) in [
+        ("[pull]\n\nemail = \"Emial | lower\"\n", ["lead.toml:3", "Emial", "did you mean Email?"]),
+        (
+            "[pull]\ncompany = \"Owner.Nmae\"\n",
+            ["lead.toml:2", "Owner.Nmae", "did you mean Owner.Name?"],
+        ),
+        (
+            "[push]\nStatus = { is = \"'Workin - Contacted'\", policy = \"overwrite\" }\n",
+            [
+                "lead.toml:2",
+                "is not a value of the picklist Lead.Status",
+                "did you mean Working - Contacted?",
+            ],
+        ),
+        (
+            "[push]\nTitle = { is = \"meeting.title | int\", policy = \"overwrite\" }\n",
+            ["lead.toml:2", "Title", "fails for a meeting"],
+        ),
+        (
+            "[push]\nTitle = { is = \"'very long title ' ~ '{}'\", policy = \"overwrite\" }\n",
+            ["lead.toml:2", "the text for Lead.Title has 216 characters", "is not written"],
+        ),
+        (
+            "[push]\nAnnualRevenue = { is = \"'much'\", policy = \"overwrite\" }\n",
+            ["lead.toml:2", "the text for Lead.AnnualRevenue is not a number", "is not written"],
+        ),
+        (
+            "[pull]\nemployees = \"Company\"\n",
+            ["lead.toml:2", "fails for a record whose fields are all filled", "such records wait"],
+        ),
+    ] {
+        let map = map.replace("{}", &"x".repeat(200));
+        let (_, file) = draft(&world, "lead.toml", &map);
+        let checked = world.efficlose(&["plugin", "check", &file]).await;
+        assert_eq!(checked.code, Some(1), "{map}{}", checked.stdout);
+        assert_says(&checked.stdout, &said);
+        if !said[2].contains("fail") && !said[2].contains("wait") {
+            let used = world.efficlose(&["mapping", "use", &file]).await.failed();
+            assert_says(&used.stderr, &["Mend the mapping"]);
+        }
+    }
+    let good = "[pull]\nemail = \"Email | lower\"\ncustom.three = \"range(3) | length\"\n";
+    let (_, good) = draft(&world, "lead.toml", good);
+    world.ok(&["plugin", "check", &good]).await;
+    let shown = world.json(&["plugin", "inspect", &good]).await;
+    assert!(!shown["reads"].to_string().contains("range"), "a word of the language is no field");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_of_the_org_becomes_a_case_that_tells_of_nobody() {
+    let world = World::ready().await;
+    world.sync().await;
+    let contact = world.records("Contact").await[0].clone();
+    let (_, file) = draft(&world, "contact.js", LOUD);
+    let cases = world.home().join("drafts/cases");
+    let record = format!("Contact/{}", text(&contact["id"]));
+    let test = ["plugin", "test", &file, "--cases", cases.to_str().unwrap()];
+    let with_record: Vec<&str> = test.iter().copied().chain(["--record", &record]).collect();
+    assert_says(&world.ok(&with_record).await.stdout, &["Wrote ", "All 1 cases give"]);
+    let saved = std::fs::read_dir(&cases).unwrap().next().unwrap().unwrap().path();
+    let saved = std::fs::read_to_string(saved).unwrap();
+    let case: Json = serde_json::from_str(&saved).unwrap();
+    assert_eq!(case["gives"]["mapped"]["email"], text(&case["record"]["Email"]).to_uppercase());
+    for personal in ["email", "last_name"] {
+        assert!(!saved.contains(&text(&contact[personal])), "{saved}");
+    }
+    world.ok(&test).await;
+    let other: Vec<&str> =
+        test.iter().copied().chain(["--record", "Lead/00Qxx000001Svog"]).collect();
+    assert_fails(
+        world.efficlose(&other).await,
+        "is no record of Contact",
+        "the object that is mapped",
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mapping_that_changes_under_the_daemon_is_tried_and_used_soon() {
+    let world = World::ready().await;
+    world.sync().await;
+    let daemon = world.spawn(&["serve"]);
+    let loud = async || {
+        let contacts = world.records("Contact").await;
+        contacts.iter().all(|one| text(&one["email"]) == text(&one["email"]).to_uppercase())
+    };
+    let runs = async || array(world.json(&["runs", "--limit", "100"]).await).len();
+    eventually("the daemon to sync", async || runs().await >= 20).await;
+    bring(&world, LOUD);
+    eventually("the new mapping to be used", loud).await;
+    bring(&world, "export function pull(r) { return { email: }; }");
+    eventually("it to be refused", async || refused(&world).await != Json::Null).await;
+    assert!(loud().await, "the last good one goes on");
+    daemon.terminate().await;
+    daemon.end().await.succeeded();
 }

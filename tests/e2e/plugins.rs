@@ -78,6 +78,7 @@ const MISCHIEFS: [(&str, &str); 11] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_a_mapping_does_is_said_in_a_sentence_and_the_others_sync_on() {
     let world = World::ready().await;
+    world.hold_what_is_refused();
     let file = bring(&world, "wasm", hostile());
     for (mischief, said) in MISCHIEFS {
         choose(&world, mischief).await;
@@ -233,4 +234,61 @@ async fn a_file_that_is_no_mapping_is_refused_with_what_it_is() {
     }
     assert_eq!(world.sync().await.run("Contact", "pull")["counts"]["mapped"], 30);
     world.assert_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_built_for_the_first_contract_keeps_running() {
+    let world = World::start().await;
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let published = fixtures.join("tests/fixtures/published-1.0.0");
+    let component = world.home().join("contact.wasm");
+    std::fs::write(&component, ::wat::parse_file(published.join("contact.wat")).unwrap()).unwrap();
+    let cases = published.join("cases").display().to_string();
+    for mapping in [component, published.join("contact.js")] {
+        let mapping = mapping.display().to_string();
+        let tested = world.ok(&["plugin", "test", &mapping, "--cases", &cases]).await;
+        assert_says(&tested.stdout, &["All 5 cases give what they should"]);
+    }
+}
+
+/// How often the memory of a mapping that takes all it can get is asked for.
+const GREEDY_CALLS: usize = 24;
+/// How much the process may hold at its peak, in KiB: one such call, and itself.
+const PEAK_KIB: u64 = 1 << 20;
+/// Runs a command and says what it held at its peak.
+const MEASURE: &str = "import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_memory_that_a_mapping_took_comes_back_when_it_is_stopped() {
+    let world = World::start().await;
+    let mapping = world.home().join("contact.wasm");
+    std::fs::write(&mapping, hostile()).unwrap();
+    let cases = world.home().join("cases");
+    std::fs::create_dir(&cases).unwrap();
+    let case = json!({
+        "settings": { "mischief": "allocate" },
+        "record": { "Email": "ada@acme.example" },
+        "gives": {
+            "stopped": "plugin \"contact.wasm\" for Contact needed more than 256 MiB of memory and was stopped"
+        },
+    });
+    for nth in 0..GREEDY_CALLS {
+        std::fs::write(cases.join(format!("{nth}.json")), case.to_string()).unwrap();
+    }
+    let test = world.command(&["plugin", "test", mapping.to_str().unwrap(), "--cases"]);
+    let test = test.as_std();
+    let measured = tokio::process::Command::new("python3")
+        .args(["-c", MEASURE])
+        .arg(test.get_program())
+        .args(test.get_args())
+        .arg(&cases)
+        .env("EFFICLOSE_HOME", world.home())
+        .output()
+        .await
+        .unwrap();
+    let said = String::from_utf8_lossy(&measured.stdout).trim().to_owned();
+    let peak: u64 = said.parse().unwrap_or_else(|_| panic!("{measured:?}"));
+    assert!(peak < PEAK_KIB, "{GREEDY_CALLS} calls of 256 MiB each held {peak} KiB");
 }

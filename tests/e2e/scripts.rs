@@ -116,7 +116,7 @@ async fn a_script_is_told_where_it_is_wrong() {
     let slips = [
         (
             "return { email: record.Emial };",
-            "the record has no Emial; did you mean Email? (at contact.js:3:",
+            "the record has no Emial: it is not in fields; did you mean Email? (at contact.js:3:",
         ),
         (
             "return { emial: record.Email };",
@@ -180,7 +180,7 @@ async fn a_script_that_cannot_be_used_is_refused_with_its_line_and_the_others_sy
         ("export const writes = {}; export const push = () => null;", "push may write nothing"),
         (
             "export const writes = { CallObject: 'overwrite' }; export const push = () => null;",
-            "by which we find our records",
+            "by this that we find our records",
         ),
     ] {
         let sync = pull(&world, script).await;
@@ -239,6 +239,7 @@ const MISCHIEFS: [(&str, &str); 14] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_a_script_does_it_is_stopped_and_the_others_sync_on() {
     let world = World::ready().await;
+    world.hold_what_is_refused();
     let file = world.home().join("config.toml");
     let settings = std::fs::read_to_string(&file).unwrap();
     let bounds = "[mapping]\nmemory_mib = 64\ndeadline_milliseconds = 200\n";
@@ -251,7 +252,7 @@ async fn whatever_a_script_does_it_is_stopped_and_the_others_sync_on() {
             assert!(sync.to_string().contains(said) || told.contains(said), "{script}: {told}");
         }
     }
-    let sync = world.sync().await;
+    let (sync, _) = world.sync_fails().await;
     for other in ["Account", "Lead", "Opportunity", "Task"] {
         assert_eq!(sync.run(other, "pull")["ended"], "complete");
     }
@@ -277,8 +278,10 @@ async fn a_mapping_that_fails_for_most_of_a_page_is_held_and_the_entities_stay()
     world.org.create_many("Contact", more.collect()).await;
     world.sync().await;
     let before = world.records("Contact").await;
-    let sync =
-        pull(&world, "export const pull = (record) => { throw new Error('not today'); };").await;
+    let script = "export const pull = (record) => { throw new Error('not today'); };";
+    bring(&world, script);
+    world.ok(&["mapping", "accept", "Contact"]).await;
+    let sync = pull(&world, script).await;
     let error = run(&sync, "pull")["error"].clone();
     assert_says(
         &text(&error["message"]),

@@ -2,6 +2,7 @@
 
 mod clients;
 mod plugins;
+mod registry;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -84,6 +85,7 @@ fn demo() -> Outcome {
 fn test() -> Outcome {
     prerequisites()?;
     clients::install()?;
+    registry::install()?;
     cargo(&["test", "--workspace"])
 }
 

@@ -1,16 +1,19 @@
 //! `efficlose mapping`
 
+mod versions;
+
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde_json::{Value as Json, json};
+use tokio::task::block_in_place;
 
 use super::output::{Failed, Output};
+use super::plugin::{misfits_of, refused};
 use super::records::shown;
 use super::world::World;
-use crate::model::{Object, Spec, Value};
+use crate::model::{Object, Setting, Spec, Value};
 use crate::plugin::{Brought, Mapping};
-use crate::store::{Accepted, make_folder};
 use crate::sync::{Preview, Replay, preview, replay};
 
 /// Try mappings of your own on stored records, use them, and go back
@@ -40,8 +43,8 @@ enum Command {
     },
     /// Use a mapping from the next sync on, once it has been tried on all stored records
     ///
-    /// It is refused where more records than one in a hundred would fail or lose their
-    /// entity, and where it selects other records than the mapping before, which can't
+    /// It is refused where it doesn't fit the fields that the org has, where more records than
+    /// one in a hundred would fail or lose their entity, and where it selects other records than the mapping before, which can't
     /// be tried on what is stored.
     Use {
         #[command(flatten)]
@@ -49,6 +52,14 @@ enum Command {
         /// Use it however many records would fail
         #[arg(long)]
         force: bool,
+    },
+    /// Use the mapping that lies there as it is, though it was refused
+    ///
+    /// A mapping that came into the folder by hand, or whose settings have changed, is tried
+    /// before it is used; this says that it shall be used whatever the trial said.
+    Accept {
+        /// Object whose mapping it is
+        object: Object,
     },
     /// Go back to the mapping that was used before, at last the default
     Back {
@@ -83,49 +94,63 @@ impl Which {
 const SHOWN: usize = 20;
 /// How many columns of one are shown.
 const COLUMNS_SHOWN: usize = 12;
-/// The folder of the mappings that were used before, in that of the mappings.
-const BEFORE: &str = "before";
-/// How many earlier mappings of an object are kept.
-const BEFORE_MAX: u32 = 100;
-
-pub(super) fn run(args: Args, world: &World, output: &Output) -> Result<(), Failed> {
+pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<(), Failed> {
+    if let Command::Use { which, force } = &args.command {
+        // What is tried is what is used, whatever becomes of the file meanwhile.
+        let (object, brought) = (which.object()?, Brought::read(&which.file)?);
+        world.library()?.is_signed(&brought, object)?;
+        if !force {
+            fits(object, &brought, world).await?;
+        }
+        return block_in_place(|| take(which, brought, *force, world, output));
+    }
     // Mappings are loaded and called where nothing else runs on this thread.
-    tokio::task::block_in_place(|| match args.command {
+    block_in_place(|| match args.command {
         Command::List => list(world, output),
         Command::Preview { which, records } => {
-            let (_, seen) = tried(&which, records, world, output)?;
+            let brought = Brought::read(&which.file)?;
+            let (_, seen) = tried(which.object()?, &brought, records, world, output)?;
             report(&which, &seen, None, output);
             Ok(())
         }
         Command::Replay { which } => {
             let started = Instant::now();
-            let (mapping, seen) = tried(&which, u64::MAX, world, output)?;
-            let pushes = replayed(&which, &mapping, world)?;
+            let brought = Brought::read(&which.file)?;
+            let (mapping, seen) = tried(which.object()?, &brought, u64::MAX, world, output)?;
+            let pushes = replayed(&mapping, world)?;
             report(&which, &seen, Some(&pushes), output);
             let seconds = started.elapsed().as_secs_f64();
             output.line(format!("Took {seconds:.1} s"));
             Ok(())
         }
-        Command::Use { which, force } => take(&which, force, world, output),
-        Command::Back { object } => back(object, world, output),
+        Command::Accept { object } => {
+            let brought = world.library()?.brought(object)?;
+            versions::accept(object, brought, world)?;
+            output.json(&json!({ "object": object }));
+            output.line(format!("The mapping of {object} is used as it is from the next sync on"));
+            Ok(())
+        }
+        Command::Back { object } => versions::back(object, world, output),
+        Command::Use { .. } => Ok(()),
     })
 }
 
 fn list(world: &World, output: &Output) -> Result<(), Failed> {
     let connection = world.connection()?;
     let settings = world.settings(&connection.org);
-    let library = world.library()?;
+    let (library, store) = (world.library()?, world.store.org(&connection.org)?);
     let (mut rows, mut all) = (Vec::new(), Vec::new());
     for (object, choices) in &settings.objects {
         let file = library.file(*object).ok().flatten();
         let from = file.as_ref().map_or("default".to_owned(), |file| file.display().to_string());
+        let refused = store.refused(*object)?.map_or("", |_| " (refused)");
         match library.mapping(*object, choices.mapping()) {
             Ok(mapping) => {
                 let spec = mapping.spec();
                 all.push(described(&mapping, &from));
                 rows.push(vec![
                     object.to_string(),
-                    from,
+                    from + refused,
                     mapping.digest().to_owned(),
                     spec.reads.len().to_string(),
                     spec.columns.len().to_string(),
@@ -175,17 +200,15 @@ fn names(spec: &Spec) -> Vec<String> {
 
 /// Tries a mapping on stored records.
 fn tried(
-    which: &Which,
+    object: Object,
+    brought: &Brought,
     limit: u64,
     world: &World,
     output: &Output,
 ) -> Result<(Mapping, Preview), Failed> {
-    let object = which.object()?;
-    let connection = world.connection()?;
-    let settings = world.settings(&connection.org);
-    let choices = settings.objects.get(&object).cloned().unwrap_or_default();
-    let mapping = world.library()?.mapping_in(&which.file, object, choices.mapping())?;
-    let store = world.store.org(&connection.org)?;
+    let settings = settings(object, world)?;
+    let mapping = world.library()?.mapping_of(Some(brought), object, settings)?;
+    let store = world.store.org(&world.connection()?.org)?;
     let bar = output.progress();
     let seen = preview(&store, &mapping, object, limit, SHOWN, &mut |records| {
         bar.set_message(format!("{records} records"));
@@ -195,9 +218,9 @@ fn tried(
 }
 
 /// Asks a mapping what the one before was asked for meetings.
-fn replayed(which: &Which, mapping: &Mapping, world: &World) -> Result<Replay, Failed> {
+fn replayed(mapping: &Mapping, world: &World) -> Result<Replay, Failed> {
     let store = world.store.org(&world.connection()?.org)?;
-    Ok(replay(&store, mapping, which.object()?, SHOWN)?)
+    Ok(replay(&store, mapping, mapping.spec().object, SHOWN)?)
 }
 
 /// Returns values by name, each as it is and as it would be.
@@ -294,11 +317,27 @@ fn told_of(pushes: &Replay, output: &Output) {
     ));
 }
 
-/// Puts a mapping where the next sync finds it, and keeps the one before.
-fn take(which: &Which, force: bool, world: &World, output: &Output) -> Result<(), Failed> {
+/// Refuses a mapping that doesn't fit what the org says of its fields: one that reads or
+/// writes what isn't there, or that writes what would be refused.
+async fn fits(object: Object, brought: &Brought, world: &World) -> Result<(), Failed> {
+    let (settings, library) = (settings(object, world)?, world.library()?);
+    let mapping = block_in_place(|| library.mapping_of(Some(brought), object, settings))?;
+    let misfits = misfits_of(&mapping, world).await?;
+    let has_records = world.store.org(&world.connection()?.org)?.count(object)? > 0;
+    refused(&misfits, has_records).map_or(Ok(()), Err)
+}
+
+/// Takes a mapping into use, unless what is stored speaks against it.
+fn take(
+    which: &Which,
+    brought: Brought,
+    force: bool,
+    world: &World,
+    output: &Output,
+) -> Result<(), Failed> {
     let object = which.object()?;
-    let (mapping, seen) = tried(which, u64::MAX, world, output)?;
-    let pushes = replayed(which, &mapping, world)?;
+    let (mapping, seen) = tried(object, &brought, u64::MAX, world, output)?;
+    let pushes = replayed(&mapping, world)?;
     let has_other_filter =
         mapping.spec().filter != in_use(object, world)?.and_then(|spec| spec.filter);
     let filter = has_other_filter.then(|| {
@@ -307,125 +346,32 @@ fn take(which: &Which, force: bool, world: &World, output: &Output) -> Result<()
     let against = seen.against().or_else(|| pushes.against()).or(filter);
     report(which, &seen, Some(&pushes), output);
     if let Some(why) = against.filter(|_| !force) {
-        return Err(Failed::new(why).hint("Mend the mapping, or use it all the same with --force."));
+        let hint = match seen.unread.as_slice() {
+            [] => "Mend the mapping; where it does so on purpose, use it with --force.".to_owned(),
+            unread => format!(
+                "It reads what is not stored yet ({}), so little can be tried: use it with --force, \
+                 and the next sync reads it.",
+                unread.join(", ")
+            ),
+        };
+        return Err(Failed::new(why).hint(hint));
     }
-    let folder = world.mappings();
-    let ending = which.file.extension().unwrap_or_default();
-    let place = folder.join(object.file_name()).with_extension(ending);
-    let brought = Brought::read(&which.file)?;
-    make_folder(&folder)?;
-    let new = place.with_extension("new");
-    std::fs::write(&new, &brought.bytes).map_err(|cause| io(&new, &cause))?;
-    let old = put_aside(object, world)?;
-    // At no time is there none: a sync that looks takes the one or the other, or
-    // finds two and says so.
-    std::fs::rename(&new, &place).map_err(|cause| io(&place, &cause))?;
-    if let Some(old) = old.filter(|old| *old != place) {
-        std::fs::remove_file(&old).map_err(|cause| io(&old, &cause))?;
-    }
-    accept(object, Some(Brought { name: name_of(&place), ..brought }), world)?;
+    let place = versions::put(object, brought, world)?;
     output.line(format!("{object} is mapped by {} from the next sync on", place.display()));
     output.line(format!("`efficlose mapping back {object}` goes back."));
     Ok(())
 }
 
-/// Notes that a person wants a mapping: it need not prove itself to the next sync.
-fn accept(object: Object, brought: Option<Brought>, world: &World) -> Result<(), Failed> {
-    let connection = world.connection()?;
-    let settings = world.settings(&connection.org);
-    let choices = settings.objects.get(&object).cloned().unwrap_or_default();
-    let mapping = world.library()?.mapping_of(brought.as_ref(), object, choices.mapping())?;
-    let digest = mapping.digest().to_owned();
-    let Brought { name, bytes: source } = brought.unwrap_or_default();
-    let accepted = Accepted { name, source, digest };
-    Ok(world.store.org(&connection.org)?.accept(object, &accepted)?)
-}
-
-fn name_of(file: &Path) -> String {
-    file.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
 /// Returns what the mapping that is in use needs; none, where it can't be used.
 fn in_use(object: Object, world: &World) -> Result<Option<Spec>, Failed> {
+    let settings = settings(object, world)?;
+    Ok(world.library()?.mapping(object, settings).ok().map(|used| used.spec().clone()))
+}
+
+/// Returns the choices for the mapping of an object.
+fn settings(object: Object, world: &World) -> Result<Vec<Setting>, Failed> {
     let settings = world.settings(&world.connection()?.org);
-    let choices = settings.objects.get(&object).cloned().unwrap_or_default();
-    Ok(world.library()?.mapping(object, choices.mapping()).ok().map(|used| used.spec().clone()))
-}
-
-/// Copies the mapping in use to those before it, and returns its file; the default
-/// leaves an empty mark.
-fn put_aside(object: Object, world: &World) -> Result<Option<PathBuf>, Failed> {
-    let before = world.mappings().join(BEFORE);
-    make_folder(&before)?;
-    let number = earlier(object, world)?.last().map_or(1, |(number, _)| number + 1);
-    let named = |ending: &str| before.join(format!("{}.{number}.{ending}", object.file_name()));
-    match world.library()?.file(object)? {
-        Some(file) => {
-            let ending = file.extension().unwrap_or_default().to_string_lossy().into_owned();
-            let place = named(&ending);
-            std::fs::copy(&file, &place).map_err(|cause| io(&file, &cause))?;
-            Ok(Some(file))
-        }
-        None => {
-            let mark = named("default");
-            std::fs::write(&mark, "").map_err(|cause| io(&mark, &cause))?;
-            Ok(None)
-        }
-    }
-}
-
-/// Returns the mappings that were used before, with their numbers, the latest last.
-fn earlier(object: Object, world: &World) -> Result<Vec<(u32, PathBuf)>, Failed> {
-    let folder = world.mappings().join(BEFORE);
-    let entries = match std::fs::read_dir(&folder) {
-        Ok(entries) => entries,
-        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(cause) => return Err(io(&folder, &cause)),
-    };
-    let numbered = |path: PathBuf| {
-        let name = path.file_name()?.to_str()?;
-        let rest = name.strip_prefix(object.file_name())?.strip_prefix('.')?;
-        let number = rest.split_once('.')?.0.parse().ok()?;
-        Some((number, path))
-    };
-    let mut found: Vec<_> = entries.flatten().filter_map(|entry| numbered(entry.path())).collect();
-    found.sort();
-    let over = found.len().saturating_sub(BEFORE_MAX as usize);
-    for (_, old) in found.drain(..over) {
-        std::fs::remove_file(&old).map_err(|cause| io(&old, &cause))?;
-    }
-    Ok(found)
-}
-
-fn back(object: Object, world: &World, output: &Output) -> Result<(), Failed> {
-    let Some((_, last)) = earlier(object, world)?.pop() else {
-        return Err(Failed::new(format!("no other mapping of {object} was used before"))
-            .hint("Run `efficlose mapping list` to see which is used."));
-    };
-    if let Some(file) = world.library()?.file(object)? {
-        // It may have been changed there; nothing that a person wrote is lost.
-        let ending = file.extension().unwrap_or_default().to_string_lossy().into_owned();
-        let undone = format!("undone.{}.{ending}", object.file_name());
-        let undone = world.mappings().join(BEFORE).join(undone);
-        std::fs::rename(&file, &undone).map_err(|cause| io(&file, &cause))?;
-        output.line(format!("The one that was used is kept as {}", undone.display()));
-    }
-    let ending = last.extension().unwrap_or_default().to_string_lossy().into_owned();
-    let from = if ending == "default" {
-        std::fs::remove_file(&last).map_err(|cause| io(&last, &cause))?;
-        "the default".to_owned()
-    } else {
-        let place = world.mappings().join(object.file_name()).with_extension(&ending);
-        std::fs::rename(&last, &place).map_err(|cause| io(&place, &cause))?;
-        place.display().to_string()
-    };
-    // Should it not be usable any more, the next sync says so.
-    if let Ok(brought) = world.library()?.brought(object) {
-        accept(object, brought, world).ok();
-    }
-    output.json(&json!({ "object": object, "from": from }));
-    output.line(format!("{object} is mapped by {from} again"));
-    Ok(())
+    Ok(settings.objects.get(&object).map(|choices| choices.mapping()).unwrap_or_default())
 }
 
 pub(super) fn io(file: &Path, cause: &std::io::Error) -> Failed {

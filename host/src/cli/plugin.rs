@@ -2,6 +2,9 @@
 
 mod build;
 mod new;
+mod pull;
+mod record;
+mod sign;
 
 use std::path::{Path, PathBuf};
 
@@ -11,9 +14,10 @@ use super::mapping::{Which, described};
 use super::output::{Failed, Output};
 use super::world::World;
 use crate::model::Object;
-use crate::plugin::cases;
+use crate::plugin::{Mapping, cases};
+use crate::registry::{Digest, Source};
 use crate::salesforce::Description;
-use crate::sync::misfits;
+use crate::sync::{Effect, Misfit, misfits, parents, probe};
 
 /// Write, inspect and test mappings of your own
 #[derive(clap::Args)]
@@ -47,6 +51,35 @@ enum Command {
         #[arg(value_name = "FOLDER", default_value = ".")]
         folder: PathBuf,
     },
+    /// Fetch a mapping, and note its digest in mappings.lock
+    ///
+    /// Without a source, fetches all that the lock file of this folder names, and refuses
+    /// what has changed since.
+    Pull {
+        /// A file, an https address, or oci://registry/name:tag
+        #[arg(value_name = "SOURCE")]
+        from: Option<Source>,
+        /// File to write; by default what the source calls it
+        #[arg(long, value_name = "FILE", requires = "from")]
+        to: Option<PathBuf>,
+        /// Refuse anything else than this: sha256: and 64 hexadecimal digits
+        #[arg(long, value_name = "DIGEST", requires = "from")]
+        digest: Option<Digest>,
+    },
+    /// Make a key that signs mappings
+    Keygen {
+        /// File to write the key to
+        #[arg(value_name = "KEY")]
+        key: PathBuf,
+    },
+    /// Sign a mapping for its object; the signature is put beside it
+    Sign {
+        #[command(flatten)]
+        which: Which,
+        /// The key that `efficlose plugin keygen` made
+        #[arg(long, value_name = "KEY")]
+        key: PathBuf,
+    },
     /// Show what a mapping is and needs: digest, fields read, columns, fields written
     Inspect {
         #[command(flatten)]
@@ -72,6 +105,10 @@ enum Command {
         /// Write what comes out into the cases, as what should
         #[arg(long)]
         bless: bool,
+        /// Make a case of a record that is stored, as Contact/003…; letters and digits that may
+        /// tell of a person are made unreadable
+        #[arg(long, value_name = "OBJECT/ID")]
+        record: Vec<record::Named>,
     },
 }
 
@@ -109,10 +146,19 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
         Command::Build { folder } => {
             tokio::task::block_in_place(|| build::build(&folder, world, output))
         }
+        Command::Pull { from: Some(from), to, digest } => {
+            pull::one(&from, to.as_deref(), digest.as_ref(), world, output).await
+        }
+        Command::Pull { from: None, .. } => pull::locked(world, output).await,
+        Command::Keygen { key } => sign::keygen(&key, output),
+        Command::Sign { which, key } => sign::sign(&which, &key, output),
         Command::Inspect { which } => inspect(&which, world, output),
         Command::Check { which } => check(&which, world, output).await,
         Command::Types { object } => types(object, world, output).await,
-        Command::Test { which, cases, bless } => {
+        Command::Test { which, cases, bless, record } => {
+            for named in &record {
+                save(&which, &cases, named, world, output).await?;
+            }
             tokio::task::block_in_place(|| test(&which, &cases, bless, world, output))
         }
     }
@@ -153,34 +199,69 @@ async fn check(which: &Which, world: &World, output: &Output) -> Result<(), Fail
     let library = world.library()?;
     let mapping =
         tokio::task::block_in_place(|| library.mapping_in(&which.file, object, choices.mapping()))?;
-    let description = describe(object, world).await?;
-    let misfits = misfits(mapping.spec(), &description);
+    let misfits = misfits_of(&mapping, world).await?;
     output.json(&json!({
         "object": object,
         "digest": mapping.digest(),
         "misfits": misfits.iter().map(|misfit| json!({
             "field": misfit.field,
+            "at": mapping.place_of(&misfit.field),
             "message": misfit.message,
             "did_you_mean": misfit.nearest,
-            "stops": misfit.stops,
+            "stops": misfit.effect == Effect::Stops,
         })).collect::<Vec<_>>(),
     }));
     let rows = misfits.iter().map(|misfit| {
         let nearest = misfit.nearest.as_ref().map(|name| format!("did you mean {name}?"));
-        let stops = if misfit.stops { "stops the object" } else { "is left out" };
         vec![
+            mapping.place_of(&misfit.field).unwrap_or_default(),
             misfit.field.clone(),
-            misfit.message.to_owned(),
-            stops.to_owned(),
+            misfit.message.clone(),
+            effect(misfit.effect).to_owned(),
             nearest.unwrap_or_default(),
         ]
     });
     let none = format!("It fits the contract and {}.", connection.username);
-    output.table(&["field", "what", "", ""], &[], rows.collect(), &none);
-    match misfits.iter().find(|misfit| misfit.stops || misfit.nearest.is_some()) {
-        Some(misfit) => Err(Failed::new(format!("{} {}", misfit.field, misfit.message))
-            .hint("Mend the name, or give the connected user access to the field.")),
-        None => Ok(()),
+    output.table(&["at", "field", "what", "", ""], &[], rows.collect(), &none);
+    refused(&misfits, false).map_or(Ok(()), Err)
+}
+
+/// Returns what of a mapping doesn't fit the org: what it says it needs, and what it
+/// makes of records and meetings that are made up.
+pub(super) async fn misfits_of(mapping: &Mapping, world: &World) -> Result<Vec<Misfit>, Failed> {
+    let spec = mapping.spec();
+    let description = describe(spec.object, world).await?;
+    let salesforce = world.salesforce(&world.connection()?)?;
+    let parents = parents(&salesforce, spec, &description).await?;
+    let mut found = misfits(spec, &description, Some(&parents));
+    let now = world.clock.now();
+    found.extend(tokio::task::block_in_place(|| probe(mapping, &description, &parents, now))?);
+    Ok(found)
+}
+
+/// Returns the error of what can't stay so; an optional field that the org may lack can.
+/// Where `has_records`, those have told already for which records the mapping fails.
+pub(super) fn refused(misfits: &[Misfit], has_records: bool) -> Option<Failed> {
+    let is_wrong = |misfit: &&Misfit| match misfit.effect {
+        Effect::Stops | Effect::Refused => true,
+        Effect::LeftOut | Effect::Unlisted => misfit.nearest.is_some(),
+        Effect::Fails => !has_records,
+    };
+    misfits.iter().find(is_wrong).map(|misfit| {
+        let nearest = misfit.nearest.as_ref().map(|name| format!("; did you mean {name}?"));
+        let said = format!("{} {}{}", misfit.field, misfit.message, nearest.unwrap_or_default());
+        Failed::new(said.trim().to_owned())
+            .hint("Mend the mapping, or give the connected user access to the field.")
+    })
+}
+
+fn effect(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Stops => "stops the object",
+        Effect::LeftOut => "is left out",
+        Effect::Fails => "such records wait for a mend",
+        Effect::Refused => "is not written",
+        Effect::Unlisted => "is written all the same",
     }
 }
 
@@ -201,6 +282,37 @@ async fn describe(object: Object, world: &World) -> Result<Description, Failed> 
         Failed::new(format!("the connected user does not see {object}"))
             .hint("Give the connected user read access to it in Salesforce.")
     })
+}
+
+/// Makes a case of a stored record, which gives what it gives now.
+async fn save(
+    which: &Which,
+    folder: &Path,
+    named: &record::Named,
+    world: &World,
+    output: &Output,
+) -> Result<(), Failed> {
+    let object = which.object()?;
+    if named.object != object {
+        return Err(Failed::new(format!("{} is no record of {object}", named.id))
+            .hint("Name a record of the object that is mapped."));
+    }
+    let store = world.store.org(&world.connection()?.org)?;
+    let source = store.source(object, &named.id)?.ok_or_else(|| {
+        Failed::new(format!("{object} {} is not stored", named.id))
+            .hint("Run `efficlose records list` to see those that are.")
+    })?;
+    let library = world.library()?;
+    let mapping =
+        tokio::task::block_in_place(|| library.mapping_in(&which.file, object, Vec::new()))?;
+    let reads = mapping.spec().reads.iter().map(|need| need.path.clone());
+    let org = describe(object, world).await?;
+    let place = record::save(folder, named, &source, reads, &org)?;
+    let judge = || cases::judge_one(&library, &which.file, object, place.clone());
+    let judged = tokio::task::block_in_place(judge).map_err(Failed::new)?;
+    judged.bless().map_err(Failed::new)?;
+    output.line(format!("Wrote {}; read over what it gives", place.display()));
+    Ok(())
 }
 
 fn test(

@@ -36,11 +36,13 @@ pub(super) async fn run(_args: Args, world: World, output: &Output) -> Result<()
     let orgs = world.store.connections()?.len();
     output.json(&json!({ "serving": true, "orgs": orgs }));
     output.line(format!("Serving {orgs} connected orgs; Ctrl-C stops."));
+    let library = world.library()?;
     let needs = daemon::World {
         control: Arc::clone(&world.store),
         clock: world.clock,
         settings: Box::new(settings),
         open: Box::new(open),
+        mark: Box::new(move |object| library.mark(object)),
     };
     daemon::run(Arc::new(needs), stop).await;
     output.line("Stopped.");

@@ -37,7 +37,7 @@ declare global {
 pub(super) fn declarations(object: Object, kind: Kind, org: &Description) -> String {
     let mut text = format!(
         "// What a script that maps {object} is given and gives, as the connected user sees the org.\n\
-         // In a script: /** @type {{import(\"./{}\").Pull}} */ export const pull = (record) => ({{ … }});\n\n",
+         // In a script: /** @type {{import(\"./{}.types\").Pull}} */ export const pull = (record) => ({{ … }});\n\n",
         object.file_name()
     );
     let _ = writeln!(text, "/** A record of {object}. Only what `fields` lists can be read. */");

@@ -120,7 +120,8 @@ impl World {
         let plugins = Plugins::start(&cache, self.config.mapping.limits())?;
         let maker = std::env::current_exe()
             .map_err(|cause| Failed::new(format!("can't find the program itself: {cause}")))?;
-        let library = Library::new(plugins, maker, &cache, &self.home.join(MAPPINGS));
+        let signers = self.config.mapping.signers.clone();
+        let library = Library::new(plugins, maker, &cache, &self.home.join(MAPPINGS), signers);
         let library = Arc::new(library);
         Ok(Arc::clone(self.library.get_or_init(|| library)))
     }

@@ -62,7 +62,7 @@ pub enum Policy {
 }
 
 /// A choice that a person made for a mapping.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Setting {
     /// Its name, such as `custom_fields`.
     pub name: String,

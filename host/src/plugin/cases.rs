@@ -65,7 +65,7 @@ pub fn judge(
         let count = files.len();
         return Err(format!("{} holds {count} cases, not 1 to {CASES_MAX}", folder.display()));
     }
-    files.into_iter().map(|case| one(library, file, object, case)).collect()
+    files.into_iter().map(|case| judge_one(library, file, object, case)).collect()
 }
 
 /// One case.
@@ -98,7 +98,13 @@ struct CaseRecord {
     fields: Map<String, Json>,
 }
 
-fn one(library: &Library, file: &Path, object: Object, path: PathBuf) -> Result<Judged, String> {
+/// Judges a mapping by one case.
+pub fn judge_one(
+    library: &Library,
+    file: &Path,
+    object: Object,
+    path: PathBuf,
+) -> Result<Judged, String> {
     let case: Case = parse(&path, &read(&path)?)?;
     let settings = case.settings.into_iter().map(|(name, value)| Setting { name, value });
     let gives = match library.mapping_in(file, object, settings.collect()) {

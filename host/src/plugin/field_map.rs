@@ -121,11 +121,39 @@ impl FieldMap {
         Ok(())
     }
 
+    /// Returns what tells the lines of the columns, of the fields that are written, and of
+    /// what expressions read.
+    pub(super) fn lines(&self) -> Lines {
+        let read = self.settings.iter().filter_map(|setting| {
+            let line = self.lines.get(&setting.name)?;
+            Some((setting.value.clone(), *line))
+        });
+        Lines { said: self.lines.clone(), expressions: read.collect() }
+    }
+
     /// Returns a problem with the line that it lies on in place of the setting.
     pub(super) fn placed(&self, file: &str, problem: Problem) -> Problem {
         let line = problem.at.as_ref().and_then(|at| self.lines.get(at));
         let at = line.map(|line| format!("{file}:{line}"));
-        Problem { at: at.or(problem.at), ..problem }
+        let mend = at.as_ref().map(|_| "Mend that line of the field map.".to_owned());
+        Problem { at: at.or(problem.at), hint: problem.hint.or(mend), ..problem }
+    }
+}
+
+/// On which line of a field map something stands.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Lines {
+    said: BTreeMap<String, usize>,
+    expressions: Vec<(String, usize)>,
+}
+
+impl Lines {
+    /// Returns the line of a column, of a field that is written, or of the expression that
+    /// reads a field first.
+    pub(super) fn of(&self, name: &str) -> Option<usize> {
+        let said = ["pull", "push"].iter().find_map(|way| self.said.get(&format!("{way}:{name}")));
+        let reading = self.expressions.iter().find(|(expression, _)| expression.contains(name));
+        said.copied().or_else(|| reading.map(|(_, line)| *line))
     }
 }
 

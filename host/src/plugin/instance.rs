@@ -1,5 +1,6 @@
 //! One instance of a component: made for one call, bounded, then dropped.
 
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use wasmtime::{Store, Trap};
@@ -9,9 +10,9 @@ use super::v1::{self, Mapping};
 use super::{Cause, Limits, Plugin, TICK};
 use crate::model::{Problem, Setting};
 
-/// How many instances there may be at once: more than objects that are mapped at
-/// the same time.
-const INSTANCES_AT_ONCE: u32 = 200;
+/// How many instances there may be at once; further calls wait. Each has 4 GiB of addresses,
+/// though not of memory.
+const INSTANCES_AT_ONCE: u32 = 32;
 /// How much of an instance's memory stays with its place for the next one, in bytes:
 /// what a page of wide records takes. It is cleared, not fetched anew.
 const KEPT_BYTES: usize = 16 << 20;
@@ -30,6 +31,36 @@ pub(super) fn pool(limits: Limits) -> wasmtime::InstanceAllocationStrategy {
         .linear_memory_keep_resident(KEPT_BYTES)
         .max_unused_warm_slots(KEPT_PLACES);
     wasmtime::InstanceAllocationStrategy::Pooling(pool)
+}
+
+/// The places of a pool that are free. A call computes and ends within its deadline, so
+/// whoever waits gets one.
+pub(super) struct Places {
+    free: Mutex<u32>,
+    freed: Condvar,
+}
+
+impl Places {
+    pub(super) fn new() -> Self {
+        Self { free: Mutex::new(INSTANCES_AT_ONCE), freed: Condvar::new() }
+    }
+
+    /// Waits for a place, and holds it until what is returned is dropped.
+    fn take(&self) -> Place<'_> {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.freed.wait_while(free, |free| *free == 0);
+        *waited.unwrap_or_else(PoisonError::into_inner) -= 1;
+        Place(self)
+    }
+}
+
+struct Place<'a>(&'a Places);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.0.freed.notify_one();
+    }
 }
 
 /// Runs `call`, which is given so many rows, in a fresh instance that was
@@ -52,6 +83,7 @@ pub(super) fn configured<T>(
     call: impl FnOnce(v1::WitSpec, &Mapping, &mut Store<State>) -> wasmtime::Result<T>,
 ) -> Result<Result<T, Problem>, Cause> {
     let limits = plugin.limits;
+    let _place = plugin.places.take();
     let state = State::new(&plugin.name, limits);
     let mut store = Store::new(plugin.pre.engine(), state);
     store.limiter(|state| state);

@@ -1,11 +1,13 @@
 //! Which mapping an object has: the customer's file, or the default.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::field_map::{FieldMap, MAP_MAX};
 use super::script::{Made, SCRIPT_MAX, Scripts};
+use super::signature::{self, Signer};
 use super::{COMPONENT_MAX, Cause, Error, Mapping, Plugins};
 use crate::model::{Object, Problem, Setting, Spec};
 
@@ -36,14 +38,23 @@ pub struct Library {
     plugins: Plugins,
     scripts: Scripts,
     folder: PathBuf,
+    signers: Vec<Signer>,
 }
 
 impl Library {
     /// Makes a library of the files in `folder`, which need not exist. `maker` is the
     /// binary of efficlose, which makes components of scripts; they are kept in
-    /// `cache`.
-    pub fn new(plugins: Plugins, maker: PathBuf, cache: &Path, folder: &Path) -> Self {
-        Self { plugins, scripts: Scripts::new(maker, cache), folder: folder.to_owned() }
+    /// `cache`. Any mapping is used until there are signers: then those that one of
+    /// them has signed, and the defaults.
+    pub fn new(
+        plugins: Plugins,
+        maker: PathBuf,
+        cache: &Path,
+        folder: &Path,
+        signers: Vec<Signer>,
+    ) -> Self {
+        let (scripts, folder) = (Scripts::new(maker, cache), folder.to_owned());
+        Self { plugins, scripts, folder, signers }
     }
 
     /// Loads and configures the mapping of an object: the customer's file in the
@@ -52,9 +63,13 @@ impl Library {
         self.mapping_of(self.brought(object)?.as_ref(), object, settings)
     }
 
-    /// Reads the customer's file for an object, where there is one.
+    /// Reads the customer's file for an object, where there is one; refuses it, where it
+    /// has to be signed and isn't.
     pub fn brought(&self, object: Object) -> Result<Option<Brought>, Error> {
-        self.file(object)?.map(|file| Brought::read(&file)).transpose()
+        let Some(file) = self.file(object)? else { return Ok(None) };
+        let brought = Brought::read(&file)?;
+        self.is_signed(&brought, object)?;
+        Ok(Some(brought))
     }
 
     /// Loads and configures a mapping that is in this file, for an object.
@@ -75,7 +90,7 @@ impl Library {
         settings: Vec<Setting>,
     ) -> Result<Mapping, Error> {
         let Some(brought) = brought else { return self.default(object, settings) };
-        let Brought { name, bytes } = brought;
+        let Brought { name, bytes, .. } = brought;
         match brought.ending() {
             COMPONENT => {
                 let plugin = self.plugins.load(name, object, bytes)?;
@@ -95,10 +110,25 @@ impl Library {
                 let settings = settings.into_iter().chain(map.settings.iter().cloned());
                 let settings = settings.chain(std::iter::once(which));
                 let mapping = Arc::new(plugin).configure(settings.collect());
-                mapping.map_err(|error| error.placed(|problem| map.placed(name, problem)))
+                let mapping =
+                    mapping.map_err(|error| error.placed(|problem| map.placed(name, problem)))?;
+                Ok(Mapping { lines: map.lines(), ..mapping })
             }
             _ => Err(unusable(name, UNTAKEN_FORM.to_owned())),
         }
+    }
+
+    /// Refuses a mapping that none of the signers has signed for this object, where there
+    /// are any.
+    pub fn is_signed(&self, brought: &Brought, object: Object) -> Result<(), Error> {
+        let Brought { name, bytes, signature } = brought;
+        let has_signed = |signer: &Signer| signer.has_signed(object, bytes, signature);
+        if self.signers.is_empty() || self.signers.iter().any(has_signed) {
+            return Ok(());
+        }
+        let is_empty = signature.is_empty();
+        let why = if is_empty { "it is not signed" } else { "no signer has signed this" };
+        Err(Error::Unsigned { file: name.clone(), why })
     }
 
     /// Returns the component of a script.
@@ -175,6 +205,21 @@ fn is_there(file: &Path) -> Result<bool, Error> {
     file.try_exists().map_err(|cause| unusable(file.display(), cause.to_string()))
 }
 
+/// Reads a file of up to so many bytes; what is no plain file may have no end.
+fn bytes_of(file: &Path, most: u64) -> std::io::Result<Vec<u8>> {
+    if !file.metadata()?.is_file() {
+        return Err(std::io::Error::other("it is no plain file"));
+    }
+    let mut bytes = Vec::new();
+    std::fs::File::open(file)?.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        let size =
+            if most < 1 << 20 { format!("{most} bytes") } else { format!("{} MiB", most >> 20) };
+        return Err(std::io::Error::other(format!("it is larger than {size}")));
+    }
+    Ok(bytes)
+}
+
 fn unusable(file: impl std::fmt::Display, why: String) -> Error {
     Error::File { file: file.to_string(), why }
 }
@@ -186,6 +231,18 @@ pub struct Brought {
     pub name: String,
     /// What is in it.
     pub bytes: Vec<u8>,
+    /// The signature that lies beside it, in Base64; empty, where there is none.
+    pub signature: String,
+}
+
+/// How large a signature's file may be, in bytes.
+const SIGNATURE_MAX: u64 = 1_000;
+
+/// Returns where the signature of a mapping's file lies: beside it, as `contact.js.sig`.
+pub fn signature_of(file: &Path) -> PathBuf {
+    let mut place = file.as_os_str().to_owned();
+    place.push(format!(".{}", signature::ENDING));
+    place.into()
 }
 
 impl Brought {
@@ -193,18 +250,17 @@ impl Brought {
     pub fn read(file: &Path) -> Result<Self, Error> {
         let place = file.display();
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let mut brought = Self { name, bytes: Vec::new() };
+        let mut brought = Self { name, ..Self::default() };
         let most = match brought.ending() {
             FIELD_MAP => MAP_MAX,
             SCRIPT | TYPESCRIPT => SCRIPT_MAX,
             COMPONENT => COMPONENT_MAX,
             _ => return Err(unusable(place, UNTAKEN_FORM.to_owned())),
         };
-        let size = file.metadata().map_err(|cause| unusable(&place, cause.to_string()))?.len();
-        if size > most {
-            return Err(unusable(place, format!("it is larger than {} MiB", most >> 20)));
-        }
-        brought.bytes = std::fs::read(file).map_err(|cause| unusable(&place, cause.to_string()))?;
+        brought.bytes =
+            bytes_of(file, most).map_err(|cause| unusable(&place, cause.to_string()))?;
+        let signature = bytes_of(&signature_of(file), SIGNATURE_MAX).unwrap_or_default();
+        brought.signature = String::from_utf8(signature).unwrap_or_default();
         Ok(brought)
     }
 

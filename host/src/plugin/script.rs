@@ -38,6 +38,8 @@ const KEPT_MAX: usize = 40;
 /// How long a message about a script may be, in characters.
 const MESSAGE_MAX: usize = 1_000;
 
+/// After what time a script is tried again that took too much of a busy machine.
+const AGAIN_AFTER: Duration = Duration::from_secs(600);
 /// How many refused scripts are remembered.
 const REFUSED_MAX: usize = 100;
 
@@ -49,6 +51,12 @@ pub(super) struct Made {
     pub(super) digest: String,
 }
 
+/// Why a script was refused, and until when it isn't tried again.
+struct Refused {
+    why: String,
+    until: Option<Instant>,
+}
+
 /// Makes components of scripts, and keeps them.
 pub(super) struct Scripts {
     /// The binary that has the command.
@@ -56,7 +64,7 @@ pub(super) struct Scripts {
     kept: PathBuf,
     /// What is wrong with the scripts that were refused, by their digests: they aren't
     /// tried again by every round of a daemon.
-    refused: Mutex<HashMap<String, String>>,
+    refused: Mutex<HashMap<String, Refused>>,
 }
 
 impl Scripts {
@@ -89,17 +97,20 @@ impl Scripts {
         }
         // One at a time: each takes a core and much memory.
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(why) = refused.get(&digest) {
-            return Err(Cause::Script(why.clone()));
+        let is_known = |known: &&Refused| known.until.is_none_or(|until| Instant::now() < until);
+        if let Some(known) = refused.get(&digest).filter(is_known) {
+            return Err(Cause::Script(known.why.clone()));
         }
         let component = made(&self.maker, &order).map_err(|why| {
             if refused.len() == REFUSED_MAX {
                 refused.clear();
             }
-            // What fails for the moment's reasons is tried again.
-            if let Unmade::Refused(why) = &why {
-                refused.insert(digest.clone(), why.clone());
-            }
+            // What may have the moment's reasons is tried again, in a while.
+            let until = match why {
+                Unmade::Refused(_) => None,
+                Unmade::Ended(_) | Unmade::Passing(_) => Some(Instant::now() + AGAIN_AFTER),
+            };
+            refused.insert(digest.clone(), Refused { why: why.to_string(), until });
             Cause::Script(why.to_string())
         })?;
         // One that can't be kept is made again next time.
@@ -130,6 +141,9 @@ enum Unmade {
     /// It is the script's fault.
     #[error("{0}")]
     Refused(String),
+    /// It took too much time or memory; another time the machine may be less busy.
+    #[error("{0}")]
+    Ended(String),
     /// It may go better another time.
     #[error("it can't be compiled: {0}")]
     Passing(#[from] std::io::Error),
@@ -163,13 +177,14 @@ fn made(maker: &Path, order: &Order) -> Result<Vec<u8>, Unmade> {
         let message = String::from_utf8_lossy(&message);
         match is_made {
             Some(true) => Ok(component),
-            Some(false) => Err(Unmade::Refused(match message.trim() {
-                "" => "it needs too much memory outside of its functions, or is nested too \
-                       deeply"
-                    .to_owned(),
-                said => said.chars().take(MESSAGE_MAX).collect(),
-            })),
-            None => Err(Unmade::Refused(format!(
+            Some(false) => Err(match message.trim() {
+                "" => Unmade::Ended(
+                    "it needs too much memory outside of its functions, or is nested too deeply"
+                        .to_owned(),
+                ),
+                said => Unmade::Refused(said.chars().take(MESSAGE_MAX).collect()),
+            }),
+            None => Err(Unmade::Ended(format!(
                 "what stands outside of its functions ran longer than {} seconds",
                 TIME_MAX.as_secs()
             ))),

@@ -10,7 +10,7 @@ fn library(limits: Limits) -> (tempfile::TempDir, Library) {
     let cache = home.path().join("cache");
     let plugins = Plugins::start(&cache, limits).unwrap();
     let maker = std::env::current_exe().unwrap();
-    let library = Library::new(plugins, maker, &cache, &home.path().join("mappings"));
+    let library = Library::new(plugins, maker, &cache, &home.path().join("mappings"), Vec::new());
     (home, library)
 }
 
@@ -157,6 +157,29 @@ proptest::proptest! {
                 assert!(!error.to_string().is_empty() && !error.hint().is_empty());
             }
             assert!(library.mapping(Object::Lead, Vec::new()).is_ok());
+        });
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
+
+    /// Components that nobody wrote, whole and valid, are refused with a sentence.
+    #[test]
+    fn a_component_made_at_random_ends_in_a_sentence(
+        seed in proptest::collection::vec(proptest::num::u8::ANY, 64..2_048),
+    ) {
+        thread_local! {
+            static HOME: (tempfile::TempDir, Library) = library(Limits::default());
+        }
+        let mut seed = arbitrary::Unstructured::new(&seed);
+        let made = wasm_smith::Component::new(wasm_smith::Config::default(), &mut seed);
+        let Ok(component) = made else { return Ok(()) };
+        HOME.with(|(home, library)| {
+            let file = home.path().join("contact.wasm");
+            std::fs::write(&file, component.to_bytes()).unwrap();
+            let error = library.mapping_in(&file, Object::Contact, Vec::new()).err().unwrap();
+            assert!(!error.to_string().is_empty() && !error.hint().is_empty());
         });
     }
 }

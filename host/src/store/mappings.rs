@@ -4,8 +4,9 @@
 use rusqlite::params;
 
 use super::database::{one, run};
+use super::value::{json, to_json};
 use super::{OrgStore, Result};
-use crate::model::{Object, Problem};
+use crate::model::{Object, Problem, Setting};
 
 /// The mapping of an object that was found good last.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,10 @@ pub struct Accepted {
     pub name: String,
     /// What was in it.
     pub source: Vec<u8>,
+    /// The signature that lay beside it.
+    pub signature: String,
+    /// The settings that it had.
+    pub settings: Vec<Setting>,
     /// Tells the mapping and its settings.
     pub digest: String,
 }
@@ -30,25 +35,32 @@ pub struct Refused {
 impl OrgStore {
     /// Returns the mapping of an object that was found good last.
     pub fn accepted(&self, object: Object) -> Result<Option<Accepted>> {
-        let sql = "SELECT name, source, digest FROM mappings WHERE object = ?1 AND digest <> ''";
+        let sql = "SELECT name, source, signature, settings, digest FROM mappings
+                   WHERE object = ?1 AND digest <> ''";
         self.database.read("read the mapping", |db| {
             one(db, sql, [object.as_str()], |row| {
-                let (name, source, digest) = (row.get(0)?, row.get(1)?, row.get(2)?);
-                Ok(Accepted { name, source, digest })
+                let (name, source) = (row.get(0)?, row.get(1)?);
+                let settings = json(row, "settings")?;
+                Ok(Accepted { name, source, signature: row.get(2)?, settings, digest: row.get(4)? })
             })
         })
     }
 
     /// Notes that a mapping was found good; nothing is refused then.
     pub fn accept(&self, object: Object, accepted: &Accepted) -> Result<()> {
-        let sql = "INSERT INTO mappings (object, name, source, digest) VALUES (?1, ?2, ?3, ?4)
+        let sql = "INSERT INTO mappings (object, name, source, signature, settings, digest)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                    ON CONFLICT (object) DO UPDATE SET
-                       name = excluded.name, source = excluded.source, digest = excluded.digest,
+                       name = excluded.name, source = excluded.source,
+                       signature = excluded.signature, settings = excluded.settings,
+                       digest = excluded.digest,
                        refused_digest = NULL, refused_message = NULL, refused_at = NULL,
                        refused_hint = NULL";
-        let Accepted { name, source, digest } = accepted;
+        let Accepted { name, source, signature, settings, digest } = accepted;
+        let settings = to_json(settings);
         self.database.write("save the mapping", |db| {
-            run(db, sql, params![object.as_str(), name, source, digest]).map(|_| ())
+            run(db, sql, params![object.as_str(), name, source, signature, settings, digest])
+                .map(|_| ())
         })
     }
 
@@ -91,8 +103,13 @@ mod tests {
     fn the_last_good_mapping_stays_while_another_is_refused() {
         let world = World::new();
         let org = world.org();
-        let name = "contact.js".to_owned();
-        let good = Accepted { name, source: b"good".to_vec(), digest: "aa".to_owned() };
+        let good = Accepted {
+            name: "contact.js".to_owned(),
+            source: b"good".to_vec(),
+            signature: "signed".to_owned(),
+            settings: vec![Setting { name: "a".to_owned(), value: "b".to_owned() }],
+            digest: "aa".to_owned(),
+        };
         let why = Problem { message: "it is wrong".to_owned(), at: None, hint: None };
         let bad = Refused { digest: Some("bb".to_owned()), why };
         org.refuse(Object::Contact, Some(&bad)).unwrap();

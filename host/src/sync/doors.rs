@@ -9,7 +9,7 @@ use tokio::task::block_in_place;
 use super::prepare::{Parents, Prepared, prepare};
 use super::{Error, Settings, trial};
 use crate::clock::Clock;
-use crate::model::{Object, OrgId, Problem};
+use crate::model::{Object, OrgId, Problem, Spec};
 use crate::plugin::{Library, Mapping, Mark};
 use crate::salesforce::{Description, FieldDescription, Salesforce};
 use crate::store::{OrgStore, Store};
@@ -64,7 +64,7 @@ impl Doors {
             return Ok(Arc::clone(&kept.prepared));
         }
         let description = self.description(object).await?;
-        let prepared = Arc::new(prepare(self.mapping(object)?, &description, None)?);
+        let prepared = Arc::new(prepare(self.mapping(object, &description)?, &description, None)?);
         *kept = Some(Kept { file, prepared: Arc::clone(&prepared) });
         Ok(prepared)
     }
@@ -75,29 +75,39 @@ impl Doors {
     pub(super) async fn look_at_parents(&self, object: Object) -> Result<(), Error> {
         let mut kept = self.prepared[&object].lock().await;
         let file = self.library.mark(object);
-        let (mapping, description) = (self.mapping(object)?, self.description(object).await?);
-        let mut parents = Parents::new();
-        for (relationship, _) in mapping.spec().reads.iter().filter_map(|need| need.path.up()) {
-            let reference = description.reference(relationship);
-            let Some(name) = reference.and_then(FieldDescription::parent) else { continue };
-            if !parents.contains_key(relationship) {
-                let parent = self.salesforce.describe(name).await?;
-                parents.insert(relationship.to_owned(), parent);
-            }
-        }
+        let description = self.description(object).await?;
+        let mapping = self.mapping(object, &description)?;
+        let parents = parents(&self.salesforce, mapping.spec(), &description).await?;
         let prepared = Arc::new(prepare(mapping, &description, Some(&parents))?);
         *kept = Some(Kept { file, prepared });
         Ok(())
     }
 
-    fn mapping(&self, object: Object) -> Result<Mapping, Error> {
-        block_in_place(|| trial::mapping(self, object))
+    fn mapping(&self, object: Object, org: &Description) -> Result<Mapping, Error> {
+        block_in_place(|| trial::mapping(self, object, org))
     }
 
     async fn description(&self, object: Object) -> Result<Description, Error> {
         let description = self.salesforce.describe(object.as_str()).await?;
         description.ok_or_else(|| Error::Org(unseen(object)))
     }
+}
+
+/// Describes the parents whose fields a mapping reads: a call for each.
+pub async fn parents(
+    salesforce: &Salesforce,
+    spec: &Spec,
+    org: &Description,
+) -> Result<Parents, Error> {
+    let mut parents = Parents::new();
+    for (relationship, _) in spec.reads.iter().filter_map(|need| need.path.up()) {
+        let reference = org.reference(relationship);
+        let Some(name) = reference.and_then(FieldDescription::parent) else { continue };
+        if !parents.contains_key(relationship) {
+            parents.insert(relationship.to_owned(), salesforce.describe(name).await?);
+        }
+    }
+    Ok(parents)
 }
 
 /// Returns the problem of an object that the connected user doesn't see.

@@ -4,6 +4,7 @@
 use super::policy::{Verdict, decide};
 use super::prepare::{Prepared, Writable};
 use crate::model::{Fields, Intent, Matched, Object, Planned, Problem, Request, Value};
+use crate::salesforce::{FieldDescription, FieldType};
 
 /// What comes of one request.
 #[derive(Debug)]
@@ -40,11 +41,11 @@ pub(super) fn plan(
         let Some(field) = writable.filter(allowed) else { continue };
         let current = request.target.as_ref().map_or(&Value::Null, |target| get(target, &name));
         let last = last.iter().find(|(field, _)| *field == name).map(|(_, value)| value);
-        match decide(field.policy, current, ours, last, field.room()) {
+        match decide(field.policy, current, ours, last, room(&field.describe)) {
             Verdict::Same => {}
             Verdict::Leave(why) => left.push(format!("{name}: {why}")),
             Verdict::Write(ours) => {
-                if let Some(problem) = refusal(object, field, &ours) {
+                if let Some(problem) = refusal(object, &field.describe, &ours) {
                     return Decision::Refused(problem);
                 }
                 before.push((name.clone(), current.clone()));
@@ -72,13 +73,13 @@ pub(super) fn plan(
 }
 
 /// Tells what Salesforce would refuse about a value, as far as describe says.
-fn refusal(object: Object, field: &Writable, value: &Value) -> Option<Problem> {
+pub(super) fn refusal(object: Object, field: &FieldDescription, value: &Value) -> Option<Problem> {
     let text = value.text()?;
     let name = &field.name;
     let problem = |message: String, hint: String| {
-        Some(Problem { message, at: Some(name.to_string()), hint: Some(hint) })
+        Some(Problem { message, at: Some(name.clone()), hint: Some(hint) })
     };
-    if let Some(room) = field.room()
+    if let Some(room) = room(field)
         && text.chars().count() > room
     {
         return problem(
@@ -86,22 +87,37 @@ fn refusal(object: Object, field: &Writable, value: &Value) -> Option<Problem> {
             format!("Shorten it in the mapping: the field holds {room}."),
         );
     }
-    let values = field.describe.picklist.iter().filter(|choice| choice.active);
+    let values = field.picklist.iter().filter(|choice| choice.active);
     let known: Vec<&str> = values.map(|choice| choice.value.as_str()).collect();
-    if field.describe.restricted && !text.is_empty() && !known.contains(&text) {
+    if field.restricted && !text.is_empty() && !known.contains(&text) {
         return problem(
             format!("\"{text}\" is not a value of the picklist {object}.{name}"),
             format!("Use one of: {}.", known.join(", ")),
         );
     }
-    None
+    let is_number = || text.trim().parse::<f64>().is_ok();
+    let (fits, what) = match field.kind {
+        FieldType::Boolean => (matches!(text, "true" | "false"), "true or false"),
+        FieldType::Int | FieldType::Long => (text.trim().parse::<i64>().is_ok(), "a whole number"),
+        FieldType::Double | FieldType::Currency | FieldType::Percent => (is_number(), "a number"),
+        FieldType::Date => (text.parse::<jiff::civil::Date>().is_ok(), "a day, as 2026-01-31"),
+        FieldType::DateTime => {
+            (text.parse::<jiff::Timestamp>().is_ok(), "a time, as 2026-01-31T09:30:00Z")
+        }
+        _ => (true, ""),
+    };
+    if fits || text.is_empty() {
+        return None;
+    }
+    problem(
+        format!("the text for {object}.{name} is not {what}"),
+        "Give it the type of the field in the mapping.".to_owned(),
+    )
 }
 
-impl Writable {
-    /// Returns how many characters the field holds; none, if it isn't text.
-    fn room(&self) -> Option<usize> {
-        usize::try_from(self.describe.length).ok().filter(|length| *length > 0)
-    }
+/// Returns how many characters a field holds; none, if it isn't text.
+fn room(field: &FieldDescription) -> Option<usize> {
+    usize::try_from(field.length).ok().filter(|length| *length > 0)
 }
 
 fn get<'a>(record: &'a Matched, name: &str) -> &'a Value {

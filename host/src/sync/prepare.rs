@@ -72,7 +72,7 @@ impl Prepared {
 
 /// What the parents of an object are to the connected user, by the name by which a
 /// path goes up to them; none, where they can't be seen.
-pub(super) type Parents = HashMap<String, Option<Description>>;
+pub type Parents = HashMap<String, Option<Description>>;
 
 /// Fits a mapping to an org. A required field that the org lacks or hides is a
 /// problem; an optional one is left out.
@@ -123,7 +123,7 @@ pub(super) fn prepare(
 }
 
 /// Tells whether a path can be selected, as far as is known.
-fn is_shown(path: &FieldPath, org: &Description, parents: Option<&Parents>) -> bool {
+pub(super) fn is_shown(path: &FieldPath, org: &Description, parents: Option<&Parents>) -> bool {
     let Some((parent, rest)) = path.up() else { return org.field(path.as_str()).is_some() };
     let is_a_way_up = org.reference(parent).is_some();
     match parents.and_then(|parents| parents.get(parent)) {
@@ -193,49 +193,88 @@ pub struct Misfit {
     /// The field, or the path to it.
     pub field: String,
     /// What is wrong with it.
-    pub message: &'static str,
-    /// The field of the org whose name is most like it, where one is.
+    pub message: String,
+    /// What of the org is most like it, where something is: a field, or a choice.
     pub nearest: Option<String>,
-    /// Whether the object can't sync without it.
-    pub stops: bool,
+    /// What comes of it.
+    pub effect: Effect,
+}
+
+/// What comes of something that doesn't fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// The object can't sync.
+    Stops,
+    /// The field is left out.
+    LeftOut,
+    /// Records or meetings of a kind fail.
+    Fails,
+    /// The value is not written: Salesforce would refuse it.
+    Refused,
+    /// The value is written, though it is none of the field's choices.
+    Unlisted,
+}
+
+impl Effect {
+    fn without(optional: bool) -> Self {
+        if optional { Self::LeftOut } else { Self::Stops }
+    }
 }
 
 /// How like two names must be for one to be meant by the other.
 const LIKE_MIN: f64 = 0.85;
 
 /// Returns what a mapping needs and the org doesn't give.
-pub fn misfits(spec: &Spec, org: &Description) -> Vec<Misfit> {
-    let reads = spec.reads.iter().filter(|need| !is_shown(&need.path, org, None));
+pub fn misfits(spec: &Spec, org: &Description, parents: Option<&Parents>) -> Vec<Misfit> {
+    let reads = spec.reads.iter().filter(|need| !is_shown(&need.path, org, parents));
     let reads = reads.map(|need| Misfit {
         field: need.path.to_string(),
-        message: "is read, and the org lacks or hides it",
-        nearest: nearest(need.path.as_str(), org),
-        stops: !need.optional,
+        message: "is read, and the org lacks or hides it".to_owned(),
+        nearest: nearest_field(need.path.as_str(), org, parents),
+        effect: Effect::without(need.optional),
     });
     let writes = spec.writes.iter().filter_map(|write| {
         let name = write.field.as_str();
+        if MARK_FIELDS.contains(&name) {
+            let message = "is written, and it is by this that we find our records".to_owned();
+            return Some(Misfit {
+                field: name.to_owned(),
+                message,
+                nearest: None,
+                effect: Effect::Stops,
+            });
+        }
         let (message, nearest) = match org.field(name) {
-            None => ("is written, and the org lacks or hides it", nearest(name, org)),
+            None => ("is written, and the org lacks or hides it", nearest_field(name, org, None)),
             Some(field) if !field.createable && !field.updateable => {
                 ("is written, and the connected user may only read it", None)
             }
             Some(_) => return None,
         };
-        Some(Misfit { field: name.to_owned(), message, nearest, stops: !write.optional })
+        let (field, message) = (name.to_owned(), message.to_owned());
+        Some(Misfit { field, message, nearest, effect: Effect::without(write.optional) })
     });
     reads.chain(writes).collect()
 }
 
 /// Returns the field, or the way up, whose name is most like this one.
-fn nearest(path: &str, org: &Description) -> Option<String> {
-    let (first, _) = path.split_once('.').unwrap_or((path, ""));
+fn nearest_field(path: &str, org: &Description, parents: Option<&Parents>) -> Option<String> {
+    let (first, rest) = path.split_once('.').unwrap_or((path, ""));
+    if let Some(Some(parent)) = parents.and_then(|parents| parents.get(first)) {
+        return nearest_field(rest, parent, None).map(|name| format!("{first}.{name}"));
+    }
     let is_up = path.contains('.');
     let names = org.fields.iter().filter_map(|field| match is_up {
         true => field.relationship.as_deref(),
         false => Some(field.name.as_str()),
     });
-    let alike =
-        names.map(|name| (strsim::jaro_winkler(&name.to_lowercase(), &first.to_lowercase()), name));
-    let best = alike.max_by(|(one, _), (other, _)| one.total_cmp(other));
-    best.filter(|(like, _)| *like >= LIKE_MIN).map(|(_, name)| name.to_owned())
+    nearest(first, names)
+}
+
+/// Returns the word that is most like this one, where one is.
+pub(super) fn nearest<'a>(word: &str, words: impl Iterator<Item = &'a str>) -> Option<String> {
+    let like = |other: &str| strsim::jaro_winkler(&other.to_lowercase(), &word.to_lowercase());
+    let best =
+        words.map(|other| (like(other), other)).max_by(|(one, _), (other, _)| one.total_cmp(other));
+    best.filter(|(like, _)| *like >= LIKE_MIN).map(|(_, word)| word.to_owned())
 }

@@ -31,6 +31,8 @@ pub struct Preview {
     pub broken: u64,
     /// How many have an entity now and would have none.
     pub lost: u64,
+    /// Why the first of those would fail or have none.
+    pub first: Option<Problem>,
 }
 
 /// The share of records that may fail, or lose their entity, with a mapping that is
@@ -41,13 +43,15 @@ impl Preview {
     /// Returns what speaks against using the mapping.
     pub fn against(&self) -> Option<String> {
         let records = self.counts.pulled;
-        if is_many(self.broken, records) {
-            Some(format!("{} of {records} records would fail that did not before", self.broken))
+        let against = if is_many(self.broken, records) {
+            format!("{} of {records} records would fail that did not before", self.broken)
         } else if is_many(self.lost, records) {
-            Some(format!("{} of {records} records would lose their entity", self.lost))
+            format!("{} of {records} records would lose their entity", self.lost)
         } else {
-            None
-        }
+            return None;
+        };
+        let first = self.first.as_ref().map(|why| format!(", the first: {why}"));
+        Some(against + first.as_deref().unwrap_or_default())
     }
 }
 
@@ -132,9 +136,14 @@ fn change(
         }
         Pulled::Failed(problem) => (Fate::Failed, Some(problem), Fields::new()),
     };
+    let is_broken = !had_failed && fate == Fate::Failed;
+    let is_lost = before.is_some() && fate == Fate::Skipped;
+    if (is_broken || is_lost) && seen.first.is_none() {
+        seen.first.clone_from(&why);
+    }
     seen.mended += u64::from(had_failed && fate != Fate::Failed);
-    seen.broken += u64::from(!had_failed && fate == Fate::Failed);
-    seen.lost += u64::from(before.is_some() && fate == Fate::Skipped);
+    seen.broken += u64::from(is_broken);
+    seen.lost += u64::from(is_lost);
     let old = before.map(|entity| entity.fields).unwrap_or_default();
     // The entity of a record that fails stays as it is.
     let columns = if fate == Fate::Failed { BTreeMap::new() } else { differing(&old, &after) };

@@ -1,10 +1,12 @@
 //! Trial: a mapping that is new to an org proves itself on stored records before it is
 //! used; until it does, the one that was found good last goes on.
 
+use super::prepare::{Effect, is_shown, misfits};
 use super::preview::preview;
 use super::{Doors, Error, WhenRefused};
-use crate::model::{Object, Problem};
+use crate::model::{Object, Problem, Setting};
 use crate::plugin::{Brought, Mapping};
+use crate::salesforce::Description;
 use crate::store::{Accepted, Refused};
 
 /// On how many stored records a mapping is tried.
@@ -12,77 +14,103 @@ const TRIED: u64 = 500;
 
 /// Returns the mapping to use for an object: the customer's, or the default, where it was
 /// found good or is now; else what the settings say.
-pub(super) fn mapping(doors: &Doors, object: Object) -> Result<Mapping, Error> {
+pub(super) fn mapping(doors: &Doors, object: Object, org: &Description) -> Result<Mapping, Error> {
     let choices = doors.settings.objects.get(&object).cloned().unwrap_or_default();
-    let settings = || choices.mapping();
+    let settings = choices.mapping();
     let library = &doors.library;
     let accepted = doors.store.accepted(object)?;
-    let refused = doors.store.refused(object)?;
-    let brought = library.brought(object);
-    let loaded = brought.and_then(|brought| {
-        let mapping = library.mapping_of(brought.as_ref(), object, settings())?;
+    let loaded = library.brought(object).and_then(|brought| {
+        let mapping = library.mapping_of(brought.as_ref(), object, settings.clone())?;
         Ok((brought, mapping))
     });
     let (digest, error) = match loaded {
-        Ok((_, mapping)) if is(&accepted, &mapping) => {
-            if refused.is_some() {
+        Ok((_, mapping)) if accepted.as_ref().is_some_and(|a| a.digest == mapping.digest()) => {
+            if doors.store.refused(object)?.is_some() {
                 doors.store.refuse(object, None)?;
             }
             return Ok(mapping);
         }
-        Ok((brought, mapping)) => {
-            let digest = Some(mapping.digest().to_owned());
-            // Not tried again as long as nothing has changed.
-            let known = refused.filter(|refused| refused.digest == digest).map(|r| r.why);
-            match known.map_or_else(|| tried(doors, &mapping, object), |why| Ok(Some(why)))? {
-                None => {
-                    accept(doors, object, brought, &mapping)?;
-                    return Ok(mapping);
-                }
-                Some(why) => (digest, Error::Mapping(why)),
+        Ok((brought, mapping)) => match against(doors, &mapping, org)? {
+            None => {
+                accept(doors, brought, &mapping, settings)?;
+                return Ok(mapping);
             }
-        }
+            Some(why) => (Some(mapping.digest().to_owned()), Error::Mapping(why)),
+        },
         Err(error) => (None, Error::Plugin(error)),
     };
     let refused = Refused { digest, why: error.problem() };
     doors.store.refuse(object, Some(&refused))?;
-    let Some(accepted) = accepted.filter(|_| choices.when_refused == WhenRefused::LastGood) else {
+    let accepted = accepted.filter(|_| choices.when_refused == WhenRefused::LastGood);
+    let Some(last) = accepted.and_then(|accepted| last(doors, object, accepted)) else {
         return Err(error);
     };
     tracing::warn!(%object, "a mapping is refused, the last good one goes on: {}", refused.why);
-    let last = (!accepted.name.is_empty())
-        .then_some(Brought { name: accepted.name, bytes: accepted.source });
-    library.mapping_of(last.as_ref(), object, settings()).map_err(|_| error)
+    Ok(last)
 }
 
-fn is(accepted: &Option<Accepted>, mapping: &Mapping) -> bool {
-    accepted.as_ref().is_some_and(|accepted| accepted.digest == mapping.digest())
+/// Loads the mapping that was found good last, with the settings that it had then; none,
+/// where it can't be used any more, or is another since efficlose itself is.
+fn last(doors: &Doors, object: Object, accepted: Accepted) -> Option<Mapping> {
+    let Accepted { name, source: bytes, signature, settings, digest } = accepted;
+    let brought = (!name.is_empty()).then_some(Brought { name, bytes, signature });
+    if let Some(brought) = &brought {
+        doors.library.is_signed(brought, object).ok()?;
+    }
+    let last = doors.library.mapping_of(brought.as_ref(), object, settings).ok()?;
+    (last.digest() == digest).then_some(last)
 }
 
 /// Notes that a mapping is good.
 fn accept(
     doors: &Doors,
-    object: Object,
     brought: Option<Brought>,
     mapping: &Mapping,
+    settings: Vec<Setting>,
 ) -> Result<(), Error> {
-    let digest = mapping.digest().to_owned();
-    let Brought { name, bytes: source } = brought.unwrap_or_default();
+    let (object, digest) = (mapping.spec().object, mapping.digest().to_owned());
+    let Brought { name, bytes: source, signature } = brought.unwrap_or_default();
     tracing::info!(%object, digest, "a mapping was found good");
-    Ok(doors.store.accept(object, &Accepted { name, source, digest })?)
+    let accepted = Accepted { name, source, signature, settings, digest };
+    Ok(doors.store.accept(object, &accepted)?)
 }
 
-/// Tries a mapping on stored records; returns what speaks against it.
-fn tried(doors: &Doors, mapping: &Mapping, object: Object) -> Result<Option<Problem>, Error> {
-    let seen = preview(&doors.store, mapping, object, TRIED, 0, &mut |_| ())?;
-    // What it can't read yet, it can't be judged by.
-    let against = seen.against().filter(|_| seen.unread.is_empty());
-    Ok(against.map(|why| Problem {
+/// Holds a mapping against what the org says of its fields, and tries it on stored
+/// records; returns what speaks against it.
+fn against(doors: &Doors, mapping: &Mapping, org: &Description) -> Result<Option<Problem>, Error> {
+    let spec = mapping.spec();
+    let stops = misfits(spec, org, None).into_iter().find(|one| one.effect == Effect::Stops);
+    if let Some(misfit) = stops {
+        let nearest = misfit.nearest.map(|name| format!("; did you mean {name}?"));
+        let message = format!("{} {}{}", misfit.field, misfit.message, nearest.unwrap_or_default());
+        return Ok(Some(unused(mapping, &message)));
+    }
+    let seen = match preview(&doors.store, mapping, spec.object, TRIED, 0, &mut |_| ()) {
+        Ok(seen) => seen,
+        Err(Error::Plugin(error)) => return Ok(Some(unused(mapping, &error.to_string()))),
+        Err(error) => return Err(error),
+    };
+    // A field that is read for the first time is not stored yet: the mapping can be judged
+    // only where every record speaks against it.
+    let shown = |need: &&crate::model::Need| is_shown(&need.path, org, None);
+    let is_new = spec
+        .reads
+        .iter()
+        .filter(shown)
+        .any(|need| seen.unread.iter().any(|unread| unread == need.path.as_str()));
+    let against_all = seen.broken + seen.lost == seen.counts.pulled;
+    let against = seen.against().filter(|_| !is_new || against_all);
+    Ok(against.map(|why| unused(mapping, &why)))
+}
+
+fn unused(mapping: &Mapping, why: &str) -> Problem {
+    let object = mapping.spec().object;
+    Problem {
         message: format!("the mapping \"{}\" of {object} is not used: {why}", mapping.name()),
         at: None,
         hint: Some(format!(
-            "Mend it and look with `efficlose mapping preview`, use it all the same with `efficlose \
-             mapping use --force`, or go back with `efficlose mapping back {object}`."
+            "Mend it and look with `efficlose mapping preview`, take it all the same with `efficlose \
+             mapping accept {object}`, or go back with `efficlose mapping back {object}`."
         )),
-    }))
+    }
 }

@@ -106,7 +106,7 @@ impl Expressions {
             let own = Own::of(name, "pull", &told, environment)?;
             if let Some(expression) = &own.expression {
                 let variables = expression.undeclared_variables(true);
-                reads.extend(variables.into_iter().filter(|path| path != KEEP));
+                reads.extend(variables.into_iter().filter(|path| !is_known(environment, path)));
             }
             pull.push(own);
         }
@@ -355,6 +355,13 @@ impl Own {
             Err(problem) => Err(problem),
         }
     }
+}
+
+/// Tells whether a path begins with a word of the language, such as `range`, and so reads
+/// no field.
+fn is_known(environment: &Environment<'_>, path: &str) -> bool {
+    let first = path.split('.').next().unwrap_or_default();
+    environment.globals().any(|(word, _)| word == first)
 }
 
 /// Reads a text as a value of this type, where it is one.

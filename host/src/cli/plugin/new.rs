@@ -68,8 +68,8 @@ pub(super) fn file(file: &Path, output: &Output) -> Result<(), Failed> {
              export function pull(record) {{\n  return {{ name: record.{name} }};\n}}"
         ),
         (Some("ts"), _) => format!(
-            "// Once `efficlose plugin types {file} > {file}.d.ts` has told your editor what the org has.\n\
-             import type {{ Pull }} from \"./{file}\";\n\n\
+            "// Once `efficlose plugin types {file} > {file}.types.d.ts` has told your editor what the org has.\n\
+             import type {{ Pull }} from \"./{file}.types\";\n\n\
              // What is read; a field that the org may lack ends in \"?\".\n\
              export const fields = [\"{name}\"];\n\n\
              export const pull: Pull = (record) => ({{ name: record.{name} }});",
@@ -175,8 +175,8 @@ fn typed(script: &str, object: Object) -> String {
     let file = object.file_name();
     let import = format!(
         "// Your editor knows what the org has, once it is told:\n\
-         //   efficlose plugin types {file} > {file}.d.ts\n\
-         import type {{ {object}Record, Entity, Request }} from \"./{file}\";\n\n"
+         //   efficlose plugin types {file} > {file}.types.d.ts\n\
+         import type {{ {object}Record, Entity, Request }} from \"./{file}.types\";\n\n"
     );
     let typed = script
         .replace("pull(record)", &format!("pull(record: {object}Record): Entity"))

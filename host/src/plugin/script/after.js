@@ -3,6 +3,8 @@ import __efficlose_log from "efficlose:mapping/log@1.0.0";
 
 var __efficlose = globalThis.__efficlose;
 export { __efficlose as object };
+// Here, where the script's own names are in sight and none of those below.
+const __efficlose_exported = "@EXPORTS@";
 
 {
   const DEFAULT = JSON.parse("@DEFAULT@");
@@ -11,8 +13,8 @@ export { __efficlose as object };
   const LINES = "@LINES@";
   // How far what stands before the script moves its first line.
   const SHIFT = "@SHIFT@";
-  const exported = "@EXPORTS@";
-  const given = { fields: null, columns: null, custom: null, writes: null, filter: null, ...exported };
+  const given = {};
+  for (const name of ["fields", "columns", "custom", "writes", "filter", "pull", "push"]) given[name] = __efficlose_exported[name] ?? null;
   for (const name of ["pull", "push"]) given[name] = typeof given[name] === "function" ? given[name] : null;
 
   const problem = (message, at = null, hint = null) => ({ message, at, hint });
@@ -108,7 +110,13 @@ export { __efficlose as object };
       const stack = typeof error?.stack === "string" ? error.stack : "";
       // The innermost place in the script itself.
       const places = stack.split(USER).slice(1).map((rest) => rest.match(/^\d+(:\d+)?/)?.[0]);
-      const place = places.find((one) => one && parseInt(one, 10) <= LINES)?.replace(/^1:(\d+)$/, (_, column) => `1:${Math.max(1, column - SHIFT)}`) ?? null;
+      const stands = (one) => {
+        const [line, column] = one.split(":").map(Number);
+        // What stands before the script is on its first line.
+        if (line > LINES || (line === 1 && column <= SHIFT)) return null;
+        return line === 1 && column ? `1:${column - SHIFT}` : one;
+      };
+      const place = places.filter(Boolean).map(stands).find(Boolean) ?? null;
       const message = error instanceof Error ? `${error.name === "Error" ? "" : `${error.name}: `}${error.message}` : `the script threw ${String(error)}`;
       return problem(message, place === null ? FILE : `${FILE}:${place}`);
     } catch {
@@ -148,7 +156,7 @@ export { __efficlose as object };
       get(_, name) {
         if (typeof name !== "string" || name === "then" || name in Object.prototype) return Object.prototype[name];
         const list = READS.map((need) => ({ name: need.path }));
-        throw new Error(`the record has no ${name}${nearest(name, list)}`);
+        throw new Error(`the record has no ${name}: it is not in fields${nearest(name, list)}`);
       },
       has: () => false,
     });
@@ -228,6 +236,7 @@ export { __efficlose as object };
   const checked = (made, custom) => {
     for (const name in made) {
       if (name === "custom" || KNOWN.has(name)) continue;
+      if (DEFAULT.columns.some((column) => column.name === name)) throw new Refused(`the column ${name} is not in columns`, name, "List it in `export const columns = [ … ]`.");
       throw new Refused(`a ${DEFAULT.kind} has no column ${name}${nearest(name, COLUMNS)}`, name, "Name a column of its own in `export const custom = { … }` and return it in `custom`.");
     }
     for (const name in custom) {
@@ -236,14 +245,17 @@ export { __efficlose as object };
     }
   };
 
+  const isPlain = (made) => Object.getPrototypeOf(made) === Object.prototype;
+
   const entity = (made) => {
     if (made === undefined) throw new Refused("pull returns nothing; to leave a record out, call skip(\"why\")", FILE);
     if (made === null) throw new Skipped("the script returns null for it");
     if (typeof made !== "object") throw new Refused(`pull returns a ${typeof made}, not an entity`, FILE);
     if (typeof made.then === "function") throw new Refused("pull is async, and a mapping has nothing to wait for", FILE);
-    const custom = made.custom;
-    if (typeof custom !== "object" || custom === null) return { tag: "mapped", val: TAKE(made, NOTHING, Object.keys(made).length) };
-    const count = Object.keys(made).length - 1 + Object.keys(custom).length;
+    const given = made.custom;
+    const custom = typeof given !== "object" || given === null ? NOTHING : given;
+    // What is inherited is no key of its own, and so can't be counted.
+    const count = isPlain(made) && isPlain(custom) ? Object.keys(made).length - ("custom" in made ? 1 : 0) + Object.keys(custom).length : -1;
     return { tag: "mapped", val: TAKE(made, custom, count) };
   };
 

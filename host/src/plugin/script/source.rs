@@ -17,8 +17,11 @@ pub(super) const EXPORTS: [&str; 8] =
 const CONTRACT_INTERFACE: &str = "object";
 /// From where a script may import: what the contract offers.
 const CONTRACT: &str = "efficlose:";
-/// How many letters of a name may be wrong for it to count as a slip.
-const SLIP: usize = 2;
+/// How many letters of a name may be wrong for it to count as a slip: of a short one, and
+/// of a longer.
+const SLIPS: [usize; 2] = [1, 2];
+/// How long a short name is at most.
+const SHORT: usize = 5;
 
 /// The language of a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,7 +152,9 @@ fn exported(module: &Module) -> Result<Vec<(String, String)>, (BytePos, String)>
     for (at, name, _) in &found {
         let far = |known: &&str| strsim::levenshtein(known, name);
         let nearest = EXPORTS.into_iter().min_by_key(|known| far(known)).unwrap_or_default();
-        if (1..=SLIP).contains(&far(&nearest)) {
+        let slip = SLIPS[usize::from(nearest.len() > SHORT)];
+        let is_there = found.iter().any(|(_, other, _)| other == nearest);
+        if (1..=slip).contains(&far(&nearest)) && !is_there {
             return Err((*at, format!("it exports {name}; did you mean {nearest}?")));
         }
     }
@@ -190,7 +195,7 @@ mod tests {
     #[test]
     fn what_is_exported_is_found_by_its_name_however_it_is_written() {
         let text = "function p() {}\nexport const { fields, writes: [custom] } = X, columns = [];\n\
-                    export { p as pull };\nfunction filter() {}\nexport const helper = 1;\n";
+                    export { p as pull };\nfunction filter() {}\nexport const hash = 1, customer = 2;\n";
         let exports = Source::read("c.js", text, Language::JavaScript).unwrap().exports;
         let names: Vec<_> = exports.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
         let plain = |name| (name, name);

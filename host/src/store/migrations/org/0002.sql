@@ -5,6 +5,8 @@ CREATE TABLE mappings (
     -- The customer's file, by its name; empty for the default.
     name            TEXT NOT NULL DEFAULT '',
     source          BLOB NOT NULL DEFAULT x'',
+    signature       TEXT NOT NULL DEFAULT '',
+    settings        TEXT NOT NULL DEFAULT '[]',
     digest          TEXT NOT NULL DEFAULT '',
     refused_digest  TEXT,
     refused_message TEXT,
