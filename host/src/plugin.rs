@@ -4,6 +4,7 @@
 //! Whatever a mapping does, it ends in outcomes or in an [`Error`] that names the
 //! plugin and the object.
 
+mod brought;
 pub mod cases;
 mod check;
 mod field_map;
@@ -27,7 +28,8 @@ use wasmtime::{Cache, CacheConfig, Config, Engine};
 use self::field_map::Lines;
 use crate::model::{Object, Problem, Pulled, Pushed, Request, Setting, Spec, Value};
 
-pub use library::{Brought, Library, Mark, signature_of};
+pub use brought::{Brought, signature_of};
+pub use library::{Library, Mark};
 pub use signature::{Signer, SigningKey};
 
 /// How large a component may be, in bytes.
@@ -413,13 +415,17 @@ impl Error {
 
     /// Returns a sentence with the mend.
     pub fn hint(&self) -> String {
-        if let Self::Unsigned { .. } = self {
-            return "Have it signed with `efficlose plugin sign` by one of the signers that \
-                    config.toml names."
-                .to_owned();
-        }
         let hint = match self.cause() {
-            None => "Mend the file, or remove it to go back to the default mapping.",
+            None => match self {
+                Self::Unsigned { .. } => {
+                    "Have it signed with `efficlose plugin sign` by one of the signers that \
+                     config.toml names."
+                }
+                Self::File { .. } => {
+                    "Mend the file, or remove it to go back to the default mapping."
+                }
+                _ => "Check the folder's permissions and free space.",
+            },
             Some(Cause::Refused(Problem { hint: Some(hint), .. })) => hint,
             Some(Cause::Refused(_)) => "Mend the setting in the configuration file.",
             Some(Cause::NotComponent(_)) => {

@@ -152,10 +152,13 @@ async fn web(url: &Url, proxy: Option<&Url>) -> Result<Vec<u8>, String> {
     // Fails only where another room has installed one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let proxy = proxy.map(|url| reqwest::Proxy::https(url.clone())).transpose().map_err(said)?;
+    // What is sent on from this machine without encryption could go anywhere.
+    let is_sealed = url.scheme() == "https";
+    let redirects = if is_sealed { REDIRECTS_MAX } else { 0 };
     let builder = reqwest::Client::builder()
         .no_proxy()
-        .https_only(url.scheme() == "https")
-        .redirect(reqwest::redirect::Policy::limited(REDIRECTS_MAX));
+        .https_only(is_sealed)
+        .redirect(reqwest::redirect::Policy::limited(redirects));
     let client = match proxy {
         Some(proxy) => builder.proxy(proxy),
         None => builder,

@@ -408,3 +408,22 @@ async fn a_mapping_that_changes_under_the_daemon_is_tried_and_used_soon() {
     daemon.terminate().await;
     daemon.end().await.succeeded();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_setting_that_is_refused_leaves_the_mapping_at_work_that_was_good_without_it() {
+    let world = World::ready().await;
+    world.sync().await;
+    let before = world.records("Contact").await;
+    let config = world.home().join("config.toml");
+    let settings = std::fs::read_to_string(&config).unwrap();
+    let section = "objects.Contact.mapping]\n";
+    let odd = settings.replace(section, &format!("{section}nonsense = \"x\"\n"));
+    assert_ne!(odd, settings);
+    std::fs::write(&config, odd).unwrap();
+    let sync = world.json(&["sync"]).await;
+    assert_says(&text(&sync["refused"][0]["message"]), &["no setting \"nonsense\""]);
+    assert_eq!(sync["refused"][0]["goes_on"], "the last good mapping");
+    assert_eq!(world.records("Contact").await, before);
+    std::fs::write(&config, settings).unwrap();
+    assert_eq!(world.json(&["sync"]).await["refused"], json!([]));
+}

@@ -44,8 +44,8 @@ enum Command {
     /// Use a mapping from the next sync on, once it has been tried on all stored records
     ///
     /// It is refused where it doesn't fit the fields that the org has, where more records than
-    /// one in a hundred would fail or lose their entity, and where it selects other records than the mapping before, which can't
-    /// be tried on what is stored.
+    /// one in a hundred would fail or lose their entity, and where it selects other records
+    /// than the mapping before, which can't be tried on what is stored.
     Use {
         #[command(flatten)]
         which: Which,
@@ -71,7 +71,7 @@ enum Command {
 /// Which mapping is meant.
 #[derive(clap::Args)]
 pub(super) struct Which {
-    /// The mapping: a field map (.toml), a script (.js) or a component (.wasm)
+    /// The mapping: a field map (.toml), a script (.js, .ts) or a component (.wasm)
     #[arg(value_name = "FILE")]
     pub(super) file: PathBuf,
     /// Object that it maps; by default what the file is called, as `contact.js`
@@ -94,26 +94,18 @@ impl Which {
 const SHOWN: usize = 20;
 /// How many columns of one are shown.
 const COLUMNS_SHOWN: usize = 12;
+
 pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<(), Failed> {
-    if let Command::Use { which, force } = &args.command {
-        // What is tried is what is used, whatever becomes of the file meanwhile.
-        let (object, brought) = (which.object()?, Brought::read(&which.file)?);
-        world.library()?.is_signed(&brought, object)?;
-        if !force {
-            fits(object, &brought, world).await?;
-        }
-        return block_in_place(|| take(which, brought, *force, world, output));
-    }
     // Mappings are loaded and called where nothing else runs on this thread.
-    block_in_place(|| match args.command {
-        Command::List => list(world, output),
-        Command::Preview { which, records } => {
+    match args.command {
+        Command::List => block_in_place(|| list(world, output)),
+        Command::Preview { which, records } => block_in_place(|| {
             let brought = Brought::read(&which.file)?;
             let (_, seen) = tried(which.object()?, &brought, records, world, output)?;
             report(&which, &seen, None, output);
             Ok(())
-        }
-        Command::Replay { which } => {
+        }),
+        Command::Replay { which } => block_in_place(|| {
             let started = Instant::now();
             let brought = Brought::read(&which.file)?;
             let (mapping, seen) = tried(which.object()?, &brought, u64::MAX, world, output)?;
@@ -122,17 +114,25 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
             let seconds = started.elapsed().as_secs_f64();
             output.line(format!("Took {seconds:.1} s"));
             Ok(())
+        }),
+        Command::Use { which, force } => {
+            // What is tried is what is used, whatever becomes of the file meanwhile.
+            let (object, brought) = (which.object()?, Brought::read(&which.file)?);
+            world.library()?.is_signed(&brought, object)?;
+            if !force {
+                fits(object, &brought, world).await?;
+            }
+            block_in_place(|| take(&which, brought, force, world, output))
         }
-        Command::Accept { object } => {
+        Command::Accept { object } => block_in_place(|| {
             let brought = world.library()?.brought(object)?;
             versions::accept(object, brought, world)?;
             output.json(&json!({ "object": object }));
             output.line(format!("The mapping of {object} is used as it is from the next sync on"));
             Ok(())
-        }
-        Command::Back { object } => versions::back(object, world, output),
-        Command::Use { .. } => Ok(()),
-    })
+        }),
+        Command::Back { object } => block_in_place(|| versions::back(object, world, output)),
+    }
 }
 
 fn list(world: &World, output: &Output) -> Result<(), Failed> {
@@ -291,7 +291,9 @@ fn report(which: &Which, seen: &Preview, pushes: Option<&Replay>, output: &Outpu
     }
     if !seen.unread.is_empty() {
         let fields = seen.unread.join(", ");
-        output.line(format!("Not stored yet, and read by the next sync: {fields}"));
+        output.line(format!(
+            "Not stored, so empty here; the next sync reads what of it the org has: {fields}"
+        ));
     }
 }
 

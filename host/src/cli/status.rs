@@ -6,7 +6,6 @@ use super::output::{Failed, Output};
 use super::world::World;
 use super::{runs, sync};
 use crate::model::{Connection, Direction, JobKey, Object, Problem};
-use crate::sync::WhenRefused;
 
 /// Show whether each org is connected, what syncs, and what is wrong
 #[derive(clap::Args)]
@@ -119,12 +118,10 @@ pub(super) struct Refusal {
 pub(super) fn refusals(connection: &Connection, world: &World) -> Result<Vec<Refusal>, Failed> {
     let store = world.store.org(&connection.org)?;
     let mut refusals = Vec::new();
-    for (object, chosen) in &world.settings(&connection.org).objects {
-        let Some(refused) = store.refused(*object)? else { continue };
-        let has_last =
-            chosen.when_refused == WhenRefused::LastGood && store.accepted(*object)?.is_some();
-        let goes_on = if has_last { "the last good mapping" } else { "nothing" };
-        refusals.push(Refusal { object: *object, why: refused.why, goes_on });
+    for object in world.settings(&connection.org).objects.into_keys() {
+        let Some(refused) = store.refused(object)? else { continue };
+        let goes_on = if refused.last_goes_on { "the last good mapping" } else { "nothing" };
+        refusals.push(Refusal { object, why: refused.why, goes_on });
     }
     Ok(refusals)
 }

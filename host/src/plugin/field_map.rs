@@ -152,9 +152,19 @@ impl Lines {
     /// reads a field first.
     pub(super) fn of(&self, name: &str) -> Option<usize> {
         let said = ["pull", "push"].iter().find_map(|way| self.said.get(&format!("{way}:{name}")));
-        let reading = self.expressions.iter().find(|(expression, _)| expression.contains(name));
+        let reading = self.expressions.iter().find(|(expression, _)| reads(expression, name));
         said.copied().or_else(|| reading.map(|(_, line)| *line))
     }
+}
+
+/// Tells whether an expression has this name in it, whole and not as a part of another.
+fn reads(expression: &str, name: &str) -> bool {
+    let continues = |letter: char| letter.is_alphanumeric() || "_.".contains(letter);
+    !name.is_empty()
+        && expression.match_indices(name).any(|(at, _)| {
+            let after = expression[at + name.len()..].chars().next();
+            !expression[..at].ends_with(continues) && !after.is_some_and(continues)
+        })
 }
 
 /// Returns the line of a text that a key stands on, from 1.
@@ -213,5 +223,9 @@ mod tests {
         let at = |at: &str| Problem { message: String::new(), at: Some(at.to_owned()), hint: None };
         assert_eq!(map.placed("c.toml", at("pull:email")).at.as_deref(), Some("c.toml:3"));
         assert_eq!(map.placed("c.toml", at("colour")).at.as_deref(), Some("colour"));
+        let map = FieldMap::read("[pull]\nname = \"LastName\"\ntitle = \"Name ~ Account.Name\"\n");
+        let lines = map.unwrap().lines();
+        let found = ["name", "Name", "Account.Name", "Account", ""].map(|name| lines.of(name));
+        assert_eq!(found, [Some(2), Some(3), Some(3), None, None]);
     }
 }

@@ -12,7 +12,7 @@ use crate::model::{Problem, Setting};
 
 /// How many instances there may be at once; further calls wait. Each has 4 GiB of addresses,
 /// though not of memory.
-const INSTANCES_AT_ONCE: u32 = 32;
+pub(super) const INSTANCES_AT_ONCE: u32 = 32;
 /// How much of an instance's memory stays with its place for the next one, in bytes:
 /// what a page of wide records takes. It is cleared, not fetched anew.
 const KEPT_BYTES: usize = 16 << 20;

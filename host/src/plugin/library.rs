@@ -1,32 +1,20 @@
 //! Which mapping an object has: the customer's file, or the default.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::field_map::{FieldMap, MAP_MAX};
-use super::script::{Made, SCRIPT_MAX, Scripts};
-use super::signature::{self, Signer};
-use super::{COMPONENT_MAX, Cause, Error, Mapping, Plugins};
+use super::brought::{
+    Brought, COMPONENT, FIELD_MAP, SCRIPT, TYPESCRIPT, UNTAKEN, UNTAKEN_FORM, unusable,
+};
+use super::field_map::FieldMap;
+use super::script::{Made, Scripts};
+use super::signature::Signer;
+use super::{Cause, Error, Mapping, Plugins};
 use crate::model::{Object, Problem, Setting, Spec};
 
-/// The ending of a field map.
-const FIELD_MAP: &str = "toml";
 /// What field maps run on: the default mappings, with what evaluates expressions.
 const FIELD_MAP_PLUGIN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/field-map.wasm"));
-/// The endings of a script: in JavaScript, and in TypeScript.
-const SCRIPT: &str = "js";
-const TYPESCRIPT: &str = "ts";
-/// The ending of a component.
-const COMPONENT: &str = "wasm";
-/// The endings that a mapping's file may not have, so that it is refused and not
-/// passed over.
-const UNTAKEN: [&str; 4] = ["mjs", "cjs", "py", "rs"];
-
-/// What is said of a file of another form.
-const UNTAKEN_FORM: &str = "a mapping is a field map, a file that ends in .toml, a script, one that \
-                            ends in .js or .ts, or a component, one that ends in .wasm";
 /// How a default mapping refuses a setting that it doesn't know.
 const UNKNOWN_SETTING: &str = "the mapping has no setting";
 
@@ -203,75 +191,6 @@ impl Library {
 /// the default would take the place of the customer's mapping.
 fn is_there(file: &Path) -> Result<bool, Error> {
     file.try_exists().map_err(|cause| unusable(file.display(), cause.to_string()))
-}
-
-/// Reads a file of up to so many bytes; what is no plain file may have no end.
-fn bytes_of(file: &Path, most: u64) -> std::io::Result<Vec<u8>> {
-    if !file.metadata()?.is_file() {
-        return Err(std::io::Error::other("it is no plain file"));
-    }
-    let mut bytes = Vec::new();
-    std::fs::File::open(file)?.take(most + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > most {
-        let size =
-            if most < 1 << 20 { format!("{most} bytes") } else { format!("{} MiB", most >> 20) };
-        return Err(std::io::Error::other(format!("it is larger than {size}")));
-    }
-    Ok(bytes)
-}
-
-fn unusable(file: impl std::fmt::Display, why: String) -> Error {
-    Error::File { file: file.to_string(), why }
-}
-
-/// A customer's file that is to be a mapping, as it was read.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Brought {
-    /// Its name, without the folder; the ending says which form it has.
-    pub name: String,
-    /// What is in it.
-    pub bytes: Vec<u8>,
-    /// The signature that lies beside it, in Base64; empty, where there is none.
-    pub signature: String,
-}
-
-/// How large a signature's file may be, in bytes.
-const SIGNATURE_MAX: u64 = 1_000;
-
-/// Returns where the signature of a mapping's file lies: beside it, as `contact.js.sig`.
-pub fn signature_of(file: &Path) -> PathBuf {
-    let mut place = file.as_os_str().to_owned();
-    place.push(format!(".{}", signature::ENDING));
-    place.into()
-}
-
-impl Brought {
-    /// Reads a file; one that no form of a mapping may be as large as is refused.
-    pub fn read(file: &Path) -> Result<Self, Error> {
-        let place = file.display();
-        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let mut brought = Self { name, ..Self::default() };
-        let most = match brought.ending() {
-            FIELD_MAP => MAP_MAX,
-            SCRIPT | TYPESCRIPT => SCRIPT_MAX,
-            COMPONENT => COMPONENT_MAX,
-            _ => return Err(unusable(place, UNTAKEN_FORM.to_owned())),
-        };
-        brought.bytes =
-            bytes_of(file, most).map_err(|cause| unusable(&place, cause.to_string()))?;
-        let signature = bytes_of(&signature_of(file), SIGNATURE_MAX).unwrap_or_default();
-        brought.signature = String::from_utf8(signature).unwrap_or_default();
-        Ok(brought)
-    }
-
-    fn ending(&self) -> &str {
-        Path::new(&self.name).extension().and_then(|ending| ending.to_str()).unwrap_or_default()
-    }
-
-    fn text(&self) -> Result<&str, Error> {
-        let text = std::str::from_utf8(&self.bytes);
-        text.map_err(|_| unusable(&self.name, "it is not text in UTF-8".to_owned()))
-    }
 }
 
 /// Returns the component that the build made of `plugins/`.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Cause, Error, Library, Limits, Plugins};
+use super::{Cause, Error, Library, Limits, Plugins, instance};
 use crate::model::{Kind, Object, Pulled, Setting, Value};
 
 fn library(limits: Limits) -> (tempfile::TempDir, Library) {
@@ -65,6 +65,22 @@ fn a_form_that_is_not_taken_is_refused_and_not_passed_over() {
     let error = library.mapping(Object::Task, Vec::new()).err().unwrap();
     assert!(matches!(error, Error::File { .. }), "{error}");
     assert!(library.mapping(Object::Lead, Vec::new()).is_ok());
+}
+
+#[test]
+fn more_calls_than_there_are_places_wait_for_one() {
+    let (_home, library) = library(Limits::default());
+    let mapping = library.mapping(Object::Lead, Vec::new()).unwrap();
+    let no_rows: [Vec<Value>; 0] = [];
+    std::thread::scope(|scope| {
+        for _ in 0..instance::INSTANCES_AT_ONCE * 3 {
+            scope.spawn(|| {
+                for _ in 0..5 {
+                    mapping.pull(&[], &no_rows).unwrap();
+                }
+            });
+        }
+    });
 }
 
 /// The document for authors is what the code says; to write it anew, run this

@@ -26,10 +26,10 @@ pub struct Accepted {
 /// A mapping that was brought and is not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
-    /// Tells the mapping and its settings; none, where it could not even be loaded.
-    pub digest: Option<String>,
     /// What is wrong with it.
     pub why: Problem,
+    /// Whether the one that was found good last maps in its place; else nothing does.
+    pub last_goes_on: bool,
 }
 
 impl OrgStore {
@@ -54,8 +54,8 @@ impl OrgStore {
                        name = excluded.name, source = excluded.source,
                        signature = excluded.signature, settings = excluded.settings,
                        digest = excluded.digest,
-                       refused_digest = NULL, refused_message = NULL, refused_at = NULL,
-                       refused_hint = NULL";
+                       refused_message = NULL, refused_at = NULL, refused_hint = NULL,
+                       last_goes_on = FALSE";
         let Accepted { name, source, signature, settings, digest } = accepted;
         let settings = to_json(settings);
         self.database.write("save the mapping", |db| {
@@ -66,30 +66,31 @@ impl OrgStore {
 
     /// Returns what is wrong with a mapping that was brought and is not used.
     pub fn refused(&self, object: Object) -> Result<Option<Refused>> {
-        let sql = "SELECT refused_digest, refused_message, refused_at, refused_hint FROM mappings
+        let sql = "SELECT refused_message, refused_at, refused_hint, last_goes_on FROM mappings
                    WHERE object = ?1 AND refused_message IS NOT NULL";
         self.database.read("read what is wrong with a mapping", |db| {
             one(db, sql, [object.as_str()], |row| {
-                let why = Problem { message: row.get(1)?, at: row.get(2)?, hint: row.get(3)? };
-                Ok(Refused { digest: row.get(0)?, why })
+                let why = Problem { message: row.get(0)?, at: row.get(1)?, hint: row.get(2)? };
+                Ok(Refused { why, last_goes_on: row.get(3)? })
             })
         })
     }
 
     /// Notes what is wrong with a mapping that is not used; none, where nothing is.
     pub fn refuse(&self, object: Object, refused: Option<&Refused>) -> Result<()> {
-        let sql = "INSERT INTO mappings (object, refused_digest, refused_message, refused_at, refused_hint)
+        let sql = "INSERT INTO mappings
+                       (object, refused_message, refused_at, refused_hint, last_goes_on)
                    VALUES (?1, ?2, ?3, ?4, ?5)
                    ON CONFLICT (object) DO UPDATE SET
-                       refused_digest = excluded.refused_digest,
                        refused_message = excluded.refused_message,
-                       refused_at = excluded.refused_at, refused_hint = excluded.refused_hint";
-        let digest = refused.and_then(|refused| refused.digest.as_deref());
+                       refused_at = excluded.refused_at, refused_hint = excluded.refused_hint,
+                       last_goes_on = excluded.last_goes_on";
         let why = refused.map(|refused| &refused.why);
         let (message, at) = (why.map(|why| &why.message), why.and_then(|why| why.at.as_ref()));
         let hint = why.and_then(|why| why.hint.as_ref());
+        let last = refused.is_some_and(|refused| refused.last_goes_on);
         self.database.write("save what is wrong with a mapping", |db| {
-            run(db, sql, params![object.as_str(), digest, message, at, hint]).map(|_| ())
+            run(db, sql, params![object.as_str(), message, at, hint, last]).map(|_| ())
         })
     }
 }
@@ -111,7 +112,7 @@ mod tests {
             digest: "aa".to_owned(),
         };
         let why = Problem { message: "it is wrong".to_owned(), at: None, hint: None };
-        let bad = Refused { digest: Some("bb".to_owned()), why };
+        let bad = Refused { why, last_goes_on: true };
         org.refuse(Object::Contact, Some(&bad)).unwrap();
         assert_eq!(org.accepted(Object::Contact).unwrap(), None);
         org.accept(Object::Contact, &good).unwrap();

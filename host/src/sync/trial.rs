@@ -4,7 +4,7 @@
 use super::prepare::{Effect, is_shown, misfits};
 use super::preview::preview;
 use super::{Doors, Error, WhenRefused};
-use crate::model::{Object, Problem, Setting};
+use crate::model::{Need, Object, Problem, Setting};
 use crate::plugin::{Brought, Mapping};
 use crate::salesforce::Description;
 use crate::store::{Accepted, Refused};
@@ -23,7 +23,7 @@ pub(super) fn mapping(doors: &Doors, object: Object, org: &Description) -> Resul
         let mapping = library.mapping_of(brought.as_ref(), object, settings.clone())?;
         Ok((brought, mapping))
     });
-    let (digest, error) = match loaded {
+    let error = match loaded {
         Ok((_, mapping)) if accepted.as_ref().is_some_and(|a| a.digest == mapping.digest()) => {
             if doors.store.refused(object)?.is_some() {
                 doors.store.refuse(object, None)?;
@@ -35,16 +35,15 @@ pub(super) fn mapping(doors: &Doors, object: Object, org: &Description) -> Resul
                 accept(doors, brought, &mapping, settings)?;
                 return Ok(mapping);
             }
-            Some(why) => (Some(mapping.digest().to_owned()), Error::Mapping(why)),
+            Some(why) => Error::Mapping(why),
         },
-        Err(error) => (None, Error::Plugin(error)),
+        Err(error) => Error::Plugin(error),
     };
-    let refused = Refused { digest, why: error.problem() };
-    doors.store.refuse(object, Some(&refused))?;
     let accepted = accepted.filter(|_| choices.when_refused == WhenRefused::LastGood);
-    let Some(last) = accepted.and_then(|accepted| last(doors, object, accepted)) else {
-        return Err(error);
-    };
+    let last = accepted.and_then(|accepted| last(doors, object, accepted));
+    let refused = Refused { why: error.problem(), last_goes_on: last.is_some() };
+    doors.store.refuse(object, Some(&refused))?;
+    let Some(last) = last else { return Err(error) };
     tracing::warn!(%object, "a mapping is refused, the last good one goes on: {}", refused.why);
     Ok(last)
 }
@@ -92,7 +91,7 @@ fn against(doors: &Doors, mapping: &Mapping, org: &Description) -> Result<Option
     };
     // A field that is read for the first time is not stored yet: the mapping can be judged
     // only where every record speaks against it.
-    let shown = |need: &&crate::model::Need| is_shown(&need.path, org, None);
+    let shown = |need: &&Need| is_shown(&need.path, org, None);
     let is_new = spec
         .reads
         .iter()

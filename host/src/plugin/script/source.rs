@@ -151,7 +151,8 @@ fn exported(module: &Module) -> Result<Vec<(String, String)>, (BytePos, String)>
     }
     for (at, name, _) in &found {
         let far = |known: &&str| strsim::levenshtein(known, name);
-        let nearest = EXPORTS.into_iter().min_by_key(|known| far(known)).unwrap_or_default();
+        let known = EXPORTS.into_iter().filter(|known| *known != CONTRACT_INTERFACE);
+        let nearest = known.min_by_key(far).unwrap_or_default();
         let slip = SLIPS[usize::from(nearest.len() > SHORT)];
         let is_there = found.iter().any(|(_, other, _)| other == nearest);
         if (1..=slip).contains(&far(&nearest)) && !is_there {

@@ -8,10 +8,10 @@ CREATE TABLE mappings (
     signature       TEXT NOT NULL DEFAULT '',
     settings        TEXT NOT NULL DEFAULT '[]',
     digest          TEXT NOT NULL DEFAULT '',
-    refused_digest  TEXT,
     refused_message TEXT,
     refused_at      TEXT,
-    refused_hint    TEXT
+    refused_hint    TEXT,
+    last_goes_on    INTEGER NOT NULL DEFAULT FALSE
 ) STRICT;
 
 -- What mappings were asked for pushes, and what they gave: for replays.
