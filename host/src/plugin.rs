@@ -29,7 +29,7 @@ use self::field_map::Lines;
 use crate::model::{Object, Problem, Pulled, Pushed, Request, Setting, Spec, Value};
 
 pub use brought::{Brought, signature_of};
-pub use library::{Library, Mark};
+pub use library::{Library, Mark, component_of};
 pub use signature::{Signer, SigningKey};
 
 /// How large a component may be, in bytes.

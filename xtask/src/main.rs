@@ -1,6 +1,7 @@
 //! Development tasks: `cargo xtask demo`, `cargo xtask test` and their parts.
 
 mod clients;
+mod peers;
 mod plugins;
 mod registry;
 
@@ -46,6 +47,8 @@ enum Task {
 enum Bench {
     /// Records a second through mappings of every form, beside native code
     Mapping,
+    /// An import and the syncs after it: records a second, calls, memory
+    Pull,
     /// Seeding, memory and pages of the sandbox org
     Sandbox,
 }
@@ -95,9 +98,17 @@ fn bench(what: Bench) -> Outcome {
         Bench::Sandbox => {
             cargo(&["run", "--release", "-p", "efficlose-sandbox", "--example", "bench"])
         }
+        Bench::Pull => {
+            cargo(&["build", "--release", "-p", "efficlose", "--bin", "efficlose"])?;
+            cargo(&["run", "--release", "-p", "efficlose", "--example", "pull_bench"])
+        }
         Bench::Mapping => {
             cargo(&["build", "--release", "-p", "efficlose", "--bin", "efficlose"])?;
-            cargo(&["run", "--release", "-p", "efficlose", "--example", "mapping_bench"])
+            let page = target().join("bench-mapping.json");
+            let place = page.display().to_string();
+            let bench = ["run", "--release", "-p", "efficlose", "--example", "mapping_bench"];
+            cargo(&[&bench[..], &["--", &place]].concat())?;
+            peers::bench(&page)
         }
     }
 }
@@ -110,6 +121,12 @@ fn cargo(arguments: &[&str]) -> Outcome {
         Ok(_) => Err(format!("`cargo {}` failed", arguments.join(" "))),
         Err(cause) => Err(format!("can't run cargo: {cause}")),
     }
+}
+
+/// Returns cargo's folder for what it makes.
+fn target() -> PathBuf {
+    let chosen = std::env::var_os("CARGO_TARGET_DIR");
+    chosen.map_or_else(|| workspace().join("target"), PathBuf::from)
 }
 
 /// Returns the folder of the workspace.

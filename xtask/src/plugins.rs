@@ -92,6 +92,5 @@ fn copy_sources(from: &Path, to: &Path) -> Outcome {
 
 /// Returns cargo's folder for mappings, the one that the host's build uses too.
 fn target() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    target.unwrap_or_else(|| workspace().join("target")).join("guest")
+    crate::target().join("guest")
 }

@@ -156,7 +156,7 @@ impl Library {
 
     /// Loads and configures the default mapping of an object.
     pub fn default(&self, object: Object, settings: Vec<Setting>) -> Result<Mapping, Error> {
-        let plugin = self.plugins.load(object.file_name(), object, default(object))?;
+        let plugin = self.plugins.load(object.file_name(), object, component_of(object))?;
         Arc::new(plugin).configure(settings)
     }
 
@@ -194,7 +194,7 @@ fn is_there(file: &Path) -> Result<bool, Error> {
 }
 
 /// Returns the component that the build made of `plugins/`.
-pub(super) fn default(object: Object) -> &'static [u8] {
+pub fn component_of(object: Object) -> &'static [u8] {
     match object {
         Object::Account => include_bytes!(concat!(env!("OUT_DIR"), "/account.wasm")),
         Object::Contact => include_bytes!(concat!(env!("OUT_DIR"), "/contact.wasm")),

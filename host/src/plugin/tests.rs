@@ -155,7 +155,7 @@ proptest::proptest! {
             });
         }
         HOME.with(|(home, library)| {
-            let mut bytes = super::library::default(Object::Contact).to_vec();
+            let mut bytes = super::component_of(Object::Contact).to_vec();
             if flips.is_empty() {
                 bytes.truncate((bytes.len() as f64 * cut) as usize);
             }
