@@ -1,5 +1,6 @@
 //! The commands: the only floor that prints, and the place that assembles.
 
+mod budget;
 mod config;
 mod connect;
 mod demo;
@@ -18,6 +19,7 @@ mod status;
 mod sync;
 mod types;
 mod vault;
+mod verify;
 mod world;
 
 use std::path::PathBuf;
@@ -83,6 +85,7 @@ enum Command {
     Disconnect(disconnect::Args),
     Setup(setup::Args),
     Sync(sync::Args),
+    Verify(verify::Args),
     Serve(serve::Args),
     Status(status::Args),
     Runs(runs::Args),
@@ -135,6 +138,7 @@ async fn run(args: Args, output: &Output) -> Result<(), Failed> {
         Command::Disconnect(args) => disconnect::run(args, &world, output).await,
         Command::Setup(args) => setup::run(args, &world, output).await,
         Command::Sync(args) => sync::run(args, &world, output).await,
+        Command::Verify(args) => verify::run(args, &world, output).await,
         Command::Serve(args) => serve::run(args, world, output).await,
         Command::Status(args) => status::run(args, &world, output),
         Command::Runs(args) => runs::run(args, &world, output),

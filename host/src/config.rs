@@ -229,7 +229,7 @@ mod tests {
         std::fs::write(home.path().join(FILE), ours).unwrap();
         let mut settings = sync::Settings {
             own_domains: vec!["northwind.example".to_owned()],
-            objects: BTreeMap::new(),
+            ..sync::Settings::default()
         };
         let mut contact = sync::ObjectSettings::default();
         contact.mapping.insert("custom_fields".to_owned(), "Region__c".to_owned());

@@ -1,5 +1,6 @@
 //! The words of the product, known to every room.
 
+mod budget;
 mod change;
 mod connection;
 mod cursor;
@@ -15,7 +16,9 @@ mod push;
 mod run;
 mod spec;
 mod table;
+mod verified;
 
+pub use budget::{Budget, Purpose};
 pub use change::{Change, ChangeState, Intent, Planned};
 pub use connection::{Connection, Usage};
 pub use cursor::Cursor;
@@ -28,6 +31,7 @@ pub use meeting::{ActionItem, Insight, Meeting, Participant};
 pub use object::{Direction, JobKey, Object};
 pub use outcome::{Problem, Pulled, Pushed};
 pub use push::{Match, Matched, Request, Work, WorkState};
-pub use run::{Counts, Ending, Run};
+pub use run::{Counts, Ending, Run, Spent};
 pub use spec::{Column, Need, Policy, Setting, Spec, Write};
 pub use table::{Fields, Table, Value};
+pub use verified::{Tally, Verified, Window};

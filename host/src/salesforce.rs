@@ -1,9 +1,11 @@
 //! The Salesforce door: the only room that knows Salesforce's JSON, SOQL and HTTP.
 
+mod allowance;
 mod call;
 mod callback;
 mod clean;
 mod composite;
+mod deleted;
 mod describe;
 mod http;
 mod login_url;
@@ -18,6 +20,7 @@ mod soql;
 #[cfg(test)]
 mod tests;
 mod time;
+mod together;
 mod usage;
 mod version;
 
@@ -27,21 +30,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use reqwest::Method;
 use serde::Deserialize;
 
-use crate::model::{Mender, NameError, OrgId, SalesforceId, Usage};
+use crate::model::{Budget, Mender, NameError, OrgId, Purpose, SalesforceId, Usage};
 use call::{Call, json_of};
 use http::Answer;
 use refusals::{Entry, Refusal};
 use session::Session;
 
+pub use allowance::{Allowance, Taken, Unlimited};
 pub use callback::Callback;
-pub use describe::{Choice, Description, FieldDescription, FieldType};
+pub use describe::{Choice, Description, FieldDescription, FieldType, Parents};
 pub use http::{Http, Pace};
 pub use login_url::LoginUrl;
 pub use oauth::{App, Authorization, Code, Connected, exchange, renew, revoke};
 pub use query::{Page, RowKey, TaskStatus};
 pub use records::{RecordWrite, Written};
 pub use session::{Vault, VaultError};
-pub use soql::Changed;
+pub use soql::{Changed, SUCCESSORS, Successor};
+pub use together::{Found, QUERIES_MAX, Read};
 pub use version::api_version;
 
 /// The result of anything done at this door.
@@ -49,13 +54,17 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// One org of Salesforce; cheap to clone, and all clones share one session.
 #[derive(Clone)]
-pub struct Salesforce(Arc<Org>);
+pub struct Salesforce {
+    org: Arc<Org>,
+    purpose: Purpose,
+}
 
 struct Org {
     session: Arc<Session>,
     version: String,
     calls: AtomicU64,
     usage: Mutex<Option<Usage>>,
+    allowance: Arc<dyn Allowance>,
 }
 
 /// Whom the grant stands for.
@@ -72,7 +81,8 @@ pub struct Identity {
 }
 
 impl Salesforce {
-    /// Opens an org whose grant lies in the vault. Nothing is sent or read yet.
+    /// Opens an org whose grant lies in the vault. Nothing is sent or read yet; before
+    /// anything is, `allowance` is asked.
     ///
     /// `api_version` is one that [`api_version`] has returned, such as `66.0`.
     pub fn open(
@@ -81,6 +91,7 @@ impl Salesforce {
         client_id: &str,
         api_version: &str,
         vault: Arc<dyn Vault>,
+        allowance: Arc<dyn Allowance>,
     ) -> Result<Self> {
         // It becomes a part of every address.
         let plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -88,12 +99,19 @@ impl Salesforce {
             let why = "it is not a version of the API such as 66.0";
             return Err(Error::Address { text: clean::shown(api_version), why });
         }
-        Ok(Self(Arc::new(Org {
+        let org = Org {
             session: Session::new(http.clone(), login, client_id.to_owned(), vault),
             version: api_version.to_owned(),
             calls: AtomicU64::new(0),
             usage: Mutex::default(),
-        })))
+            allowance,
+        };
+        Ok(Self { org: Arc::new(org), purpose: Purpose::Sync })
+    }
+
+    /// Returns the same org, to be called for another purpose.
+    pub fn calling_for(&self, purpose: Purpose) -> Self {
+        Self { org: Arc::clone(&self.org), purpose }
     }
 
     /// Returns whom the grant stands for.
@@ -119,19 +137,19 @@ impl Salesforce {
     /// Returns how many of the org's API calls are used, by everyone, as the last
     /// answer told; none before the first.
     pub fn usage(&self) -> Option<Usage> {
-        *self.0.usage.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.org.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns how many calls this value and its clones have sent, those that
     /// failed and those that were sent again included.
     pub fn calls(&self) -> u64 {
-        self.0.calls.load(Ordering::Relaxed)
+        self.org.calls.load(Ordering::Relaxed)
     }
 }
 
 impl std::fmt::Debug for Salesforce {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Salesforce").field("version", &self.0.version).finish_non_exhaustive()
+        f.debug_struct("Salesforce").field("version", &self.org.version).finish_non_exhaustive()
     }
 }
 
@@ -217,6 +235,17 @@ pub enum Error {
     /// The org's calls of the last 24 hours are used up.
     #[error("{0}")]
     DailyLimit(Refusal),
+    /// The share of the org's calls that we may use is used up, for this purpose.
+    #[error(
+        "the budget of {} API calls in 24 hours is used up for {}: {} were made",
+        budget.limit, purpose.as_str(), budget.used
+    )]
+    Budget {
+        /// How it stands.
+        budget: Budget,
+        /// What the call was to be made for.
+        purpose: Purpose,
+    },
     /// Too many long calls run at once.
     #[error("{0}")]
     Busy(Refusal),
@@ -300,6 +329,10 @@ impl Error {
                 "Check the login URL, and whether a proxy or a maintenance page stands between."
             }
             Self::TooLarge { .. } => "Read fewer fields in the mapping.",
+            Self::Budget { .. } => {
+                "It goes on by itself as the calls get older than a day; `budget_percent` of the org in \
+                 config.toml gives it more."
+            }
             Self::Renewal { .. } => "Run `efficlose connect` if it does not pass by itself.",
             Self::Callback { .. } => {
                 "Stop the program that uses the port, or choose another with `efficlose connect --port`."
@@ -329,6 +362,7 @@ impl Error {
             Self::NotJson { .. } => "not_data",
             Self::TooLarge { .. } => "answer_too_large",
             Self::SessionEnded { code, .. } | Self::OAuth { code, .. } => code,
+            Self::Budget { .. } => "budget",
             Self::Renewal { .. } => "renewal",
             Self::NoRefreshToken => "no_refresh_token",
             Self::Callback { .. } => "callback",
@@ -350,6 +384,7 @@ impl Error {
             Self::Unreachable { .. }
             | Self::Cut { .. }
             | Self::Server { .. }
+            | Self::Budget { .. }
             | Self::Renewal { .. } => Mender::Time,
             Self::Name(_) => Mender::MappingAuthor,
             Self::SessionEnded { .. } => Mender::Operator,

@@ -4,9 +4,11 @@
 //! grants, schedules, runs. Everything of one org lies in a file of its own, so
 //! an org is moved or erased with its folder, and no query can join two.
 
+mod calls;
 mod connections;
 mod cursors;
 mod database;
+mod descriptions;
 mod entities;
 mod failures;
 mod grants;
@@ -19,10 +21,13 @@ mod matches;
 mod meetings;
 mod pages;
 mod requests;
+mod rereads;
 mod runs;
 mod schedules;
+mod successors;
 mod users;
 mod value;
+mod verifications;
 mod work;
 #[cfg(test)]
 mod world;
@@ -36,7 +41,7 @@ use self::database::Database;
 use crate::model::{Direction, Object, OrgId};
 use crate::secret::{Key, SealError};
 
-pub use self::cursors::Position;
+pub use self::cursors::{Position, Reading};
 pub use self::database::make_folder;
 pub use self::entities::{Fate, SourceState, Sources};
 pub use self::failures::{Subject, Trouble};
@@ -46,11 +51,19 @@ pub use self::locks::Lock;
 pub use self::mappings::{Accepted, Refused};
 pub use self::meetings::{Added, DoneBy, ItemState, MeetingSummary};
 pub use self::pages::{Outcome, Page, Remap, Row};
+pub use self::rereads::{Kin, Reread};
+pub use self::verifications::{Difference, Sight};
 pub use self::work::{Standing, WorkCounts, WorkEnd};
 
-const CONTROL: &[&str] = &[include_str!("store/migrations/control/0001.sql")];
-const ORG: &[&str] =
-    &[include_str!("store/migrations/org/0001.sql"), include_str!("store/migrations/org/0002.sql")];
+const CONTROL: &[&str] = &[
+    include_str!("store/migrations/control/0001.sql"),
+    include_str!("store/migrations/control/0002.sql"),
+];
+const ORG: &[&str] = &[
+    include_str!("store/migrations/org/0001.sql"),
+    include_str!("store/migrations/org/0002.sql"),
+    include_str!("store/migrations/org/0003.sql"),
+];
 
 /// What the host knows of all orgs.
 pub struct Store {

@@ -16,4 +16,5 @@ mod reference;
 mod registry;
 mod scripts;
 mod serve;
+mod verify;
 mod world;

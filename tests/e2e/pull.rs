@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
-use crate::world::{OBJECTS, World, assert_says, days_before, few, none, text};
+use crate::world::{OBJECTS, World, array, assert_says, days_before, few, none, text};
 
 /// Returns the ids of the entities of an object.
 async fn ids(world: &World, object: &str) -> BTreeSet<String> {
@@ -79,6 +79,7 @@ async fn a_sync_with_nothing_new_changes_nothing_and_writes_nothing() {
     let sync = world.sync().await;
     assert_eq!(sync.total("mapped"), 0);
     assert_eq!(sync.total("unchanged"), sync.total("pulled"));
+    assert_eq!(sync.total("calls"), 1, "one call tells that nothing has changed");
     assert_eq!(world.org.writes().await, Vec::<Json>::new());
     assert_eq!(world.records("Contact").await, before);
 }
@@ -137,6 +138,80 @@ async fn a_change_that_is_seen_later_than_its_stamp_is_not_lost() {
     let sync = world.sync().await;
     assert_eq!(sync.run("Contact", "pull")["counts"]["mapped"], 1);
     assert_eq!(world.record("Contact", &late).await["entity"]["title"], "Seen late");
+}
+
+/// Returns the matches of a meeting with one person.
+async fn matches(world: &World, email: &str) -> Vec<Json> {
+    let meeting = json!({
+        "id": "m-heir", "title": "Kick-off",
+        "started_at": days_before(world.org.now, 1).to_string(),
+        "participants": [{ "email": email }],
+        "summary": "All agreed.",
+    });
+    world.tell(&[meeting]).await;
+    world.sync().await;
+    array(world.json(&["meetings", "show", "m-heir"]).await["matches"].take())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_hangs_on_a_merged_contact_hangs_on_the_one_that_is_left() {
+    let world = World::ready().await;
+    let left = json!({ "LastName": "Left", "Email": "left@heir.example" });
+    let left = world.org.create("Contact", left).await;
+    let gone = json!({ "LastName": "Gone", "Email": "gone@heir.example" });
+    let gone = world.org.create("Contact", gone).await;
+    let task = json!({ "Subject": "Call", "WhoId": gone });
+    let task = world.org.create("Task", task).await;
+    assert_eq!(matches(&world, "gone@heir.example").await[0]["record_id"], gone.as_str());
+    world.org.merge(&left, &[&gone]).await;
+    let sync = world.sync().await;
+    assert_eq!(sync.run("Contact", "pull")["counts"]["deleted"], 1);
+    let matched = array(world.json(&["meetings", "show", "m-heir"]).await["matches"].take());
+    assert_eq!(matched[0]["record_id"], left.as_str());
+    assert_says(&text(&matched[0]["reason"]), &["was merged into it"]);
+    let shown = world.json(&["records", "show", "Contact", &gone]).await;
+    assert_eq!(shown["became"], json!([{ "object": "Contact", "id": left }]));
+    // The task bears no new stamp.
+    assert_eq!(world.record("Task", &task).await["entity"]["who_id"], left.as_str());
+    world.assert_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_hangs_on_a_converted_lead_hangs_on_its_contact() {
+    let world = World::ready().await;
+    let lead = json!({ "LastName": "Ripe", "Company": "Heir", "Email": "ripe@heir.example" });
+    let lead = world.org.create("Lead", lead).await;
+    assert_eq!(matches(&world, "ripe@heir.example").await[0]["record_id"], lead.as_str());
+    let became = world.org.convert(&lead).await;
+    world.sync().await;
+    let matched = array(world.json(&["meetings", "show", "m-heir"]).await["matches"].take());
+    assert_eq!(matched[0]["record_id"], became["contactId"]);
+    let shown = world.json(&["records", "show", "Lead", &lead]).await;
+    assert!(array(shown["became"].clone()).contains(&json!({
+        "object": "Contact", "id": became["contactId"],
+    })));
+    world.assert_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_read_of_an_account_follows_it_though_its_contacts_bear_no_new_stamp() {
+    let world = World::ready().await;
+    let [old, new] = ["Old", "New"].map(|name| json!({ "Name": name }));
+    let (old, new) =
+        (world.org.create("Account", old).await, world.org.create("Account", new).await);
+    let contact = json!({ "LastName": "Loyal", "AccountId": old });
+    let contact = world.org.create("Contact", contact).await;
+    world.sync().await;
+    world.org.pass(3_600).await;
+    world.org.patch("Account", &old, json!({ "Name": "Renamed" })).await;
+    world.sync().await;
+    assert_eq!(world.record("Contact", &contact).await["entity"]["company"], "Renamed");
+    world.org.merge(&new, &[&old]).await;
+    world.sync().await;
+    let loyal = world.record("Contact", &contact).await["entity"].take();
+    assert_eq!((&loyal["company"], &loyal["account_id"]), (&json!("New"), &json!(new)));
+    let sync = world.sync().await;
+    assert_eq!(sync.total("calls"), 1, "nothing is left to be read again");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,7 +11,7 @@ use super::vault::Held;
 use super::world::World;
 use crate::model::{Connection, Object};
 use crate::salesforce::{
-    App, Authorization, Callback, Connected, LoginUrl, Salesforce, api_version, exchange,
+    App, Authorization, Callback, Connected, LoginUrl, Salesforce, Unlimited, api_version, exchange,
 };
 use crate::secret::Secret;
 
@@ -87,8 +87,10 @@ async fn keep(
 ) -> Result<Connection, Failed> {
     let version = api_version(&world.http, &connected.grant.instance_url).await?;
     let vault = Arc::new(Held::new(connected.grant));
+    let (login_url, client_id) = (login.clone(), &app.client_id);
+    let (http, unlimited) = (&world.http, Arc::new(Unlimited));
     let salesforce =
-        Salesforce::open(&world.http, login.clone(), &app.client_id, &version, vault.clone())?;
+        Salesforce::open(http, login_url, client_id, &version, vault.clone(), unlimited)?;
     let identity = salesforce.whoami().await?;
     // An org or a user without API access is told now, not at the first sync.
     salesforce.describe(Object::Contact.as_str()).await?;
@@ -103,6 +105,9 @@ async fn keep(
         broken: None,
     };
     world.store.connect(&connection, &vault.grant())?;
+    if let Some(usage) = salesforce.usage() {
+        world.store.save_usage(&connection.org, usage, world.clock.now())?;
+    }
     Ok(connection)
 }
 

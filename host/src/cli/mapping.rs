@@ -28,6 +28,8 @@ enum Command {
     /// List the mapping of each object that syncs
     List,
     /// Show what a mapping would change on stored records; writes nothing, calls nothing
+    ///
+    /// Ends with code 1 where `mapping use` would refuse it.
     Preview {
         #[command(flatten)]
         which: Which,
@@ -37,6 +39,8 @@ enum Command {
     },
     /// Try a mapping on all stored records and on what was asked of the one before for
     /// meetings, and sum up what would change
+    ///
+    /// Ends with code 1 where `mapping use` would refuse it.
     Replay {
         #[command(flatten)]
         which: Which,
@@ -103,7 +107,7 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
             let brought = Brought::read(&which.file)?;
             let (_, seen) = tried(which.object()?, &brought, records, world, output)?;
             report(&which, &seen, None, output);
-            Ok(())
+            verdict(seen.against())
         }),
         Command::Replay { which } => block_in_place(|| {
             let started = Instant::now();
@@ -113,7 +117,7 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
             report(&which, &seen, Some(&pushes), output);
             let seconds = started.elapsed().as_secs_f64();
             output.line(format!("Took {seconds:.1} s"));
-            Ok(())
+            verdict(seen.against().or_else(|| pushes.against()))
         }),
         Command::Use { which, force } => {
             // What is tried is what is used, whatever becomes of the file meanwhile.
@@ -231,6 +235,13 @@ fn both<'a>(values: impl IntoIterator<Item = (&'a String, &'a (Value, Value))>) 
     pairs.collect::<serde_json::Map<_, _>>().into()
 }
 
+/// Makes a look at a mapping fail where it speaks against using it.
+fn verdict(against: Option<String>) -> Result<(), Failed> {
+    against.map_or(Ok(()), |why| {
+        Err(Failed::new(why).hint("Mend the mapping, and look again; nothing was changed."))
+    })
+}
+
 fn report(which: &Which, seen: &Preview, pushes: Option<&Replay>, output: &Output) {
     let counts = seen.counts;
     let json_of = |change: &crate::sync::Change| {
@@ -271,7 +282,7 @@ fn report(which: &Which, seen: &Preview, pushes: Option<&Replay>, output: &Outpu
     for change in &seen.changes {
         let id = change.id.to_string();
         if let Some(why) = &change.why {
-            rows.push(vec![id.clone(), change.fate.to_string(), why.to_string(), String::new()]);
+            rows.push(vec![id.clone(), change.fate.to_string(), String::new(), why.to_string()]);
         }
         for (name, (old, new)) in change.columns.iter().take(COLUMNS_SHOWN) {
             rows.push(vec![id.clone(), name.clone(), shown(old), shown(new)]);
@@ -306,7 +317,7 @@ fn told_of(pushes: &Replay, output: &Output) {
             vec![change.meeting_id.clone(), record.clone(), name, old, new]
         };
         if let Some(why) = &change.why {
-            rows.push(row("nothing".to_owned(), why.to_string(), String::new()));
+            rows.push(row("nothing".to_owned(), String::new(), why.to_string()));
         }
         let fields = change.fields.iter().take(COLUMNS_SHOWN);
         rows.extend(fields.map(|(name, (old, new))| row(name.clone(), shown(old), shown(new))));

@@ -13,10 +13,10 @@ use serde_json::json;
 use super::mapping::{Which, described};
 use super::output::{Failed, Output};
 use super::world::World;
-use crate::model::Object;
+use crate::model::{Object, Spec};
 use crate::plugin::{Mapping, cases};
 use crate::registry::{Digest, Source};
-use crate::salesforce::Description;
+use crate::salesforce::{Description, Salesforce};
 use crate::sync::{Effect, Misfit, misfits, parents, probe};
 
 /// Write, inspect and test mappings of your own
@@ -65,6 +65,9 @@ enum Command {
         /// Refuse anything else than this: sha256: and 64 hexadecimal digits
         #[arg(long, value_name = "DIGEST", requires = "from")]
         digest: Option<Digest>,
+        /// Fetch what the lock file names over files that were changed since
+        #[arg(long, conflicts_with = "from")]
+        force: bool,
     },
     /// Make a key that signs mappings
     Keygen {
@@ -146,10 +149,10 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
         Command::Build { folder } => {
             tokio::task::block_in_place(|| build::build(&folder, world, output))
         }
-        Command::Pull { from: Some(from), to, digest } => {
+        Command::Pull { from: Some(from), to, digest, .. } => {
             pull::one(&from, to.as_deref(), digest.as_ref(), world, output).await
         }
-        Command::Pull { from: None, .. } => pull::locked(world, output).await,
+        Command::Pull { from: None, force, .. } => pull::locked(force, world, output).await,
         Command::Keygen { key } => sign::keygen(&key, output),
         Command::Sign { which, key } => sign::sign(&which, &key, output),
         Command::Inspect { which } => inspect(&which, world, output),
@@ -182,7 +185,7 @@ fn inspect(which: &Which, world: &World, output: &Output) -> Result<(), Failed> 
         vec!["makes".to_owned(), column.name.clone(), format!("{:?}", column.of).to_lowercase()]
     });
     let writes = spec.writes.iter().map(|write| {
-        vec!["writes".to_owned(), write.field.to_string(), format!("{:?}", write.policy)]
+        vec!["writes".to_owned(), write.field.to_string(), write.policy.as_str().to_owned()]
     });
     output.line(format!("{} maps {object} to a {}", which.file.display(), spec.kind));
     output.line(format!("digest {}", mapping.digest()));
@@ -234,9 +237,27 @@ pub(super) async fn misfits_of(mapping: &Mapping, world: &World) -> Result<Vec<M
     let salesforce = world.salesforce(&world.connection()?)?;
     let parents = parents(&salesforce, spec, &description).await?;
     let mut found = misfits(spec, &description, Some(&parents));
+    found.extend(refused_filter(&salesforce, spec).await?);
     let now = world.clock.now();
     found.extend(tokio::task::block_in_place(|| probe(mapping, &description, &parents, now))?);
     Ok(found)
+}
+
+/// Asks the org whether it takes the mapping's condition; costs a call where there is one.
+async fn refused_filter(salesforce: &Salesforce, spec: &Spec) -> Result<Option<Misfit>, Failed> {
+    let Some(filter) = &spec.filter else { return Ok(None) };
+    match salesforce.count(spec.object, Some(filter)).await {
+        Ok(_) => Ok(None),
+        Err(error) => match error.refusal().filter(|_| !error.is_transient()) {
+            Some(refusal) => Ok(Some(Misfit {
+                field: "filter".to_owned(),
+                message: format!("is refused by the org: {refusal}"),
+                nearest: None,
+                effect: Effect::Stops,
+            })),
+            None => Err(error.into()),
+        },
+    }
 }
 
 /// Returns the error of what can't stay so; an optional field that the org may lack can.

@@ -86,6 +86,7 @@ fn show(object: Object, id: &SalesforceId, world: &World, output: &Output) -> Re
             .hint("Run `efficlose sync`, or check the id and the object.")
     })?;
     let changes = store.changes(crate::store::ChangesOf::Record(id), CHANGES_SHOWN)?;
+    let became = store.became(object, id)?;
     output.json(&json!({
         "entity": entity.as_ref().map(to_json),
         "source": nest(&source),
@@ -93,6 +94,9 @@ fn show(object: Object, id: &SalesforceId, world: &World, output: &Output) -> Re
         "reason": state.reason,
         "modified_at": state.modified_at,
         "mapping": state.mapping,
+        "became": became.iter().map(|(object, id)| json!({
+            "object": object, "id": id,
+        })).collect::<Vec<_>>(),
         "changes": changes.iter().map(|change| json!({
             "id": change.id,
             "state": change.state,
@@ -105,6 +109,9 @@ fn show(object: Object, id: &SalesforceId, world: &World, output: &Output) -> Re
     }));
     let why = state.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
     output.line(format!("{object} {id}  {}{why}", state.fate.as_str()));
+    for (object, id) in &became {
+        output.line(format!("It became {object} {id}: `efficlose records show {object} {id}`"));
+    }
     let lines = |fields: &Fields| {
         let filled = fields.iter().filter(|(_, value)| !value.is_blank());
         filled.map(|(name, value)| vec![name.clone(), shown(value)]).collect::<Vec<_>>()

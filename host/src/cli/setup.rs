@@ -120,7 +120,7 @@ async fn proposal(
         settings.every_minutes = args.every.unwrap_or(settings.every_minutes);
         objects.insert(object, settings);
     }
-    Ok(Settings { own_domains, objects })
+    Ok(Settings { own_domains, objects, ..before })
 }
 
 /// Returns what the default mapping of an object is best told of this org.

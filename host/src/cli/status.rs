@@ -5,7 +5,7 @@ use serde_json::json;
 use super::output::{Failed, Output};
 use super::world::World;
 use super::{runs, sync};
-use crate::model::{Connection, Direction, JobKey, Object, Problem};
+use crate::model::{Connection, Direction, JobKey, Object, Problem, Purpose};
 
 /// Show whether each org is connected, what syncs, and what is wrong
 #[derive(clap::Args)]
@@ -49,12 +49,16 @@ fn org(
         let next = world.store.next_at(&job(Direction::Pull))?;
         let work = store.work_counts(object)?;
         let records = store.count(object)?;
+        let verified = store.verified(object)?;
         let last = |run: &Option<_>| run.as_ref().map_or("never".to_owned(), runs::when_and_how);
         rows.push(vec![
             object.to_string(),
             records.to_string(),
             if chosen.pull { last(&pull) } else { "off".to_owned() },
             if chosen.push { last(&push) } else { "off".to_owned() },
+            verified.as_ref().map_or("never".to_owned(), |verified| {
+                format!("{}, {}", verified.at, super::verify::said(verified))
+            }),
             (work.waiting + work.unmatched).to_string(),
             work.failed.to_string(),
             next.map_or("when served".to_owned(), |at| at.to_string()),
@@ -68,11 +72,13 @@ fn org(
             "last_pull": pull.as_ref().map(sync::to_json),
             "last_push": push.as_ref().map(sync::to_json),
             "next_at": next,
+            "verified": verified,
             "work": work,
             "mapping_refused": refusals.iter().find(|one| one.object == object).map(to_json),
         }));
     }
-    let headers = ["object", "records", "last pull", "last push", "waiting", "failed", "next"];
+    let headers =
+        ["object", "records", "last pull", "last push", "verified", "waiting", "failed", "next"];
     let none = "  Nothing is set up to sync. Run `efficlose setup` to choose.";
     output.table(&headers, &["records", "waiting", "failed"], rows, none);
     tell(&refusals, output);
@@ -80,6 +86,15 @@ fn org(
     if let Some((usage, at)) = usage {
         let (used, allowed) = (usage.used, usage.allowed);
         output.line(format!("API calls of the org in 24 hours: {used} of {allowed} (at {at})"));
+    }
+    let budget = world.budget(connection).now()?;
+    output.line(format!(
+        "Of these are ours: {} of {} that the budget allows ({}%); at this pace {} a day",
+        budget.used, budget.limit, settings.budget_percent, budget.forecast
+    ));
+    let held: Vec<_> = budget.held_back().map(Purpose::as_str).collect();
+    if !held.is_empty() {
+        output.line(format!("  Held back until calls get older than a day: {}", held.join(", ")));
     }
     let failures = store.failures(FAILURES_SHOWN)?;
     let count = store.failure_count()?;
@@ -102,6 +117,13 @@ fn org(
         "usage": usage.map(|(usage, at)| json!({
             "used": usage.used, "allowed": usage.allowed, "at": at,
         })),
+        "budget": {
+            "used": budget.used,
+            "limit": budget.limit,
+            "percent": settings.budget_percent,
+            "forecast": budget.forecast,
+            "held_back": held,
+        },
         "failures": count,
     }))
 }

@@ -159,6 +159,11 @@ pub(super) fn to_json(run: &Run) -> Value {
             "message": problem.message, "at": problem.at, "hint": problem.hint,
         })),
         "counts": run.counts,
+        "seconds": run.spent.map(|spent| json!({
+            "fetch": spent.fetch.as_secs_f64(),
+            "map": spent.map.as_secs_f64(),
+            "store": spent.store.as_secs_f64(),
+        })),
     })
 }
 

@@ -29,7 +29,8 @@ impl Vault for Stored {
     }
 }
 
-fn refused(error: &store::Error) -> VaultError {
+/// Returns what the store says, for the door to Salesforce.
+pub(super) fn refused(error: &store::Error) -> VaultError {
     VaultError { message: error.to_string(), hint: error.hint().map(str::to_owned) }
 }
 

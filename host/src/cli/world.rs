@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use super::Globals;
+use super::budget::Counted;
 use super::output::Failed;
 use super::vault::Stored;
 use crate::clock::Clock;
@@ -97,7 +98,15 @@ impl World {
         let vault = Arc::new(Stored { store, org: connection.org.clone() });
         let login = connection.login_url.parse()?;
         let (client_id, version) = (&connection.client_id, &connection.api_version);
-        Ok(Salesforce::open(&self.http, login, client_id, version, vault)?)
+        let allowance = Arc::new(self.budget(connection));
+        Ok(Salesforce::open(&self.http, login, client_id, version, vault, allowance)?)
+    }
+
+    /// Returns the budget of an org.
+    pub(super) fn budget(&self, connection: &Connection) -> Counted {
+        let (org, store) = (connection.org.clone(), Arc::clone(&self.store));
+        let percent = self.settings(&connection.org).budget_percent;
+        Counted { store, org, percent, clock: self.clock }
     }
 
     /// Opens the doors of an org with these choices.

@@ -1,5 +1,7 @@
 //! Runs: what a job did, from its first page to its end.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::{JobKey, Problem};
@@ -19,6 +21,27 @@ pub struct Run {
     pub ending: Option<Ending>,
     /// What it did.
     pub counts: Counts,
+    /// Where its time went, while this is known: of a pull that has just ended.
+    pub spent: Option<Spent>,
+}
+
+/// Where the time of a pull went: its stages run side by side.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Waiting for pages and parsing them.
+    pub fetch: Duration,
+    /// Mapping.
+    pub map: Duration,
+    /// Storing.
+    pub store: Duration,
+}
+
+impl std::ops::AddAssign for Spent {
+    fn add_assign(&mut self, more: Self) {
+        self.fetch += more.fetch;
+        self.map += more.map;
+        self.store += more.store;
+    }
 }
 
 /// How a run ended.

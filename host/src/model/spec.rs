@@ -61,6 +61,18 @@ pub enum Policy {
     OursUntilEdited,
 }
 
+impl Policy {
+    /// Returns the word for it, that of the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FillIfBlank => "fill-if-blank",
+            Self::Overwrite => "overwrite",
+            Self::Append => "append",
+            Self::OursUntilEdited => "ours-until-edited",
+        }
+    }
+}
+
 /// A choice that a person made for a mapping.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Setting {

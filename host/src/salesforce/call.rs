@@ -8,7 +8,7 @@ use reqwest::header::CONTENT_TYPE;
 
 use super::http::Answer;
 use super::session::Pass;
-use super::{Error, Http, Result, Salesforce, clean, oauth};
+use super::{Error, Http, Result, Salesforce, allowance, clean, oauth};
 
 /// One call to the org.
 pub(super) struct Call {
@@ -42,12 +42,12 @@ impl Call {
 
 impl Salesforce {
     pub(super) fn http(&self) -> &Http {
-        &self.0.session.http
+        &self.org.session.http
     }
 
     /// Returns the path of a REST resource in the version that is spoken.
     pub(super) fn path(&self, resource: &str) -> String {
-        format!("/services/data/v{}/{resource}", self.0.version)
+        format!("/services/data/v{}/{resource}", self.org.version)
     }
 
     /// Sends a call that reads, as often as is sensible, until `parse` takes its
@@ -71,10 +71,10 @@ impl Salesforce {
 
     /// Sends a call; once more with a new token where the session has ended.
     async fn attempt(&self, call: &Call) -> Result<Answer> {
-        let pass = self.0.session.pass().await?;
+        let pass = self.org.session.pass().await?;
         match self.once(call, &pass).await {
             Err(error) if error.asks_for_renewal() => {
-                let pass = self.0.session.renewed(&pass.token).await?;
+                let pass = self.org.session.renewed(&pass.token).await?;
                 self.once(call, &pass).await
             }
             other => other,
@@ -100,10 +100,11 @@ impl Salesforce {
         if let Some(body) = &call.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
-        self.0.calls.fetch_add(1, Ordering::Relaxed);
+        allowance::ask(&*self.org.allowance, self.purpose, self.usage())?;
+        self.org.calls.fetch_add(1, Ordering::Relaxed);
         let answer = self.http().send(oauth::built(request)?).await?;
         if let Some(usage) = answer.usage {
-            *self.0.usage.lock().unwrap_or_else(PoisonError::into_inner) = Some(usage);
+            *self.org.usage.lock().unwrap_or_else(PoisonError::into_inner) = Some(usage);
         }
         answer.accepted()
     }

@@ -1,15 +1,17 @@
 //! What an object is to the connected user: its fields, their types, and what
 //! may be done with them.
 
+use std::collections::HashMap;
+
 use reqwest::Method;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Call, Error, Result, Salesforce};
 use crate::model::FieldName;
 
 /// An object, as the connected user sees it. A field that is hidden from the
 /// user is not in it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Description {
     /// The API name.
     pub name: String,
@@ -23,10 +25,17 @@ pub struct Description {
     pub queryable: bool,
     /// The fields, in Salesforce's order.
     pub fields: Vec<FieldDescription>,
+    /// When any of this was last changed, as Salesforce writes it.
+    #[serde(default)]
+    pub last_modified: Option<String>,
 }
 
+/// What the parents of an object are to the connected user, by the name by which a path
+/// goes up to them; none, where they can't be seen.
+pub type Parents = HashMap<String, Option<Description>>;
+
 /// A field, as the connected user sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FieldDescription {
     /// The API name, in its canonical case.
@@ -81,7 +90,7 @@ pub struct FieldDescription {
 }
 
 /// One choice of a picklist.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
     /// What is stored and written.
     pub value: String,
@@ -96,7 +105,7 @@ pub struct Choice {
 }
 
 /// The type of a field.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
 pub enum FieldType {
@@ -129,6 +138,26 @@ pub enum FieldType {
 }
 
 impl Description {
+    /// Returns it as text, to be kept.
+    pub fn to_text(&self) -> String {
+        serde_json::to_string(self).expect("a description has text as keys")
+    }
+
+    /// Returns what was kept as text; none, where another version has kept it.
+    pub fn from_text(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    /// Returns parents as text, to be kept.
+    pub fn parents_to_text(parents: &Parents) -> String {
+        serde_json::to_string(parents).expect("a description has text as keys")
+    }
+
+    /// Returns parents that were kept as text; none, where another version has kept them.
+    pub fn parents_from_text(text: &str) -> Option<Parents> {
+        serde_json::from_str(text).ok()
+    }
+
     /// Returns a field by its API name, whatever the case.
     pub fn field(&self, name: &str) -> Option<&FieldDescription> {
         self.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name))

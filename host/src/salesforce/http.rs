@@ -5,11 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, LOCATION};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, LOCATION};
 use url::Url;
 
 use super::refusals::{self, Refusal, Retry};
+use super::time;
 use super::{Error, Result, clean, usage};
 use crate::model::Usage;
 
@@ -101,6 +104,7 @@ impl Http {
         let mut response = self.client.execute(request).await.map_err(failed)?;
         let status = response.status().as_u16();
         let usage = usage::read(response.headers());
+        let sent_at = text_of(response.headers(), &DATE).and_then(|text| time::http(&text));
         let content = content_type(response.headers());
         let location = text_of(response.headers(), &LOCATION);
         let mut body = Vec::new();
@@ -110,7 +114,7 @@ impl Http {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { host: host.to_owned(), status, content, location, body, usage })
+        Ok(Answer { host: host.to_owned(), status, content, location, sent_at, body, usage })
     }
 
     /// Does `call` until it succeeds, its error is one that `again` does not
@@ -192,6 +196,8 @@ pub(super) struct Answer {
     pub(super) content: String,
     /// Where it sends the caller; never followed.
     pub(super) location: Option<String>,
+    /// When it was sent, by Salesforce's clock; one second is the finest.
+    pub(super) sent_at: Option<Timestamp>,
     pub(super) body: Vec<u8>,
     pub(super) usage: Option<Usage>,
 }

@@ -6,20 +6,18 @@ use jiff::Timestamp;
 use reqwest::Method;
 use url::form_urlencoded;
 
-use super::{
-    Answer, Call, Error, Result, Salesforce, refusals::Refusal, soql, soql::Changed, time,
-};
-use super::{
-    page::{self, Rows},
-    shape::Shape,
-};
+use super::page::{self, Rows};
+use super::refusals::Refusal;
+use super::shape::Shape;
+use super::soql::{self, Changed, Successor};
+use super::{Answer, Call, Error, Result, Salesforce, composite, time};
 use crate::model::{FieldName, Filter, NameError, Object, SalesforceId, Table, Value};
 
 /// How long an address may be; Salesforce stops at 16,384 bytes with its headers.
 const URI_BYTES_MAX: usize = 8_000;
 /// How many rows Salesforce puts in one page, and the fewest that it can be
 /// asked for.
-const PAGE_ROWS: std::ops::RangeInclusive<u32> = 200..=2_000;
+pub(super) const PAGE_ROWS: std::ops::RangeInclusive<u32> = 200..=2_000;
 /// How many values one query looks for.
 const FIND_VALUES_MAX: usize = 500;
 /// What sandbox orgs put at the end of every address, so that no mail goes out.
@@ -39,8 +37,8 @@ pub struct Page {
     pub keys: Vec<RowKey>,
     /// Whether there may be more after the last row.
     pub more: bool,
-    /// The size of the answer, unpacked.
-    pub bytes: u64,
+    /// When Salesforce answered, by its own clock.
+    pub read_at: Option<Timestamp>,
 }
 
 /// What a row is.
@@ -52,6 +50,8 @@ pub struct RowKey {
     pub modified_at: Timestamp,
     /// Whether it is in the recycle bin or was merged into another.
     pub deleted: bool,
+    /// What it was merged into or converted to.
+    pub became: Vec<(Object, SalesforceId)>,
 }
 
 /// A status that tasks can have.
@@ -73,22 +73,58 @@ impl Salesforce {
     /// fewer rows than asked for; the rest is read by the next cursor, never by
     /// Salesforce's own, which would go stale.
     pub async fn changed(&self, query: &Changed<'_>) -> Result<Page> {
-        let limit = query.limit.clamp(1, *PAGE_ROWS.end());
-        let query = Changed { limit, ..*query };
-        let names = || query.reads.iter().map(|path| path.as_str());
-        let shape = Shape::new(soql::KEYS.into_iter().chain(names()));
-        let (rows, bytes) = self.query("queryAll", &soql::changed(&query), limit, &shape).await?;
-        let more = !rows.done || rows.rows.len() >= limit as usize;
+        let query = query.bounded();
+        let shape = query.shape();
+        let soql = soql::changed(&query);
+        let (rows, read_at) = self.query("queryAll", &soql, query.limit, &shape).await?;
+        self.page(&query, rows, read_at)
+    }
+
+    /// Returns the next page of the records whose `key` is one of these ids, deleted ones
+    /// too, in the order of their own ids; `query.after` is not looked at.
+    pub async fn among(
+        &self,
+        query: &Changed<'_>,
+        key: &FieldName,
+        ids: &[SalesforceId],
+        after: Option<&SalesforceId>,
+    ) -> Result<Page> {
+        let query = query.bounded();
+        let soql = soql::among(&query, key, ids, after);
+        let shape = query.shape();
+        let (rows, read_at) = self.query("queryAll", &soql, query.limit, &shape).await?;
+        self.page(&query, rows, read_at)
+    }
+
+    /// Returns the next page of the records that are there, archived ones too, by their
+    /// ids; `query.after` is not looked at.
+    pub async fn listing(&self, query: &Changed<'_>, after: Option<&SalesforceId>) -> Result<Page> {
+        let query = query.bounded();
+        let (soql, shape) = (soql::listing(&query, after), query.shape());
+        let (rows, read_at) = self.query("queryAll", &soql, query.limit, &shape).await?;
+        self.page(&query, rows, read_at)
+    }
+
+    /// Makes a page of rows that were read for a query.
+    pub(super) fn page(
+        &self,
+        query: &Changed<'_>,
+        rows: Rows,
+        read_at: Option<Timestamp>,
+    ) -> Result<Page> {
+        let more = !rows.done || rows.rows.len() >= query.limit as usize;
+        let before = soql::KEYS.len() + query.successors.len();
         let mut keys = Vec::with_capacity(rows.rows.len());
         let mut values = Vec::with_capacity(rows.rows.len());
         for mut row in rows.rows {
-            let rest = row.split_off(soql::KEYS.len());
-            let key = key_of(&row).ok_or_else(|| self.odd("a record without its id or stamp"))?;
-            keys.push(key);
+            let rest = row.split_off(before);
+            let key = key_of(&row, query.successors);
+            keys.push(key.ok_or_else(|| self.odd("a record without its id or stamp"))?);
             values.push(rest);
         }
-        let columns: Arc<[String]> = names().map(str::to_owned).collect();
-        Ok(Page { table: Table { columns, rows: values }, keys, more, bytes })
+        let columns: Arc<[String]> =
+            query.reads.iter().map(|path| path.as_str().to_owned()).collect();
+        Ok(Page { table: Table { columns, rows: values }, keys, more, read_at })
     }
 
     /// Returns the records whose `key` has one of these values, in no order, with
@@ -187,7 +223,7 @@ impl Salesforce {
         Err(Error::Refused(Refusal::new("OPERATION_TOO_LARGE", words, vec![])))
     }
 
-    /// Runs a query and returns its first page, with the size of the answer.
+    /// Runs a query and returns its first page, and when it was answered.
     ///
     /// There is no query by POST, so one that is too long for an address goes
     /// inside a composite call; what is wrong with it surfaces as the same error.
@@ -197,41 +233,52 @@ impl Salesforce {
         soql: &str,
         rows: u32,
         shape: &Shape,
-    ) -> Result<(Rows, u64)> {
-        let soql: String = form_urlencoded::byte_serialize(soql.as_bytes()).collect();
-        let path = self.path(&format!("{resource}?q={soql}"));
-        let size = |answer: &Answer| answer.body.len() as u64;
+    ) -> Result<(Rows, Option<Timestamp>)> {
+        let path = self.path(&format!("{resource}?q={}", encoded(soql)));
         let rows = rows.clamp(*PAGE_ROWS.start(), *PAGE_ROWS.end());
         if path.len() <= URI_BYTES_MAX {
             let call = Call::new(Method::GET, path).rows(rows);
-            return self.read(&call, |answer| Ok((rows_of(answer, shape)?, size(answer)))).await;
+            return self.read(&call, |answer| Ok((rows_of(answer, shape)?, answer.sent_at))).await;
         }
         let body = serde_json::json!({
             "allOrNone": false,
-            "compositeRequest": [{ "method": "GET", "url": path, "referenceId": "query" }],
+            "compositeRequest": [
+                { "method": "GET", "url": path, "referenceId": composite::reference(0) },
+            ],
         });
         let call = Call::new(Method::POST, self.path("composite"))
             .rows(rows)
             .body(body.to_string().into_bytes());
         self.read(&call, |answer| {
-            let inner = super::composite::only(answer)?;
-            let rows = page::read(inner, shape).map_err(|_| answer.not_json())?;
-            Ok((rows, size(answer)))
+            let inner = composite::answers(answer, 1)?;
+            let body = inner[0].accepted(answer)?;
+            let rows = page::read(body, shape).map_err(|_| answer.not_json())?;
+            Ok((rows, answer.sent_at))
         })
         .await
     }
+}
+
+/// Returns a query as it stands in an address.
+pub(super) fn encoded(soql: &str) -> String {
+    form_urlencoded::byte_serialize(soql.as_bytes()).collect()
 }
 
 fn rows_of(answer: &Answer, shape: &Shape) -> Result<Rows> {
     page::read(&answer.body, shape).map_err(|_| answer.not_json())
 }
 
-/// Returns what a row is by its first columns, those of [`soql::KEYS`].
-fn key_of(row: &[Value]) -> Option<RowKey> {
+/// Returns what a row is by its first columns, those of [`soql::KEYS`] and then those
+/// that tell what it became.
+fn key_of(row: &[Value], successors: &[Successor]) -> Option<RowKey> {
+    let (keys, became) = row.split_at(soql::KEYS.len());
+    let became = successors.iter().zip(became);
+    let became = became.filter_map(|(of, id)| Some((of.becomes, id.text()?.parse().ok()?)));
     Some(RowKey {
-        id: row[0].text()?.parse().ok()?,
-        modified_at: time::parse(row[1].text()?)?,
-        deleted: row[2] == Value::Boolean(true),
+        id: keys[0].text()?.parse().ok()?,
+        modified_at: time::parse(keys[1].text()?)?,
+        deleted: keys[2] == Value::Boolean(true),
+        became: became.collect(),
     })
 }
 

@@ -1,10 +1,33 @@
 //! The text of every query, written so that no value can bend it.
 
+use super::query::PAGE_ROWS;
+use super::shape::Shape;
 use super::time;
-use crate::model::{Cursor, FieldName, FieldPath, Filter, Object};
+use crate::model::{Cursor, FieldName, FieldPath, Filter, Object, SalesforceId};
 
 /// Fields that every read of changes needs, whatever the mapping reads.
 pub(super) const KEYS: [&str; 3] = ["Id", "SystemModstamp", "IsDeleted"];
+
+/// A field that tells what a record became.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Successor {
+    /// The field, on records of this object.
+    pub of: Object,
+    /// Its name.
+    pub field: &'static str,
+    /// The object of what the record became.
+    pub becomes: Object,
+}
+
+/// The fields that tell what a record was merged into or converted to.
+pub const SUCCESSORS: [Successor; 6] = [
+    Successor { of: Object::Account, field: "MasterRecordId", becomes: Object::Account },
+    Successor { of: Object::Contact, field: "MasterRecordId", becomes: Object::Contact },
+    Successor { of: Object::Lead, field: "MasterRecordId", becomes: Object::Lead },
+    Successor { of: Object::Lead, field: "ConvertedContactId", becomes: Object::Contact },
+    Successor { of: Object::Lead, field: "ConvertedAccountId", becomes: Object::Account },
+    Successor { of: Object::Lead, field: "ConvertedOpportunityId", becomes: Object::Opportunity },
+];
 
 /// What to read of an object.
 #[derive(Debug, Clone, Copy)]
@@ -13,12 +36,32 @@ pub struct Changed<'a> {
     pub object: Object,
     /// The fields, by their canonical names, in the order of the table's columns.
     pub reads: &'a [FieldPath],
+    /// Those of [`SUCCESSORS`] that the org shows.
+    pub successors: &'a [Successor],
     /// The condition that records must meet; those that are deleted always come.
     pub filter: Option<&'a Filter>,
     /// Where to go on; none to read from the beginning.
     pub after: Option<&'a Cursor>,
     /// How many rows at most, 1 to 2,000.
     pub limit: u32,
+}
+
+impl Changed<'_> {
+    /// Returns the same with a limit that Salesforce takes.
+    pub(super) fn bounded(self) -> Self {
+        Self { limit: self.limit.clamp(1, *PAGE_ROWS.end()), ..self }
+    }
+
+    fn columns(&self) -> impl Iterator<Item = &str> {
+        let successors = self.successors.iter().map(|successor| successor.field);
+        let reads = self.reads.iter().map(|path| path.as_str());
+        KEYS.into_iter().chain(successors).chain(reads)
+    }
+
+    /// Returns where the columns stand in the answer.
+    pub(super) fn shape(&self) -> Shape {
+        Shape::new(self.columns())
+    }
 }
 
 /// Returns the SOQL for what changed after a cursor, oldest first.
@@ -28,7 +71,7 @@ pub struct Changed<'a> {
 /// deletion, or the platform would keep the entity for ever, so deleted rows
 /// pass it always.
 pub(super) fn changed(query: &Changed<'_>) -> String {
-    let select = unique(KEYS.into_iter().chain(query.reads.iter().map(|path| path.as_str())));
+    let select = unique(query.columns());
     let conditions: Vec<String> =
         [query.after.map(after), query.filter.map(alive)].into_iter().flatten().collect();
     let mut soql = format!("SELECT {} FROM {}", select.join(", "), query.object);
@@ -41,12 +84,54 @@ pub(super) fn changed(query: &Changed<'_>) -> String {
     soql
 }
 
+/// Returns the SOQL for the records, deleted ones too, whose `key` is one of these ids and
+/// whose own id comes after `after`, by their ids.
+pub(super) fn among(
+    query: &Changed<'_>,
+    key: &FieldName,
+    ids: &[SalesforceId],
+    after: Option<&SalesforceId>,
+) -> String {
+    let select = unique(query.columns());
+    let ids: Vec<String> = ids.iter().map(|id| quoted(id.as_str())).collect();
+    let mut soql = format!(
+        "SELECT {} FROM {} WHERE {key} IN ({})",
+        select.join(", "),
+        query.object,
+        ids.join(", ")
+    );
+    if let Some(id) = after {
+        soql.push_str(&format!(" AND Id > {}", quoted(id.as_str())));
+    }
+    if let Some(filter) = query.filter {
+        soql.push_str(&format!(" AND {}", alive(filter)));
+    }
+    soql.push_str(&format!(" ORDER BY Id LIMIT {}", query.limit));
+    soql
+}
+
+/// Returns the SOQL for the records that are there, whose id comes after `after`, by their
+/// ids.
+pub(super) fn listing(query: &Changed<'_>, after: Option<&SalesforceId>) -> String {
+    let select = unique(query.columns());
+    let mut soql =
+        format!("SELECT {} FROM {} WHERE IsDeleted = FALSE", select.join(", "), query.object);
+    if let Some(id) = after {
+        soql.push_str(&format!(" AND Id > {}", quoted(id.as_str())));
+    }
+    if let Some(filter) = query.filter {
+        soql.push_str(&format!(" AND ({})", filter.as_str()));
+    }
+    soql.push_str(&format!(" ORDER BY Id LIMIT {}", query.limit));
+    soql
+}
+
 fn after(cursor: &Cursor) -> String {
     let stamp = time::literal(cursor.stamp);
     match &cursor.id {
         None => format!("SystemModstamp >= {stamp}"),
         Some(id) => format!(
-            "((SystemModstamp = {stamp} AND Id > {}) OR SystemModstamp > {stamp})",
+            "SystemModstamp >= {stamp} AND (SystemModstamp > {stamp} OR Id > {})",
             quoted(id.as_str())
         ),
     }
@@ -130,6 +215,7 @@ mod tests {
         changed(&Changed {
             object: Object::Contact,
             reads: &reads,
+            successors: &[],
             filter: filter.as_ref(),
             after: after.as_ref(),
             limit: 500,
@@ -155,8 +241,8 @@ mod tests {
         assert_eq!(
             changed_text(&["id", "Email"], None, Some(cursor(Some("003q000000KvQ1tAAF")))),
             "SELECT Id, SystemModstamp, IsDeleted, Email FROM Contact \
-             WHERE ((SystemModstamp = 2026-01-02T03:04:05Z AND Id > '003q000000KvQ1tAAF') \
-             OR SystemModstamp > 2026-01-02T03:04:05Z) ORDER BY SystemModstamp, Id LIMIT 500"
+             WHERE SystemModstamp >= 2026-01-02T03:04:05Z \
+             AND (SystemModstamp > 2026-01-02T03:04:05Z OR Id > '003q000000KvQ1tAAF') ORDER BY SystemModstamp, Id LIMIT 500"
         );
     }
 

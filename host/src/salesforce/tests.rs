@@ -9,7 +9,7 @@ mod session;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use super::{Http, Pace, Salesforce, Vault, VaultError};
+use super::{Http, Pace, Salesforce, Unlimited, Vault, VaultError};
 use crate::secret::Grant;
 use server::Server;
 
@@ -26,7 +26,8 @@ fn org(server: &Server) -> Salesforce {
 
 fn open(server: &Server, vault: &Arc<Memory>) -> Salesforce {
     let login = server.url.parse().unwrap();
-    Salesforce::open(&http(), login, "client", "66.0", Arc::clone(vault) as _).unwrap()
+    Salesforce::open(&http(), login, "client", "66.0", Arc::clone(vault) as _, Arc::new(Unlimited))
+        .unwrap()
 }
 
 /// A vault in memory, shared like one on disk.

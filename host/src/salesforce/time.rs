@@ -1,6 +1,7 @@
 //! Salesforce's spelling of a moment, which RFC 3339 readers refuse.
 
 use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
 
 /// The shape of a moment in an answer: `#` is a digit, all else is itself.
 const SHAPE: &[u8] = b"####-##-##T##:##:##.###+0000";
@@ -37,6 +38,11 @@ pub(super) fn parse(text: &str) -> Option<Timestamp> {
         Some(moment) => moment.parse().ok(),
         None => text.parse().ok(),
     }
+}
+
+/// Reads a moment as HTTP writes it: `Tue, 24 Nov 2026 18:58:04 GMT`.
+pub(super) fn http(text: &str) -> Option<Timestamp> {
+    DateTimeParser::new().parse_timestamp(text).ok()
 }
 
 /// Returns a moment as SOQL takes it: unquoted, in UTC, to the second.

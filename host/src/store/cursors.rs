@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::database::{one, run};
-use super::value::{int, micros, number, time_or_none, word_or_none};
+use super::value::{int, json, micros, number, time_or_none, to_json, word_or_none};
 use super::{Error, OrgStore, Result};
 use crate::model::{Cursor, Direction, Object};
 
@@ -15,28 +15,60 @@ pub struct Position {
     pub cursor: Option<Cursor>,
     /// Whether a run is in the middle of its pages.
     pub paging: bool,
+    /// The earliest stamp at which records may have come to be seen after they were
+    /// looked for: the next run begins there.
+    pub unsettled: Option<Timestamp>,
     /// What tells the mapping and the fields with which records were read; none
     /// before the first page. Records read otherwise have to be read again.
     pub reading: Option<String>,
+    /// Up to when, by Salesforce's clock, all changes were read; none before they were.
+    pub covered: Option<Timestamp>,
+    /// What the stored records were read with; none before all were.
+    pub source: Option<Reading>,
     /// Whether the run reads the object from its beginning: what it doesn't come
     /// by is no longer selected.
     pub whole: bool,
+}
+
+/// What records were read with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// The fields.
+    pub columns: Vec<String>,
+    /// The condition that the records met; empty where there was none.
+    pub filter: String,
 }
 
 impl OrgStore {
     /// Raises the fence of a job and returns it.
     ///
     /// From then on whoever held an older one can't settle a page, plan a change
-    /// or end one. A pull that was in the middle of its pages begins a new run: what
-    /// was saved while nobody read may have an earlier stamp.
+    /// or end one.
     pub fn claim(&self, object: Object, direction: Direction) -> Result<u64> {
         self.database.write("claim a job", |db| {
             let sql = "INSERT INTO jobs (object, direction, fence) VALUES (?1, ?2, 1)
-                       ON CONFLICT (object, direction) DO UPDATE SET fence = fence + 1, paging = 0
+                       ON CONFLICT (object, direction) DO UPDATE SET fence = fence + 1
                        RETURNING fence";
             let job = [object.as_str(), direction.as_str()];
             let fence = one(db, sql, job, |row| number(row, "fence"))?;
             Ok(fence.unwrap_or_default())
+        })
+    }
+
+    /// Notes that the stored records of an object were mapped again: they are as if they had
+    /// been read so.
+    pub fn save_reading(
+        &self,
+        object: Object,
+        fence: u64,
+        reading: &str,
+        source: Reading,
+    ) -> Result<()> {
+        self.database.write("save how records were mapped", |db| {
+            check_fence(db, object, Direction::Pull, fence)?;
+            let before = position(db, object)?;
+            let (reading, source) = (Some(reading.to_owned()), Some(source));
+            save(db, object, &Position { reading, source, ..before })
         })
     }
 
@@ -71,15 +103,21 @@ pub(super) fn check_position(db: &Connection, object: Object, expected: &Positio
 }
 
 fn position(db: &Connection, object: Object) -> Result<Position> {
-    let sql = "SELECT stamp, record_id, paging, reading, whole FROM jobs
+    let sql = "SELECT stamp, record_id, paging, unsettled, covered, reading, columns, filter,
+                   whole FROM jobs
                WHERE object = ?1 AND direction = 'pull'";
     let position = one(db, sql, [object.as_str()], |row| {
         let stamp: Option<Timestamp> = time_or_none(row, "stamp")?;
         let id = word_or_none(row, "record_id")?;
         let cursor = stamp.map(|stamp| Cursor { stamp, id });
+        let filter: Option<String> = row.get("filter")?;
+        let read_with = |filter| json(row, "columns").map(|columns| Reading { columns, filter });
         Ok(Position {
+            source: filter.map(read_with).transpose()?,
             cursor,
             paging: row.get("paging")?,
+            unsettled: time_or_none(row, "unsettled")?,
+            covered: time_or_none(row, "covered")?,
             reading: row.get("reading")?,
             whole: row.get("whole")?,
         })
@@ -87,16 +125,41 @@ fn position(db: &Connection, object: Object) -> Result<Position> {
     Ok(position.unwrap_or_default())
 }
 
+/// Notes when an object was read whole for the first time.
+pub(super) fn note_imported(db: &Connection, object: Object, now: Timestamp) -> Result<()> {
+    let sql = "UPDATE jobs SET imported_at = ?2
+               WHERE object = ?1 AND direction = 'pull' AND imported_at IS NULL";
+    run(db, sql, params![object.as_str(), micros(now)]).map(|_| ())
+}
+
 /// Moves the cursor of a job that was claimed.
 pub(super) fn save(db: &Connection, object: Object, next: &Position) -> Result<()> {
-    let sql = "UPDATE jobs SET stamp = ?2, record_id = ?3, paging = ?4, reading = ?5, whole = ?6
+    let sql = "UPDATE jobs SET stamp = ?2, record_id = ?3, paging = ?4, reading = ?5, whole = ?6,
+                   unsettled = ?7, columns = ?8, filter = ?9, covered = ?10
                WHERE object = ?1 AND direction = 'pull'";
     let stamp = next.cursor.as_ref().map(|cursor| micros(cursor.stamp));
     let id = next.cursor.as_ref().and_then(|cursor| cursor.id.as_ref());
     let id = id.map(|id| id.as_str());
     let object = object.as_str();
     let whole = next.whole && next.paging;
-    run(db, sql, params![object, stamp, id, next.paging, next.reading, whole])?;
+    let unsettled = next.unsettled.map(micros);
+    let columns = next.source.as_ref().map(|source| to_json(&source.columns));
+    let filter = next.source.as_ref().map(|source| &source.filter);
+    let paging = next.paging;
+    let covered = next.covered.map(micros);
+    let values = params![
+        object,
+        stamp,
+        id,
+        paging,
+        next.reading,
+        whole,
+        unsettled,
+        columns,
+        filter,
+        covered
+    ];
+    run(db, sql, values)?;
     Ok(())
 }
 
@@ -117,19 +180,18 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_was_stopped_in_its_pages_is_followed_by_a_new_one() {
+    fn a_run_that_was_stopped_in_its_pages_goes_on_where_it_was() {
         let world = World::new();
         let org = world.org();
         let cursor = Some(Cursor { stamp: Timestamp::UNIX_EPOCH, id: None });
-        let paging = Position { cursor, paging: true, whole: true, ..Position::default() };
+        let unsettled = Some(Timestamp::UNIX_EPOCH);
+        let paging =
+            Position { cursor, paging: true, whole: true, unsettled, ..Position::default() };
         org.claim(Object::Lead, Direction::Pull).unwrap();
         org.database.write("test", |db| save(db, Object::Lead, &paging)).unwrap();
         assert_eq!(org.position(Object::Lead).unwrap(), paging);
         org.claim(Object::Lead, Direction::Push).unwrap();
-        assert!(org.position(Object::Lead).unwrap().paging, "a push is another job");
         org.claim(Object::Lead, Direction::Pull).unwrap();
-        let resumed = org.position(Object::Lead).unwrap();
-        assert_eq!(resumed, Position { paging: false, ..paging });
-        assert!(resumed.whole, "it still reads the whole object");
+        assert_eq!(org.position(Object::Lead).unwrap(), paging);
     }
 }

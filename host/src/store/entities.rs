@@ -49,6 +49,10 @@ const SOURCE_IDS: &str = "
     SELECT record_id FROM sources
     WHERE object = ?1 AND record_id > ?2 AND source IS NOT NULL
     ORDER BY record_id LIMIT ?3";
+const MAPPED_OTHERWISE: &str = "
+    SELECT record_id FROM sources
+    WHERE object = ?1 AND record_id > ?2 AND source IS NOT NULL AND mapping <> ?4
+    ORDER BY record_id LIMIT ?3";
 
 /// Records as they were read, to be mapped again.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,6 +90,10 @@ pub enum Fate {
     Failed,
     /// Salesforce has deleted it.
     Deleted,
+    /// The connected user doesn't see it any more.
+    Hidden,
+    /// The mapping's condition doesn't select it any more.
+    Unselected,
 }
 
 impl Fate {
@@ -96,6 +104,8 @@ impl Fate {
             Self::Skipped => "skipped",
             Self::Failed => "failed",
             Self::Deleted => "deleted",
+            Self::Hidden => "hidden",
+            Self::Unselected => "unselected",
         }
     }
 }
@@ -104,7 +114,14 @@ impl FromStr for Fate {
     type Err = String;
 
     fn from_str(text: &str) -> std::result::Result<Self, String> {
-        let all = [Self::Mapped, Self::Skipped, Self::Failed, Self::Deleted];
+        let all = [
+            Self::Mapped,
+            Self::Skipped,
+            Self::Failed,
+            Self::Deleted,
+            Self::Hidden,
+            Self::Unselected,
+        ];
         let known = all.into_iter().find(|fate| fate.as_str() == text);
         known.ok_or_else(|| format!("\"{text}\" is nothing that becomes of a record"))
     }
@@ -209,6 +226,22 @@ impl OrgStore {
         self.database.read("read sources", |db| {
             let key = params![object.as_str(), after, limit];
             all(db, SOURCE_IDS, key, |row| word(row, "record_id"))
+        })
+    }
+
+    /// Returns the ids of stored records that another mapping has mapped and that come after
+    /// an id, by id.
+    pub fn mapped_otherwise(
+        &self,
+        object: Object,
+        mapping: &str,
+        after: Option<&SalesforceId>,
+        limit: u32,
+    ) -> Result<Vec<SalesforceId>> {
+        let after = after.map_or("", SalesforceId::as_str);
+        self.database.read("read sources", |db| {
+            let key = params![object.as_str(), after, limit, mapping];
+            all(db, MAPPED_OTHERWISE, key, |row| word(row, "record_id"))
         })
     }
 
@@ -329,6 +362,7 @@ mod tests {
             (SOURCE, "sqlite_autoindex_sources_1"),
             (SOURCE_STATE, "sqlite_autoindex_sources_1"),
             (SOURCE_IDS, "sqlite_autoindex_sources_1"),
+            (MAPPED_OTHERWISE, "sqlite_autoindex_sources_1"),
         ] {
             let plan = world.plan(&db, sql);
             let searched = plan.contains("SEARCH") && plan.contains(index);

@@ -22,15 +22,15 @@ pub(super) fn remove(
                         what_id = NULL, fields = jsonb('{}')
                     WHERE deleted_at IS NULL AND source_id IN (
                         SELECT source_id FROM sources
-                        WHERE object = ?1 AND mapping <> ?2 AND state <> 'deleted')";
+                        WHERE object = ?1 AND mapping <> ?2 AND state NOT IN ('deleted', 'hidden'))";
     run(db, entities, params![object, mapping, now])?;
     let failures = "DELETE FROM failures
                     WHERE object = ?1 AND direction = 'pull' AND subject IN (
                         SELECT record_id FROM sources
                         WHERE object = ?1 AND mapping <> ?2 AND state = 'failed')";
     run(db, failures, params![object, mapping])?;
-    let sources = "UPDATE sources SET state = 'skipped', mapping = ?2,
+    let sources = "UPDATE sources SET state = 'unselected', mapping = ?2,
                        reason = 'the mapping no longer selects it'
-                   WHERE object = ?1 AND mapping <> ?2 AND state <> 'deleted'";
+                   WHERE object = ?1 AND mapping <> ?2 AND state NOT IN ('deleted', 'hidden')";
     Ok(run(db, sources, params![object, mapping])? as u64)
 }

@@ -1,7 +1,7 @@
 //! Mappings: which one of an object was found good last, and what is wrong with one
 //! that was brought since.
 
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use super::database::{one, run};
 use super::value::{json, to_json};
@@ -9,7 +9,7 @@ use super::{OrgStore, Result};
 use crate::model::{Object, Problem, Setting};
 
 /// The mapping of an object that was found good last.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Accepted {
     /// The name of the customer's file; empty for the default.
     pub name: String,
@@ -46,21 +46,42 @@ impl OrgStore {
         })
     }
 
-    /// Notes that a mapping was found good; nothing is refused then.
+    /// Notes that a mapping was found good; nothing is refused then. The one before is kept
+    /// for a while longer, should this one fail after all.
     pub fn accept(&self, object: Object, accepted: &Accepted) -> Result<()> {
-        let sql = "INSERT INTO mappings (object, name, source, signature, settings, digest)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-                   ON CONFLICT (object) DO UPDATE SET
-                       name = excluded.name, source = excluded.source,
-                       signature = excluded.signature, settings = excluded.settings,
-                       digest = excluded.digest,
-                       refused_message = NULL, refused_at = NULL, refused_hint = NULL,
-                       last_goes_on = FALSE";
-        let Accepted { name, source, signature, settings, digest } = accepted;
-        let settings = to_json(settings);
+        let before = self.accepted(object)?.filter(|before| before.digest != accepted.digest);
         self.database.write("save the mapping", |db| {
-            run(db, sql, params![object.as_str(), name, source, signature, settings, digest])
-                .map(|_| ())
+            put(db, object, accepted)?;
+            let Some(before) = &before else { return Ok(()) };
+            let sql = "UPDATE mappings SET previous = ?2 WHERE object = ?1";
+            run(db, sql, params![object.as_str(), to_json(before)]).map(|_| ())
+        })
+    }
+
+    /// Puts the mapping that was good before in the place of the one that fails after all,
+    /// which stays refused until another comes; tells whether there was one.
+    pub fn fall_back(&self, object: Object, why: &Problem) -> Result<bool> {
+        let broke = self.accepted(object)?.map(|accepted| accepted.digest);
+        let fell = self.database.write("go back to the mapping before", |db| {
+            let sql = "SELECT previous FROM mappings WHERE object = ?1 AND previous IS NOT NULL";
+            let before = one(db, sql, [object.as_str()], |row| json::<Accepted>(row, "previous"))?;
+            let Some(before) = before else { return Ok(false) };
+            put(db, object, &before)?;
+            let sql = "UPDATE mappings SET previous = NULL, broke = ?2 WHERE object = ?1";
+            run(db, sql, params![object.as_str(), broke])?;
+            Ok(true)
+        })?;
+        if fell {
+            self.refuse(object, Some(&Refused { why: why.clone(), last_goes_on: true }))?;
+        }
+        Ok(fell)
+    }
+
+    /// Tells whether a mapping is the one that failed after it was found good.
+    pub fn has_broken(&self, object: Object, digest: &str) -> Result<bool> {
+        let sql = "SELECT 1 FROM mappings WHERE object = ?1 AND broke = ?2";
+        self.database.read("read the mapping", |db| {
+            Ok(one(db, sql, [object.as_str(), digest], |_| Ok(()))?.is_some())
         })
     }
 
@@ -95,6 +116,20 @@ impl OrgStore {
     }
 }
 
+fn put(db: &Connection, object: Object, accepted: &Accepted) -> Result<()> {
+    let sql = "INSERT INTO mappings (object, name, source, signature, settings, digest)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+               ON CONFLICT (object) DO UPDATE SET
+                   name = excluded.name, source = excluded.source,
+                   signature = excluded.signature, settings = excluded.settings,
+                   digest = excluded.digest,
+                   refused_message = NULL, refused_at = NULL, refused_hint = NULL,
+                   last_goes_on = FALSE, previous = NULL, broke = NULL";
+    let Accepted { name, source, signature, settings, digest } = accepted;
+    let settings = to_json(settings);
+    run(db, sql, params![object.as_str(), name, source, signature, settings, digest]).map(|_| ())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,5 +158,33 @@ mod tests {
         org.refuse(Object::Contact, None).unwrap();
         assert_eq!(org.refused(Object::Contact).unwrap(), None);
         assert_eq!(org.accepted(Object::Lead).unwrap(), None);
+    }
+
+    #[test]
+    fn a_mapping_that_fails_after_all_gives_way_to_the_one_before_once() {
+        let world = World::new();
+        let org = world.org();
+        let good = |digest: &str| Accepted {
+            name: "contact.js".to_owned(),
+            source: digest.as_bytes().to_vec(),
+            signature: String::new(),
+            settings: Vec::new(),
+            digest: digest.to_owned(),
+        };
+        let why = Problem { message: "it fails".to_owned(), at: None, hint: None };
+        org.accept(Object::Contact, &good("aa")).unwrap();
+        assert!(!org.fall_back(Object::Contact, &why).unwrap(), "there was none before");
+        org.accept(Object::Contact, &good("bb")).unwrap();
+        org.accept(Object::Contact, &good("bb")).unwrap();
+        assert!(!org.fall_back(Object::Contact, &why).unwrap(), "it was taken as it is");
+        org.accept(Object::Contact, &good("aa")).unwrap();
+        org.accept(Object::Contact, &good("bb")).unwrap();
+        assert!(org.fall_back(Object::Contact, &why).unwrap());
+        assert_eq!(org.accepted(Object::Contact).unwrap(), Some(good("aa")));
+        assert_eq!(org.refused(Object::Contact).unwrap().unwrap().why, why);
+        assert!(org.has_broken(Object::Contact, "bb").unwrap());
+        assert!(!org.fall_back(Object::Contact, &why).unwrap());
+        org.accept(Object::Contact, &good("bb")).unwrap();
+        assert!(!org.has_broken(Object::Contact, "bb").unwrap(), "someone has said so");
     }
 }

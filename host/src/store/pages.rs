@@ -7,8 +7,9 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::entities::{Fate, folded};
 use super::failures::{self, Subject, Trouble};
+use super::rereads::{self, Reread};
 use super::value::{hash, micros, word, write_object};
-use super::{OrgStore, Position, Result, cursors, leftovers, links, work};
+use super::{OrgStore, Position, Result, cursors, leftovers, links, successors, work};
 use crate::model::{Counts, Direction, Mender, Object, Problem, Pulled, SalesforceId, Spec, Value};
 
 /// A page that was read and mapped.
@@ -34,13 +35,15 @@ pub struct Page<'a> {
     pub now: Timestamp,
 }
 
-/// Stored records that were mapped again.
+/// Records that were mapped again, or read again out of their order.
 #[derive(Debug)]
 pub struct Remap<'a> {
     /// The object.
     pub object: Object,
     /// The fence under which they were taken.
     pub fence: u64,
+    /// What was to be read again, and is with these.
+    pub done: Option<&'a Reread>,
     /// What the mapping said of its entities.
     pub spec: &'a Spec,
     /// The names of a source's values.
@@ -60,8 +63,10 @@ pub struct Row {
     pub id: SalesforceId,
     /// Its `SystemModstamp`.
     pub modified_at: Timestamp,
-    /// Its values, one for each column; may be empty for a deleted one.
+    /// Its values, one for each column; may be empty for one that is gone.
     pub source: Vec<Value>,
+    /// What it was merged into or converted to.
+    pub became: Vec<(Object, SalesforceId)>,
     /// What became of it.
     pub outcome: Outcome,
 }
@@ -73,6 +78,10 @@ pub enum Outcome {
     Pulled(Pulled),
     /// Salesforce has deleted it.
     Deleted,
+    /// The connected user doesn't see it any more, though it may be there.
+    Hidden,
+    /// The mapping's condition doesn't select it any more.
+    Unselected,
 }
 
 impl OrgStore {
@@ -102,11 +111,14 @@ impl OrgStore {
                 counts.skipped += leftovers::remove(db, page.object, page.mapping, page.now)?;
             }
             cursors::save(db, page.object, &page.next)?;
+            if !page.next.paging {
+                cursors::note_imported(db, page.object, page.now)?;
+            }
             Ok(counts)
         })
     }
 
-    /// Settles stored records that were mapped again, in one transaction, as
+    /// Settles records that were mapped or read again, in one transaction, as
     /// [`OrgStore::settle`] does; the cursor stays.
     pub fn remap(&self, remap: &Remap<'_>) -> Result<Counts> {
         self.database.write("settle records mapped again", |db| {
@@ -119,6 +131,7 @@ impl OrgStore {
                 rows: &remap.rows,
                 now: remap.now,
             };
+            remap.done.map_or(Ok(()), |reread| rereads::done(db, remap.object, reread))?;
             settle(db, &batch)
         })
     }
@@ -141,6 +154,7 @@ fn settle(db: &Connection, batch: &Batch<'_>) -> Result<Counts> {
         statements: Statements::prepare(db)?,
         json: String::new(),
         failing: failures::any(db, batch.object, Direction::Pull)?,
+        watched: rereads::watched(db, batch.object)?,
         touched: false,
         counts: Counts::default(),
     };
@@ -163,6 +177,8 @@ struct Settling<'a> {
     json: String,
     /// Whether the object may have failures to clear: mostly it has none.
     failing: bool,
+    /// The fields that other objects take from this one.
+    watched: Vec<String>,
     /// Whether an entity was made, changed or removed.
     touched: bool,
     counts: Counts,
@@ -176,20 +192,39 @@ impl Settling<'_> {
             self.counts.unchanged += 1;
             return Ok(());
         }
+        if !row.became.is_empty() {
+            let was_known = stored.is_some();
+            successors::note(self.db, self.batch.object, &row.id, &row.became, was_known)?;
+        }
         match &row.outcome {
-            Outcome::Deleted => self.deleted(row, stored.as_ref()),
+            Outcome::Deleted => self.gone(row, Fate::Deleted, None, stored.as_ref()),
+            Outcome::Hidden => {
+                let why = "the connected user does not see it any more";
+                self.gone(row, Fate::Hidden, Some(why), stored.as_ref())
+            }
+            Outcome::Unselected => {
+                let why = "the mapping no longer selects it";
+                self.gone(row, Fate::Unselected, Some(why), stored.as_ref())
+            }
             Outcome::Pulled(outcome) => self.pulled(row, outcome, stored.as_ref()),
         }
     }
 
-    fn deleted(&mut self, row: &Row, stored: Option<&Stored>) -> Result<()> {
+    fn gone(
+        &mut self,
+        row: &Row,
+        fate: Fate,
+        why: Option<&str>,
+        stored: Option<&Stored>,
+    ) -> Result<()> {
         self.clear_failure(&row.id)?;
         // A task may be deleted before it was ever read.
-        if self.batch.object == Object::Task {
+        if self.batch.object == Object::Task && fate == Fate::Deleted {
             links::set_gone(self.db, &row.id, true)?;
         }
         let Some(stored) = stored else { return Ok(()) };
-        self.statements.bury.execute(params![stored.source_id, micros(row.modified_at)])?;
+        let (id, at) = (stored.source_id, micros(row.modified_at));
+        self.statements.bury.execute(params![id, at, fate.as_str(), why])?;
         if stored.live {
             self.counts.deleted += 1;
             self.remove(stored)?;
@@ -215,10 +250,13 @@ impl Settling<'_> {
             Fate::Mapped if same.is_some() => self.counts.unchanged += 1,
             Fate::Mapped => self.counts.mapped += 1,
             Fate::Skipped => self.counts.skipped += 1,
-            Fate::Failed | Fate::Deleted => self.counts.failed += 1,
+            _ => self.counts.failed += 1,
         }
         if let Some(same) = same {
             return self.restamp(row, same);
+        }
+        if let Some(stored) = stored {
+            self.tell_kin(row, stored)?;
         }
         let source_id = self.save_source(row, stored, fate, reason, &hash)?;
         if self.batch.object == Object::Task {
@@ -229,6 +267,22 @@ impl Settling<'_> {
             Pulled::Skipped(_) => stored.map_or(Ok(()), |stored| self.remove(stored)),
             Pulled::Failed(_) => Ok(()),
         }
+    }
+
+    /// Has those records read again that take from this one what differs by now; one that
+    /// is back is nothing else any more.
+    fn tell_kin(&mut self, row: &Row, stored: &Stored) -> Result<()> {
+        if stored.fate == Fate::Deleted {
+            successors::forget(self.db, self.batch.object, &row.id)?;
+        }
+        let Batch { object, columns, .. } = *self.batch;
+        let (db, watched) = (self.db, &self.watched);
+        if !watched.is_empty()
+            && rereads::differs(db, stored.source_id, watched, columns, &row.source)?
+        {
+            rereads::want(db, object, &row.id)?;
+        }
+        Ok(())
     }
 
     /// Notes that a record was touched without a change to what is read of it;
@@ -434,7 +488,7 @@ impl<'a> Statements<'a> {
             restamp_entity: db
                 .prepare_cached("UPDATE entities SET modified_at = ?2 WHERE source_id = ?1")?,
             bury: db.prepare_cached(
-                "UPDATE sources SET modified_at = ?2, state = 'deleted', reason = NULL,
+                "UPDATE sources SET modified_at = ?2, state = ?3, reason = ?4,
                      hash = NULL, source = NULL
                  WHERE source_id = ?1",
             )?,

@@ -29,6 +29,7 @@ impl Store {
                 ended_at: None,
                 ending: None,
                 counts: Counts::default(),
+                spent: None,
             };
             insert(db, &run)?;
             forget_oldest(db, &key.org)?;
@@ -203,6 +204,7 @@ fn read_run(row: &Row<'_>) -> rusqlite::Result<Run> {
             pushed: number(row, "pushed")?,
             calls: number(row, "calls")?,
         },
+        spent: None,
     })
 }
 

@@ -160,7 +160,7 @@ pub(super) fn mapped(number: u32, stamp: i64, values: &[(&str, Value)]) -> Row {
     let id = id(number);
     let source = std::iter::once(Value::from(id.as_str())).chain(entity.iter().cloned()).collect();
     let outcome = Outcome::Pulled(Pulled::Mapped(entity));
-    Row { id, modified_at: at(stamp), source, outcome }
+    Row { id, modified_at: at(stamp), source, became: vec![], outcome }
 }
 
 pub(super) fn named(number: u32, stamp: i64, name: &str) -> Row {
@@ -178,7 +178,8 @@ pub(super) fn failed(row: Row) -> Row {
 }
 
 pub(super) fn deleted(number: u32, stamp: i64) -> Row {
-    Row { id: id(number), modified_at: at(stamp), source: vec![], outcome: Outcome::Deleted }
+    let (source, became) = (vec![], vec![]);
+    Row { id: id(number), modified_at: at(stamp), source, became, outcome: Outcome::Deleted }
 }
 
 pub(super) fn trouble(code: &str) -> Trouble {

@@ -1,18 +1,22 @@
 //! All that the engine needs of the world, for one org.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 
+use jiff::SignedDuration;
 use tokio::sync::Mutex;
 use tokio::task::block_in_place;
 
-use super::prepare::{Parents, Prepared, prepare};
+use super::prepare::{Prepared, prepare};
 use super::{Error, Settings, trial};
 use crate::clock::Clock;
 use crate::model::{Object, OrgId, Problem, Spec};
 use crate::plugin::{Library, Mapping, Mark};
-use crate::salesforce::{Description, FieldDescription, Salesforce};
+use crate::salesforce::{Description, FieldDescription, Found, Parents, Read, Salesforce};
 use crate::store::{OrgStore, Store};
+
+/// How often an object is described whole, whether it says that it has changed or not.
+const WHOLE_EVERY: SignedDuration = SignedDuration::from_hours(24);
 
 /// The doors of one org, opened for one round of its jobs.
 pub struct Doors {
@@ -31,6 +35,8 @@ pub struct Doors {
     /// The mappings.
     pub(super) library: Arc<Library>,
     prepared: HashMap<Object, Mutex<Option<Kept>>>,
+    /// What objects are, as far as it was asked for since the doors were opened.
+    descriptions: std::sync::Mutex<HashMap<Object, Arc<Description>>>,
 }
 
 /// A mapping that was prepared, and the customer's file as it was then.
@@ -51,7 +57,18 @@ impl Doors {
     ) -> Result<Self, Error> {
         let store = control.org(&org)?;
         let prepared = Object::ALL.into_iter().map(|object| (object, Mutex::default())).collect();
-        Ok(Self { org, control, store, salesforce, clock, settings, library, prepared })
+        let descriptions = std::sync::Mutex::default();
+        Ok(Self {
+            org,
+            control,
+            store,
+            salesforce,
+            clock,
+            settings,
+            library,
+            prepared,
+            descriptions,
+        })
     }
 
     /// Returns the mapping of an object, fitted to what the org has. Loads and
@@ -64,7 +81,7 @@ impl Doors {
             return Ok(Arc::clone(&kept.prepared));
         }
         let description = self.description(object).await?;
-        let prepared = Arc::new(prepare(self.mapping(object, &description)?, &description, None)?);
+        let prepared = self.fitted(object, &description)?;
         *kept = Some(Kept { file, prepared: Arc::clone(&prepared) });
         Ok(prepared)
     }
@@ -78,19 +95,102 @@ impl Doors {
         let description = self.description(object).await?;
         let mapping = self.mapping(object, &description)?;
         let parents = parents(&self.salesforce, mapping.spec(), &description).await?;
-        let prepared = Arc::new(prepare(mapping, &description, Some(&parents))?);
+        let (text, now) = (Description::parents_to_text(&parents), self.clock.now());
+        self.store.save_description(&parents_of(object), &text, now)?;
+        let mut prepared = self.fit(object, &description, Some(&parents))?;
+        prepared.knows_parents = true;
+        let prepared = Arc::new(prepared);
         *kept = Some(Kept { file, prepared });
         Ok(())
+    }
+
+    /// Fits the mapping of an object to a description of it, which may be an old one, and to
+    /// what its parents were when they were last looked at.
+    pub(super) fn fitted(&self, object: Object, org: &Description) -> Result<Arc<Prepared>, Error> {
+        let kept = block_in_place(|| self.store.description(&parents_of(object)))?;
+        let is_young = |at| self.clock.now().duration_since(at) <= WHOLE_EVERY;
+        let kept = kept.filter(|(_, seen_at)| is_young(*seen_at));
+        let parents = kept.and_then(|(text, _)| Description::parents_from_text(&text));
+        Ok(Arc::new(self.fit(object, org, parents.as_ref())?))
+    }
+
+    fn fit(
+        &self,
+        object: Object,
+        org: &Description,
+        parents: Option<&Parents>,
+    ) -> Result<Prepared, Error> {
+        let prepared = prepare(self.mapping(object, org)?, org, parents)?;
+        block_in_place(|| self.store.save_kin(object, &prepared.kin))?;
+        Ok(prepared)
+    }
+
+    /// Keeps a mapping that was fitted to what an object still is.
+    pub(super) async fn keep(&self, object: Object, file: Option<Mark>, prepared: Arc<Prepared>) {
+        *self.prepared[&object].lock().await = Some(Kept { file, prepared });
+    }
+
+    /// Has the mapping of an object loaded and fitted again.
+    pub(super) async fn forget(&self, object: Object) {
+        *self.prepared[&object].lock().await = None;
     }
 
     fn mapping(&self, object: Object, org: &Description) -> Result<Mapping, Error> {
         block_in_place(|| trial::mapping(self, object, org))
     }
 
-    async fn description(&self, object: Object) -> Result<Description, Error> {
-        let description = self.salesforce.describe(object.as_str()).await?;
-        description.ok_or_else(|| Error::Org(unseen(object)))
+    async fn description(&self, object: Object) -> Result<Arc<Description>, Error> {
+        if let Some(known) = self.descriptions().get(&object) {
+            return Ok(Arc::clone(known));
+        }
+        let kept = self.last_description(object)?;
+        let since = kept.as_ref().and_then(|kept| kept.last_modified.as_deref());
+        let mut found = self.salesforce.together(&[Read::Description { object, since }]).await?;
+        self.learn(object, kept, found.remove(0)?)
     }
+
+    /// Returns what an object was when it was last looked at.
+    pub(super) fn last_description(&self, object: Object) -> Result<Option<Description>, Error> {
+        let kept = block_in_place(|| self.store.description(object.as_str()))?;
+        Ok(kept.and_then(|(text, seen_at)| {
+            let mut description = Description::from_text(&text)?;
+            // Whether access that is given or taken counts as a change is not documented.
+            if self.clock.now().duration_since(seen_at) > WHOLE_EVERY {
+                description.last_modified = None;
+            }
+            Some(description)
+        }))
+    }
+
+    /// Takes in what an object is, which was asked for with what it was.
+    pub(super) fn learn(
+        &self,
+        object: Object,
+        before: Option<Description>,
+        found: Found,
+    ) -> Result<Arc<Description>, Error> {
+        let description = match (found, before) {
+            (Found::Unchanged, Some(before)) => before,
+            (Found::Description(description), _) => {
+                let (text, now) = (description.to_text(), self.clock.now());
+                block_in_place(|| self.store.save_description(object.as_str(), &text, now))?;
+                *description
+            }
+            _ => return Err(Error::Org(unseen(object))),
+        };
+        let description = Arc::new(description);
+        self.descriptions().insert(object, Arc::clone(&description));
+        Ok(description)
+    }
+
+    fn descriptions(&self) -> MutexGuard<'_, HashMap<Object, Arc<Description>>> {
+        self.descriptions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Returns under which name it is kept what the parents of an object were.
+fn parents_of(object: Object) -> String {
+    format!("{object} parents")
 }
 
 /// Describes the parents whose fields a mapping reads: a call for each.

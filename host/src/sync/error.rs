@@ -80,6 +80,7 @@ impl Error {
                 | Of::Renewal { .. }
                 | Of::ApiDisabled(_)
                 | Of::DailyLimit(_)
+                | Of::Budget { .. }
                 | Of::Unreachable { .. }
                 | Of::Vault(_)
         )

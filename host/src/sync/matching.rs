@@ -56,10 +56,14 @@ pub(super) fn find(
 ) -> Result<Matching> {
     let emails = guests(meeting, own_domains);
     let people = store.people_by_email(&emails)?;
+    let before = store.matches(&meeting.id)?;
     let mut matching = Matching::default();
     let mut accounts: Vec<SalesforceId> = Vec::new();
     for email in emails {
-        let found = person(store, &people, &email)?;
+        let found = match person(store, &people, &email)? {
+            None => matched_before(store, &before, &email)?,
+            found => found,
+        };
         let Some((entity, reason)) = found else {
             matching.unknown.push(email);
             continue;
@@ -128,6 +132,19 @@ fn person(store: &OrgStore, people: &[Entity], email: &str) -> Result<Option<(En
     Ok(contact.map(|entity| {
         (entity, format!("the lead with the address {email} was converted to this contact"))
     }))
+}
+
+/// Returns the record that an address led to before: it may have got another address since,
+/// as one does that was merged into another.
+fn matched_before(
+    store: &OrgStore,
+    before: &[Match],
+    email: &str,
+) -> Result<Option<(Entity, String)>> {
+    let found = before.iter().find(|found| found.email.as_deref() == Some(email));
+    let Some(found) = found else { return Ok(None) };
+    let entity = store.entity(found.object, &found.record_id)?;
+    Ok(entity.map(|entity| (entity, found.reason.clone())))
 }
 
 fn reason(object: Object, email: &str, count: usize) -> String {

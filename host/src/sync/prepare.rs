@@ -1,15 +1,17 @@
 //! Fits a mapping to an org: what it asks for and what the org has.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use super::{Doors, Error};
-use crate::model::{FieldName, FieldPath, Object, Policy, Problem, Spec};
+use crate::model::{Cursor, FieldName, FieldPath, Object, Policy, Problem, Spec};
 use crate::plugin::Mapping;
-use crate::salesforce::{Description, FieldDescription};
+use crate::salesforce::{Changed, Description, FieldDescription, Parents, SUCCESSORS, Successor};
+use crate::store::Kin;
 
+/// How many records a page has: the most that Salesforce gives at once.
+const PAGE: u32 = 2_000;
 /// Fields by which a created record is found again, best first: one made for it,
 /// and a standard field of tasks that holds a caller's own id.
 const MARK_FIELDS: [&str; 2] = ["Efficlose_Id__c", "CallObject"];
@@ -22,9 +24,15 @@ pub(super) struct Prepared {
     pub(super) reads: Vec<FieldPath>,
     /// The same as names, shared by all pages.
     pub(super) columns: Arc<[String]>,
+    /// Those of the fields which tell what a record became that the org shows.
+    pub(super) successors: Vec<Successor>,
+    /// The fields that lead to records of other objects.
+    pub(super) kin: Vec<Kin>,
+    /// The fields read that change without a new stamp: formulas, and parents' fields.
+    pub(super) derived: Vec<FieldPath>,
     /// Tells the mapping and the fields that are read.
     pub(super) reading: String,
-    /// Whether it was looked at which of the parents' fields the org shows.
+    /// Whether it was looked at just now which of the parents' fields the org shows.
     pub(super) knows_parents: bool,
     /// The fields that may be written.
     pub(super) writes: Vec<Writable>,
@@ -59,6 +67,19 @@ impl Mark {
 }
 
 impl Prepared {
+    /// Returns what to read of the org: the next page after a cursor.
+    pub(super) fn changed<'a>(&'a self, after: Option<&'a Cursor>) -> Changed<'a> {
+        let spec = self.mapping.spec();
+        Changed {
+            object: spec.object,
+            reads: &self.reads,
+            successors: &self.successors,
+            filter: spec.filter.as_ref(),
+            after,
+            limit: PAGE,
+        }
+    }
+
     /// Tells whether it reads fields of parents that nobody has looked at yet.
     pub(super) fn may_miss_parents(&self) -> bool {
         !self.knows_parents && self.reads.iter().any(|path| path.up().is_some())
@@ -69,10 +90,6 @@ impl Prepared {
         self.writes.iter().find(|write| write.name.as_str() == name)
     }
 }
-
-/// What the parents of an object are to the connected user, by the name by which a
-/// path goes up to them; none, where they can't be seen.
-pub type Parents = HashMap<String, Option<Description>>;
 
 /// Fits a mapping to an org. A required field that the org lacks or hides is a
 /// problem; an optional one is left out.
@@ -115,11 +132,51 @@ pub(super) fn prepare(
             None => return Err(Error::Org(missing(spec.object, write.field.as_str(), "writes"))),
         }
     }
+    let successors =
+        SUCCESSORS.into_iter().filter(|s| s.of == spec.object && org.field(s.field).is_some());
+    let successors = successors.collect();
+    let kin = kin(&reads, org);
+    let is_derived = |path: &&FieldPath| {
+        path.up().is_some() || org.field(path.as_str()).is_some_and(|field| field.calculated)
+    };
+    let derived = reads.iter().filter(is_derived).cloned().collect();
     let columns: Arc<[String]> = reads.iter().map(|path| path.as_str().to_owned()).collect();
     let reading = reading(mapping.digest(), &columns);
     let marks = if spec.object == Object::Task { marks(org) } else { Vec::new() };
-    let knows_parents = parents.is_some();
-    Ok(Prepared { mapping, reads, columns, reading, knows_parents, writes, marks })
+    Ok(Prepared {
+        mapping,
+        reads,
+        columns,
+        successors,
+        kin,
+        derived,
+        reading,
+        knows_parents: false,
+        writes,
+        marks,
+    })
+}
+
+/// Returns by which fields these reads lead to which other objects that sync, and what
+/// they read there.
+fn kin(reads: &[FieldPath], org: &Description) -> Vec<Kin> {
+    let mut kin: Vec<Kin> = Vec::new();
+    for path in reads {
+        let (field, column) = match path.up() {
+            Some((up, rest)) => (org.reference(up), Some(rest.as_str().to_owned())),
+            None => (org.field(path.as_str()), None),
+        };
+        let Some(field) = field else { continue };
+        for parent in field.references.iter().filter_map(|name| name.parse::<Object>().ok()) {
+            let known = kin.iter().position(|kin| kin.field == field.name && kin.parent == parent);
+            let place = known.unwrap_or_else(|| {
+                kin.push(Kin { field: field.name.clone(), parent, columns: Vec::new() });
+                kin.len() - 1
+            });
+            kin[place].columns.extend(column.clone());
+        }
+    }
+    kin
 }
 
 /// Tells whether a path can be selected, as far as is known.

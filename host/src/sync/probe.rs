@@ -9,13 +9,13 @@ use jiff::Timestamp;
 
 use super::Error;
 use super::plan::refusal;
-use super::prepare::{Effect, Misfit, Parents, is_shown, nearest};
+use super::prepare::{Effect, Misfit, is_shown, nearest};
 use crate::model::{
     ActionItem, FieldPath, Matched, Meeting, Object, Participant, Pulled, Pushed, Request,
     SalesforceId, Value,
 };
 use crate::plugin::Mapping;
-use crate::salesforce::{Description, FieldDescription, FieldType};
+use crate::salesforce::{Description, FieldDescription, FieldType, Parents};
 
 /// An id that no record has.
 const ID: &str = "000000000000000AAA";
@@ -55,15 +55,23 @@ fn pulled(mapping: &Mapping, org: &Description, parents: &Parents) -> Result<Vec
     let kinds = ["a record whose fields are all filled", "a record whose fields are empty"];
     let outcomes = mapping.pull(&columns, &rows)?;
     let failed = outcomes.into_iter().zip(kinds).filter_map(|(outcome, kind)| match outcome {
-        Pulled::Failed(why) => Some(Misfit {
-            field: why.at.unwrap_or_default(),
-            message: format!("fails for {kind}: {}", why.message),
-            nearest: None,
-            effect: Effect::Fails,
-        }),
+        Pulled::Failed(why) => Some((kind, why)),
         _ => None,
     });
-    Ok(failed.collect())
+    let mut failed: Vec<_> = failed.collect();
+    if let [(kind, one), (_, other)] = &mut failed[..]
+        && (&one.message, &one.at) == (&other.message, &other.at)
+    {
+        *kind = "a record, whatever is in it";
+        failed.truncate(1);
+    }
+    let misfits = failed.into_iter().map(|(kind, why)| Misfit {
+        field: why.at.unwrap_or_default(),
+        message: format!("fails for {kind}: {}", why.message),
+        nearest: None,
+        effect: Effect::Fails,
+    });
+    Ok(misfits.collect())
 }
 
 fn pushed(mapping: &Mapping, org: &Description, now: Timestamp) -> Result<Vec<Misfit>, Error> {

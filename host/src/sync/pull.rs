@@ -1,87 +1,287 @@
-//! Pull: a page of records becomes entities, and the cursor moves past it.
+//! Pull: records become entities, and the cursor moves past them. While a page is mapped,
+//! the next one is fetched, and the one before is stored.
+
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::block_in_place;
 
+use super::glance::Seen;
 use super::isolate::isolate;
 use super::prepare::Prepared;
-use super::{Doors, Error, Next, Step};
-use crate::model::{Counts, Cursor, Object, Problem, Pulled, Value};
-use crate::salesforce::{Changed, Page, RowKey};
+use super::{Doors, Error, Stop, remap, reread, trial};
+use crate::model::{Counts, Cursor, Object, Problem, Pulled, Spent, Value};
+use crate::salesforce::{Page, RowKey};
 use crate::store::{self, Outcome, Position, Row};
 use crate::{plugin, salesforce};
 
-/// How many records a page has: the most that Salesforce gives at once.
-const PAGE: u32 = 2_000;
+/// How many pages one run may have: 200 million records.
+const PAGES_MAX: u32 = 100_000;
+/// How many pages wait between two stages: with those that are worked on, it bounds what
+/// is held in memory.
+const PAGES_WAITING: usize = 1;
+/// How often a run begins again with the mapping before, where one fails in use.
+const FALLS_MAX: u32 = 2;
 /// Of how many records a page must be for its mapping to be judged by it.
 const JUDGED_MIN: usize = 100;
 /// The share of a page that may fail before the mapping is held to be at fault and
 /// the object is held where it is: nothing of the page is settled.
 const FAILING_MAX: f64 = 0.5;
-/// How far back a run begins to read again. A record is stamped when it is saved
-/// and seen when its transaction ends, which may be later than others' stamps.
-const SETTLE_WINDOW: SignedDuration = SignedDuration::from_mins(10);
 
-/// Reads, maps and settles the next page of an object.
-pub(super) async fn advance(
+/// Is told what each settled page did.
+pub(super) type Report<'a> = &'a (dyn Fn(Counts) -> Result<(), Error> + Sync);
+
+/// A page on its way, with where the pull stood before it and stands after.
+struct Fetched {
+    prepared: Arc<Prepared>,
+    expected: Position,
+    next: Position,
+    page: Page,
+}
+
+/// A page that was mapped.
+struct Mapped {
+    prepared: Arc<Prepared>,
+    expected: Position,
+    next: Position,
+    rows: Vec<Row>,
+}
+
+/// Pulls what has changed of an object, to its end or until it is asked to stop; tells
+/// which, and where its time went.
+///
+/// `seen` is its first page, where it was seen already. Each page is settled whole or not
+/// at all, under the fence and from where the one before has ended: the process may die
+/// anywhere, and the next run goes on there.
+pub(super) async fn run(
     doors: &Doors,
     object: Object,
     fence: u64,
-    now: Timestamp,
-) -> Result<Step, Error> {
-    let prepared = doors.prepared(object).await?;
-    let position = doors.store.position(object)?;
-    // Records that were read for another mapping, or without a field that the org
-    // shows now, are read again.
-    let is_new = position.reading.as_deref() != Some(prepared.reading.as_str());
-    let cursor = position.cursor.clone().filter(|_| !is_new);
-    let after = match &cursor {
-        Some(cursor) if !position.paging => Some(cursor.rewound(SETTLE_WINDOW)),
-        cursor => (*cursor).clone(),
-    };
-    let changed = Changed {
-        object,
-        reads: &prepared.reads,
-        filter: prepared.mapping.spec().filter.as_ref(),
-        after: after.as_ref(),
-        limit: PAGE,
-    };
-    let page = match doors.salesforce.changed(&changed).await {
-        // A parent may hide a field, which only its own description tells.
-        Err(salesforce::Error::InvalidField(_)) if prepared.may_miss_parents() => {
-            doors.look_at_parents(object).await?;
-            return Ok(Step { counts: Counts::default(), next: Next::Again });
+    mut seen: Option<Seen>,
+    stop: &Stop,
+    report: Report<'_>,
+) -> Result<(bool, Spent), Error> {
+    let mut spent = Spent::default();
+    let mut falls = 0;
+    loop {
+        let run = Run { doors, object, fence, stop, report };
+        match run.through(seen.take(), &mut spent).await {
+            // A mapping that fails in use gives way to the one before, if there is one.
+            Err(Error::Mapping(why)) if falls < FALLS_MAX => {
+                if !block_in_place(|| trial::fall_back(doors, object, &why))? {
+                    return Err(Error::Mapping(why));
+                }
+                doors.forget(object).await;
+                falls += 1;
+            }
+            ended => return ended.map(|ended| (ended, spent)),
         }
-        page => page?,
-    };
-    let last =
-        page.keys.last().map(|key| Cursor { stamp: key.modified_at, id: Some(key.id.clone()) });
-    let next = Position {
-        cursor: last.or(cursor),
-        paging: page.more,
-        reading: Some(prepared.reading.clone()),
-        whole: is_new || position.whole,
-    };
-    let next_step = if page.more { Next::Again } else { Next::Done };
-    let counts = block_in_place(|| -> Result<_, Error> {
+    }
+}
+
+/// What all stages of a run share.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    doors: &'a Doors,
+    object: Object,
+    fence: u64,
+    stop: &'a Stop,
+    report: Report<'a>,
+}
+
+impl Run<'_> {
+    /// Does what stands before the changes, the changes, and what follows from others'.
+    async fn through(self, seen: Option<Seen>, spent: &mut Spent) -> Result<bool, Error> {
+        let Self { doors, object, fence, stop, report } = self;
+        let prepared = doors.prepared(object).await?;
+        let position = doors.store.position(object)?;
+        let is_new = position.reading.as_deref() != Some(prepared.reading.as_str());
+        if is_new && remap::suffices(&position, &prepared) {
+            let mapped =
+                block_in_place(|| remap::remap(doors, object, &prepared, fence, stop, report));
+            if !mapped? {
+                return Ok(false);
+            }
+        }
+        Ok(self.changes(seen, spent)? && reread::run(doors, object, fence, stop, report).await?)
+    }
+
+    /// Runs the three stages side by side. What one of them meets ends those before it; the
+    /// pages that are past it are settled all the same.
+    fn changes(self, seen: Option<Seen>, spent: &mut Spent) -> Result<bool, Error> {
+        let (to_map, fetched) = channel(PAGES_WAITING);
+        let (to_store, mapped) = channel(PAGES_WAITING);
+        let handle = Handle::current();
+        block_in_place(|| {
+            std::thread::scope(|scope| {
+                let mapping = scope.spawn(move || map_all(fetched, &to_store));
+                let storing = scope.spawn(move || self.store_all(mapped));
+                let fetched = handle.block_on(self.fetch_all(seen, &to_map));
+                drop(to_map);
+                let mapped = mapping.join().unwrap_or_else(|panic| resume_unwind(panic));
+                let stored = storing.join().unwrap_or_else(|panic| resume_unwind(panic));
+                let (store, map) = (stored?, mapped?);
+                let (is_whole, fetch) = fetched?;
+                *spent += Spent { fetch, map, store };
+                Ok(is_whole)
+            })
+        })
+    }
+
+    /// Reads page after page; tells whether the last one was there, and how long it took.
+    async fn fetch_all(
+        self,
+        mut seen: Option<Seen>,
+        to_map: &Sender<Fetched>,
+    ) -> Result<(bool, Duration), Error> {
+        let Self { doors, object, stop, .. } = self;
+        let mut position = doors.store.position(object)?;
+        let mut spent = Duration::ZERO;
+        for _ in 0..PAGES_MAX {
+            if *stop.borrow() {
+                return Ok((false, spent));
+            }
+            let prepared = doors.prepared(object).await?;
+            // Records that were read for another mapping, or without a field that the org
+            // shows now, are read again.
+            let is_new = position.reading.as_deref() != Some(prepared.reading.as_str());
+            let after = if is_new { None } else { start(&position) };
+            let begun = Instant::now();
+            let is_it = |seen: &Seen| seen.position == position && seen.reading == prepared.reading;
+            let page = match seen.take().filter(is_it) {
+                Some(seen) => seen.page,
+                None => match doors.salesforce.changed(&prepared.changed(after.as_ref())).await {
+                    // A parent may hide a field, which only its own description tells.
+                    Err(salesforce::Error::InvalidField(_)) if prepared.may_miss_parents() => {
+                        doors.look_at_parents(object).await?;
+                        continue;
+                    }
+                    page => page?,
+                },
+            };
+            spent += begun.elapsed();
+            let next = self.next(&prepared, &position, after.as_ref(), &page);
+            let (expected, more) = (std::mem::replace(&mut position, next.clone()), page.more);
+            // The stage behind has ended, and tells why.
+            if to_map.send(Fetched { prepared, expected, next, page }).await.is_err() {
+                return Ok((false, spent));
+            }
+            if !more {
+                return Ok((true, spent));
+            }
+        }
+        Ok((false, spent))
+    }
+
+    /// Returns where the pull stands after a page that was read from `after`.
+    fn next(
+        self,
+        prepared: &Prepared,
+        before: &Position,
+        after: Option<&Cursor>,
+        page: &Page,
+    ) -> Position {
+        let is_new = before.reading.as_deref() != Some(prepared.reading.as_str());
+        let last = page.keys.last();
+        let last = last.map(|key| Cursor { stamp: key.modified_at, id: Some(key.id.clone()) });
+        let cursor = last.or_else(|| before.cursor.clone().filter(|_| !is_new));
+        let window = SignedDuration::from_mins(i64::from(self.doors.settings.settle_minutes));
+        // A page in the middle of a run adds to what the ones before it left open.
+        let open = before.unsettled.filter(|_| before.paging && !is_new);
+        let unsettled = unsettled(open, after, cursor.as_ref(), page.read_at, window);
+        let whole = is_new || before.whole;
+        let source = match whole && !page.more {
+            true => Some(remap::reading(prepared)),
+            false => before.source.clone().filter(|_| !is_new),
+        };
+        Position {
+            cursor,
+            paging: page.more,
+            unsettled,
+            covered: if page.more { before.covered } else { page.read_at.or(before.covered) },
+            source,
+            reading: Some(prepared.reading.clone()),
+            whole,
+        }
+    }
+
+    /// Settles mapped pages in their order; tells how long that took.
+    fn store_all(self, mut mapped: Receiver<Mapped>) -> Result<Duration, Error> {
+        let mut spent = Duration::ZERO;
+        while let Some(Mapped { prepared, expected, next, rows }) = mapped.blocking_recv() {
+            let begun = Instant::now();
+            let counts = self.doors.store.settle(&store::Page {
+                object: self.object,
+                fence: self.fence,
+                expected: &expected,
+                next,
+                spec: prepared.mapping.spec(),
+                columns: &prepared.columns,
+                mapping: prepared.mapping.digest(),
+                rows,
+                now: self.doors.clock.now(),
+            })?;
+            spent += begun.elapsed();
+            (self.report)(counts)?;
+        }
+        Ok(spent)
+    }
+}
+
+/// Returns from where a pull reads its next page: after its cursor, or, where a run begins,
+/// from where records may have come to be seen since.
+pub(super) fn start(position: &Position) -> Option<Cursor> {
+    match position.unsettled.filter(|_| !position.paging) {
+        Some(stamp) => Some(Cursor { stamp, id: None }),
+        None => position.cursor.clone(),
+    }
+}
+
+/// Returns the earliest stamp at which records may still come to be seen that a read up to
+/// `last` did not find; none, where it found all.
+///
+/// A record is stamped when it is saved and seen when its transaction ends, at most
+/// `window` later. So what was read at one moment is complete but for its last `window`;
+/// that is counted by Salesforce's clock, or where the answer tells no time, from the
+/// youngest stamp.
+fn unsettled(
+    open: Option<Timestamp>,
+    after: Option<&Cursor>,
+    last: Option<&Cursor>,
+    read_at: Option<Timestamp>,
+    window: SignedDuration,
+) -> Option<Timestamp> {
+    let Some(last) = last else { return open };
+    let read_at = read_at.unwrap_or(last.stamp);
+    let horizon = read_at.checked_sub(window).unwrap_or(Timestamp::MIN);
+    if last.stamp < horizon {
+        return open;
+    }
+    let begins = after.map_or(horizon, |after| after.stamp.max(horizon));
+    Some(open.map_or(begins, |open| open.min(begins)))
+}
+
+/// Maps fetched pages in their order; tells how long that took.
+fn map_all(mut fetched: Receiver<Fetched>, to_store: &Sender<Mapped>) -> Result<Duration, Error> {
+    let mut spent = Duration::ZERO;
+    while let Some(Fetched { prepared, expected, next, page }) = fetched.blocking_recv() {
+        let begun = Instant::now();
         let rows = outcomes(&prepared, page)?;
-        Ok(doors.store.settle(&store::Page {
-            object,
-            fence,
-            expected: &position,
-            next,
-            spec: prepared.mapping.spec(),
-            columns: &prepared.columns,
-            mapping: prepared.mapping.digest(),
-            rows,
-            now,
-        })?)
-    })?;
-    Ok(Step { counts, next: next_step })
+        spent += begun.elapsed();
+        // The stage behind has ended, and tells why.
+        if to_store.blocking_send(Mapped { prepared, expected, next, rows }).is_err() {
+            break;
+        }
+    }
+    Ok(spent)
 }
 
 /// Maps the records of a page; deleted ones need no mapping.
-fn outcomes(prepared: &Prepared, page: Page) -> Result<Vec<Row>, Error> {
+pub(super) fn outcomes(prepared: &Prepared, page: Page) -> Result<Vec<Row>, Error> {
     let records = page.keys.into_iter().zip(page.table.rows);
     let (gone, live): (Vec<_>, Vec<_>) = records.partition(|(key, _)| key.deleted);
     let (keys, rows): (Vec<_>, Vec<_>) = live.into_iter().unzip();
@@ -91,6 +291,7 @@ fn outcomes(prepared: &Prepared, page: Page) -> Result<Vec<Row>, Error> {
         id: key.id,
         modified_at: key.modified_at,
         source,
+        became: key.became,
         outcome,
     };
     let live = keys.into_iter().zip(rows).zip(mapped);
@@ -101,7 +302,7 @@ fn outcomes(prepared: &Prepared, page: Page) -> Result<Vec<Row>, Error> {
 
 /// Holds the object where most of a page fails: it is the mapping that is wrong, not
 /// the records, and their entities stay as the last good one made them.
-fn judge(prepared: &Prepared, mapped: &[Pulled]) -> Result<(), Error> {
+pub(super) fn judge(prepared: &Prepared, mapped: &[Pulled]) -> Result<(), Error> {
     let failed = |outcome: &&Pulled| matches!(outcome, Pulled::Failed(_));
     let count = mapped.iter().filter(failed).count();
     #[allow(clippy::cast_precision_loss)]
@@ -132,4 +333,46 @@ pub(super) fn map(
     rows: &[Vec<Value>],
 ) -> Result<Vec<Pulled>, plugin::Error> {
     isolate(rows, |rows| prepared.mapping.pull(columns, rows), Pulled::Failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WINDOW: SignedDuration = SignedDuration::from_secs(300);
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn cursor(second: i64) -> Cursor {
+        Cursor { stamp: at(second), id: None }
+    }
+
+    fn left(open: Option<i64>, after: Option<i64>, last: i64, read_at: i64) -> Option<i64> {
+        let (open, after, last) = (open.map(at), after.map(cursor), cursor(last));
+        let left = unsettled(open, after.as_ref(), Some(&last), Some(at(read_at)), WINDOW);
+        left.map(Timestamp::as_second)
+    }
+
+    #[test]
+    fn what_is_older_than_the_window_is_settled_for_good() {
+        assert_eq!(left(None, None, 1_000, 1_301), None);
+        assert_eq!(left(Some(7), None, 1_000, 1_301), Some(7));
+    }
+
+    #[test]
+    fn what_is_younger_than_the_window_is_read_again_and_nothing_before_it() {
+        assert_eq!(left(None, None, 1_000, 1_300), Some(1_000));
+        assert_eq!(left(None, Some(10), 1_000, 1_100), Some(800));
+        assert_eq!(left(None, Some(900), 1_000, 1_100), Some(900));
+        assert_eq!(left(Some(850), Some(900), 1_000, 1_100), Some(850));
+    }
+
+    #[test]
+    fn without_a_clock_the_youngest_stamp_is_taken_for_now() {
+        let last = cursor(1_000);
+        assert_eq!(unsettled(None, None, Some(&last), None, WINDOW), Some(at(700)));
+        assert_eq!(unsettled(None, None, None, None, WINDOW), None);
+    }
 }

@@ -2,10 +2,9 @@
 
 use tokio::task::block_in_place;
 
-use super::prepare::Prepared;
-use super::{Doors, Error, pull};
-use crate::model::{Counts, Direction, Object, SalesforceId};
-use crate::store::{Outcome, Remap, Row};
+use super::remap::again;
+use super::{Doors, Error};
+use crate::model::{Counts, Direction, Object};
 
 /// How many records are mapped again at once.
 const BATCH: u32 = 2_000;
@@ -30,36 +29,8 @@ pub async fn retry(doors: &Doors, object: Object, direction: Direction) -> Resul
     let fence = doors.store.claim(object, direction)?;
     for _ in 0..BATCHES_MAX {
         let Some(last) = ids.last().cloned() else { break };
-        counts += block_in_place(|| map(doors, object, &prepared, fence, &ids))?;
+        counts += block_in_place(|| again(doors, object, &prepared, fence, &ids, |_, _| Ok(())))?;
         ids = doors.store.failed_records(object, Some(&last), BATCH)?;
     }
     Ok(counts)
-}
-
-fn map(
-    doors: &Doors,
-    object: Object,
-    prepared: &Prepared,
-    fence: u64,
-    ids: &[SalesforceId],
-) -> Result<Counts, Error> {
-    let sources = doors.store.sources(object, &prepared.columns, ids)?;
-    let table = sources.table;
-    let mapped = pull::map(prepared, &table.columns, &table.rows)?;
-    let keys = sources.ids.into_iter().zip(sources.stamps);
-    let rows = keys.zip(table.rows).zip(mapped).map(|(((id, modified_at), source), outcome)| Row {
-        id,
-        modified_at,
-        source,
-        outcome: Outcome::Pulled(outcome),
-    });
-    Ok(doors.store.remap(&Remap {
-        object,
-        fence,
-        spec: prepared.mapping.spec(),
-        columns: &prepared.columns,
-        mapping: prepared.mapping.digest(),
-        rows: rows.collect(),
-        now: doors.clock.now(),
-    })?)
 }

@@ -1,15 +1,18 @@
 //! Runs jobs to their ends: pulls, then pushes, then a look at what was written.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::watch;
 use tokio::task::block_in_place;
 
-use super::{Doors, Error, Next, advance};
+use super::glance::{Seen, glance};
+use super::pull::{self, Report};
+use super::{Doors, Error, Next, push, verify};
 use crate::model::{Counts, Direction, Ending, JobKey, Object, Problem, Run};
 
-/// How many pages one run may have: 200 million records.
-const PAGES_MAX: u32 = 100_000;
+/// How many steps one push may have: 10 million pieces of work.
+const STEPS_MAX: u32 = 100_000;
 /// Where a problem lies that stops every job of the org.
 const CONNECTION: &str = "connection";
 
@@ -36,12 +39,28 @@ pub async fn round(
     let mut written = BTreeSet::new();
     let (pulls, pushes): (Vec<_>, Vec<_>) =
         jobs.iter().partition(|job| job.direction == Direction::Pull);
+    let objects: Vec<Object> = pulls.iter().map(|job| job.object).collect();
+    let calls = doors.salesforce.calls();
+    let mut seen = match objects.is_empty() || *stop.borrow() {
+        true => Ok(HashMap::new()),
+        false => glance(doors, &objects).await,
+    };
+    let mut looked = doors.salesforce.calls() - calls;
     let mut is_over = false;
     for job in pulls.into_iter().chain(pushes) {
         if is_over {
             break;
         }
-        let run = run_job(doors, job, stop, progress).await?;
+        // What keeps the org from being looked at keeps the first job from going on.
+        let begins = Begins {
+            seen: std::mem::replace(&mut seen, Ok(HashMap::new())).map(|mut all| {
+                let one = all.remove(&job.object);
+                seen = Ok(all);
+                one
+            }),
+            calls: std::mem::take(&mut looked),
+        };
+        let run = run_job(doors, job, begins, stop, progress).await?;
         if job.direction == Direction::Push && run.counts.pushed > 0 {
             written.insert(job.object);
         }
@@ -54,9 +73,12 @@ pub async fn round(
             break;
         }
         let job = JobKey { org: doors.org.clone(), object, direction: Direction::Pull };
-        let run = run_job(doors, &job, stop, progress).await?;
+        let run = run_job(doors, &job, Begins::default(), stop, progress).await?;
         is_over = ends_round(&run);
         runs.push(run);
+    }
+    if !is_over {
+        verify::due(doors, &objects, stop).await?;
     }
     // Access that was given back in Salesforce needs nobody to say so here.
     if runs.iter().any(|run| run.ending == Some(Ending::Complete)) {
@@ -77,44 +99,91 @@ fn ends_round(run: &Run) -> bool {
     }
 }
 
+/// What a job begins with.
+struct Begins {
+    /// What was seen of its object, or why nothing could be.
+    seen: Result<Option<Seen>, Error>,
+    /// How many calls that took.
+    calls: u64,
+}
+
+impl Default for Begins {
+    fn default() -> Self {
+        Self { seen: Ok(None), calls: 0 }
+    }
+}
+
 /// Runs one job until it is done, can't go on, or is asked to stop.
 async fn run_job(
     doors: &Doors,
     job: &JobKey,
+    begins: Begins,
     stop: &Stop,
     progress: Progress<'_>,
 ) -> Result<Run, Error> {
     let mut run = doors.control.start_run(job, doors.clock.now())?;
     let fence = doors.store.claim(job.object, job.direction)?;
-    if job.direction == Direction::Push {
-        doors.store.wake_passing(job.object)?;
-    }
-    let mut ending = Ending::Stopped;
-    for _ in 0..PAGES_MAX {
-        if *stop.borrow() {
-            break;
+    let first = doors.salesforce.calls() - begins.calls;
+    let counted = Mutex::new((Counts::default(), first));
+    let report = |mut counts: Counts| {
+        let (total, before) = &mut *counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let calls = doors.salesforce.calls();
+        counts.calls = calls - std::mem::replace(before, calls);
+        *total += counts;
+        progress(job, *total);
+        Ok(doors.control.count(&run.id, counts)?)
+    };
+    let ended = match (job.direction, begins.seen) {
+        (_, Err(error)) => Err(error),
+        (Direction::Pull, Ok(seen)) => {
+            let pulled = pull::run(doors, job.object, fence, seen, stop, &report).await;
+            pulled.map(|(is_whole, spent)| {
+                tracing::debug!(%job, ?spent, "pulled");
+                run.spent = Some(spent);
+                is_whole
+            })
         }
-        let step = advance(job, fence, &run.id, doors, doors.clock.now()).await;
-        run.counts += step.counts;
-        doors.control.count(&run.id, step.counts)?;
-        progress(job, run.counts);
-        match step.next {
-            Next::Again => {}
-            Next::Done => {
-                ending = Ending::Complete;
-                break;
-            }
-            Next::Broken(error) => {
-                ending = Ending::Broken(broken(doors, job, &error)?);
-                break;
-            }
+        (Direction::Push, Ok(_)) => {
+            push_all(doors, job.object, fence, &run.id, stop, &report).await
         }
-    }
+    };
+    report(Counts::default())?;
+    let ending = match ended {
+        Ok(true) => Ending::Complete,
+        Ok(false) => Ending::Stopped,
+        Err(error) => Ending::Broken(broken(doors, job, &error)?),
+    };
     let at = doors.clock.now();
     doors.control.end_run(&run.id, at, &ending)?;
+    run.counts = counted.into_inner().unwrap_or_else(PoisonError::into_inner).0;
     run.ended_at = Some(at);
     run.ending = Some(ending);
     Ok(run)
+}
+
+/// Pushes what waits of an object; tells whether it came to the end.
+async fn push_all(
+    doors: &Doors,
+    object: Object,
+    fence: u64,
+    run_id: &str,
+    stop: &Stop,
+    report: Report<'_>,
+) -> Result<bool, Error> {
+    doors.store.wake_passing(object)?;
+    for _ in 0..STEPS_MAX {
+        if *stop.borrow() {
+            return Ok(false);
+        }
+        let step = push::advance(doors, object, fence, run_id, doors.clock.now()).await?;
+        report(step.counts)?;
+        match step.next {
+            Next::Again => {}
+            Next::Done => return Ok(true),
+            Next::Broken(error) => return Err(error),
+        }
+    }
+    Ok(false)
 }
 
 /// Notes what stopped a job; where the grant no longer opens the org, notes that

@@ -9,12 +9,23 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::model::{Direction, JobKey, Object, OrgId, Setting};
 
 /// The choices for one org; what set-up writes.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The domains of our own people, who are no contacts.
     #[serde(default)]
     pub own_domains: Vec<String>,
+    /// For how long after its stamp a record may come to be seen, in minutes: what is
+    /// younger is read again by the next sync.
+    #[serde(
+        default = "five_minutes",
+        deserialize_with = "settle_window",
+        skip_serializing_if = "is_five_minutes"
+    )]
+    pub settle_minutes: u32,
+    /// The share of the org's API calls that we may use, in percent.
+    #[serde(default = "a_fifth", deserialize_with = "percent", skip_serializing_if = "is_a_fifth")]
+    pub budget_percent: u8,
     /// The objects that sync.
     #[serde(default)]
     pub objects: BTreeMap<Object, ObjectSettings>,
@@ -54,6 +65,55 @@ impl WhenRefused {
     fn is_usual(&self) -> bool {
         *self == Self::default()
     }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            own_domains: Vec::new(),
+            settle_minutes: five_minutes(),
+            budget_percent: a_fifth(),
+            objects: BTreeMap::new(),
+        }
+    }
+}
+
+fn a_fifth() -> u8 {
+    20
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_a_fifth(percent: &u8) -> bool {
+    *percent == a_fifth()
+}
+
+fn percent<'de, D: Deserializer<'de>>(settings: D) -> Result<u8, D::Error> {
+    let percent = u8::deserialize(settings)?;
+    if (1..=100).contains(&percent) {
+        return Ok(percent);
+    }
+    Err(D::Error::custom(format!("{percent} percent: a budget is 1 to 100")))
+}
+
+/// How long the settle window may be, in minutes: up to a day.
+const SETTLE_WINDOWS: RangeInclusive<u32> = 0..=24 * 60;
+
+fn five_minutes() -> u32 {
+    5
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_five_minutes(minutes: &u32) -> bool {
+    *minutes == five_minutes()
+}
+
+fn settle_window<'de, D: Deserializer<'de>>(settings: D) -> Result<u32, D::Error> {
+    let minutes = u32::deserialize(settings)?;
+    if SETTLE_WINDOWS.contains(&minutes) {
+        return Ok(minutes);
+    }
+    let (least, most) = SETTLE_WINDOWS.into_inner();
+    Err(D::Error::custom(format!("{minutes} minutes: a record settles within {least} to {most}")))
 }
 
 /// How often an object may sync, in minutes: from each minute to once a week.

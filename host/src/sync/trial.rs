@@ -30,6 +30,12 @@ pub(super) fn mapping(doors: &Doors, object: Object, org: &Description) -> Resul
             }
             return Ok(mapping);
         }
+        // It was found good and failed then; only a person's word brings it back.
+        Ok((_, mapping)) if doors.store.has_broken(object, mapping.digest())? => {
+            let refused = doors.store.refused(object)?;
+            let why = refused.map(|refused| refused.why);
+            Error::Mapping(why.unwrap_or_else(|| unused(&mapping, "it failed in use")))
+        }
         Ok((brought, mapping)) => match against(doors, &mapping, org)? {
             None => {
                 accept(doors, brought, &mapping, settings)?;
@@ -46,6 +52,17 @@ pub(super) fn mapping(doors: &Doors, object: Object, org: &Description) -> Resul
     let Some(last) = last else { return Err(error) };
     tracing::warn!(%object, "a mapping is refused, the last good one goes on: {}", refused.why);
     Ok(last)
+}
+
+/// Goes back to the mapping that was good before one that fails in use, where there is one
+/// and the settings want it; tells whether it did.
+pub(super) fn fall_back(doors: &Doors, object: Object, why: &Problem) -> Result<bool, Error> {
+    let choices = doors.settings.objects.get(&object).cloned().unwrap_or_default();
+    if choices.when_refused != WhenRefused::LastGood || !doors.store.fall_back(object, why)? {
+        return Ok(false);
+    }
+    tracing::warn!(%object, "a mapping fails in use, the one before goes on: {why}");
+    Ok(true)
 }
 
 /// Loads the mapping that was found good last, with the settings that it had then; none,

@@ -125,6 +125,17 @@ impl Org {
         self.data(Method::DELETE, &format!("{V}/sobjects/{object}/{id}"), None).await;
     }
 
+    /// Merges records into one.
+    pub(crate) async fn merge(&self, master: &str, ids: &[&str]) {
+        let order = json!({ "master": master, "ids": ids });
+        self.control(Method::POST, "/records/merge", order).await;
+    }
+
+    /// Converts a lead, and returns what it became.
+    pub(crate) async fn convert(&self, lead: &str) -> Json {
+        self.control(Method::POST, &format!("/leads/{lead}/convert"), json!({})).await
+    }
+
     /// Makes a call for data in a session of its own.
     async fn data(&self, method: Method, path: &str, body: Option<Json>) -> Json {
         let token = self.token().await;

@@ -29,6 +29,8 @@ pub(crate) struct Org {
     pub(crate) rules: Rules,
     tables: Vec<Table>,
     hidden: HashMap<Id, (ObjectIndex, Slot, Row)>,
+    /// What was removed for good, and when.
+    removed: Vec<(ObjectIndex, Id, i64)>,
     has_formulas: bool,
     undo: Vec<Undo>,
 }
@@ -64,6 +66,7 @@ impl Org {
             rules: Rules::default(),
             tables,
             hidden: HashMap::new(),
+            removed: Vec::new(),
             has_formulas: false,
             undo: Vec::new(),
         }
@@ -168,6 +171,19 @@ impl Org {
     fn put(&mut self, object: ObjectIndex, slot: Slot, row: Option<Row>) {
         let before = self.tables[object].put(slot, row);
         self.undo.push(Undo { object, slot, before });
+    }
+
+    /// Removes a record for good. What is left is that it was deleted, and when.
+    pub(crate) fn remove(&mut self, object: ObjectIndex, slot: Slot, now: i64) {
+        let id = self.table(object).id_of(slot);
+        self.replace(object, slot, None);
+        self.removed.push((object, id, now));
+    }
+
+    /// Returns what was removed for good of an object, and when.
+    pub(crate) fn removed(&self, object: ObjectIndex) -> impl Iterator<Item = (Id, i64)> {
+        let own = self.removed.iter().filter(move |(of, _, _)| *of == object);
+        own.map(|(_, id, at)| (*id, *at))
     }
 
     /// Takes a record out of sight. Its history and its stamp stay as they are.

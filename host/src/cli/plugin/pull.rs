@@ -63,7 +63,7 @@ pub(super) async fn one(
 }
 
 /// Fetches all that the lock file of this folder names and that is not there as it was.
-pub(super) async fn locked(world: &World, output: &Output) -> Result<(), Failed> {
+pub(super) async fn locked(force: bool, world: &World, output: &Output) -> Result<(), Failed> {
     let lock = read(Path::new(LOCK))?;
     if lock.mappings.is_empty() {
         return Err(Failed::new(format!("there is no {LOCK} here that names a mapping"))
@@ -79,7 +79,14 @@ pub(super) async fn locked(world: &World, output: &Output) -> Result<(), Failed>
             .hint("Remove it from the lock file."));
         }
         let file = PathBuf::from(name);
-        let is_there = std::fs::read(&file).is_ok_and(|bytes| Digest::of(&bytes) == *digest);
+        let there = std::fs::read(&file).ok().map(|bytes| Digest::of(&bytes));
+        let is_there = there.as_ref() == Some(digest);
+        if let Some(there) = there.filter(|_| !is_there && !force) {
+            return Err(Failed::new(format!(
+                "{name} was changed since it was fetched: it has {there}, and {LOCK} names {digest}"
+            ))
+            .hint("Give what you changed another name, or fetch over it with --force."));
+        }
         if !is_there {
             let source: Source = from.parse().map_err(Failed::new)?;
             put(&file, &fetched(&source, Some(digest), world).await?)?;

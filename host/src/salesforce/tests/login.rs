@@ -174,7 +174,9 @@ async fn no_secret_of_an_address_or_a_body_is_in_an_error() {
     assert_eq!(format!("{org:?}"), r#"Salesforce { version: "66.0", .. }"#);
     let open = |version| {
         let vault = super::Memory::with(&cut, "old", None);
-        crate::salesforce::Salesforce::open(&http(), "login".parse().unwrap(), "c", version, vault)
+        let allowance = std::sync::Arc::new(crate::salesforce::Unlimited);
+        let login = "login".parse().unwrap();
+        crate::salesforce::Salesforce::open(&http(), login, "c", version, vault, allowance)
     };
     assert!(open("66.0/../x").is_err() && open("66").is_err() && open("66.0").is_ok());
 }

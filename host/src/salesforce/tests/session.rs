@@ -152,7 +152,7 @@ async fn a_grant_that_another_process_renewed_is_used_without_a_renewal() {
     let late = open(&server, &vault);
     vault.grant.lock().unwrap().access_token = "old".into();
     let _ = late.usage();
-    let pass = late.0.session.pass().await.unwrap();
+    let pass = late.org.session.pass().await.unwrap();
     vault.grant.lock().unwrap().access_token = "new".into();
     assert_eq!(pass.token.expose(), "old");
     assert_eq!(late.count(Object::Lead, None).await.unwrap(), 17);

@@ -206,11 +206,12 @@ fn failed_records_are_mapped_again_from_the_store_and_the_cursor_stays() {
     let rows = sources.ids.iter().zip(&sources.stamps).zip(sources.table.rows);
     let rows = rows.map(|((id, stamp), source)| {
         let outcome = Outcome::Pulled(Pulled::Mapped(source[1..].to_vec()));
-        Row { id: id.clone(), modified_at: *stamp, source, outcome }
+        Row { id: id.clone(), modified_at: *stamp, source, became: vec![], outcome }
     });
     let mut remap = Remap {
         object: OBJECT,
         fence: fence - 1,
+        done: None,
         spec: &spec(OBJECT),
         columns: &columns(),
         mapping: "digest",
@@ -282,6 +283,8 @@ fn steps() -> impl Strategy<Value = Vec<Vec<Step>>> {
         1 => Just(Fate::Skipped),
         1 => Just(Fate::Failed),
         1 => Just(Fate::Deleted),
+        1 => Just(Fate::Hidden),
+        1 => Just(Fate::Unselected),
     ];
     let step = (0u32..4, 0i64..6, "[ab\"\\\\é]{0,2}", fate);
     let step = step.prop_map(|(number, stamp, name, fate)| Step { number, stamp, name, fate });
@@ -295,6 +298,10 @@ fn row(step: &Step) -> Row {
         Fate::Skipped => skipped(row),
         Fate::Failed => failed(row),
         Fate::Deleted => deleted(step.number, step.stamp),
+        Fate::Hidden => Row { outcome: Outcome::Hidden, ..deleted(step.number, step.stamp) },
+        Fate::Unselected => {
+            Row { outcome: Outcome::Unselected, ..deleted(step.number, step.stamp) }
+        }
     }
 }
 
@@ -307,8 +314,8 @@ fn apply(model: &mut BTreeMap<u32, Expected>, step: &Step) {
         Fate::Mapped => Some(step.name.clone()),
         Fate::Failed => known.and_then(|known| known.name),
         Fate::Skipped => None,
-        Fate::Deleted if known.is_none() => return,
-        Fate::Deleted => None,
+        Fate::Deleted | Fate::Hidden | Fate::Unselected if known.is_none() => return,
+        Fate::Deleted | Fate::Hidden | Fate::Unselected => None,
     };
     let failing = step.fate == Fate::Failed;
     model.insert(step.number, Expected { stamp: step.stamp, name, failing });

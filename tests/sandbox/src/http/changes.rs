@@ -25,7 +25,7 @@ pub(super) fn updated(org: &Org, errand: &Errand<'_>, object: &str) -> Answered 
     let table = org.table(object);
     let slots: Vec<Slot> =
         table.changed_in(start..=end - 1).filter(|slot| !table.is_deleted(*slot)).collect();
-    check_count(&slots)?;
+    check_count(slots.len())?;
     let ids: Vec<String> = slots.iter().map(|slot| table.id_of(*slot).to_string()).collect();
     let covered = minute_text(end.min(errand.now()));
     Ok(Answer::json(200, &json!({"ids": ids, "latestDateCovered": covered})))
@@ -35,19 +35,21 @@ pub(super) fn deleted(org: &Org, errand: &Errand<'_>, object: &str) -> Answered 
     let object = replicateable(org, object)?;
     let (start, end) = span(errand, DELETED_SECONDS)?;
     let table = org.table(object);
-    let slots: Vec<Slot> =
-        table.changed_in(start..=end - 1).filter(|slot| table.is_deleted(*slot)).collect();
-    check_count(&slots)?;
-    let records: Vec<Json> = slots
+    let binned = table.changed_in(start..=end - 1).filter(|slot| table.is_deleted(*slot));
+    let binned = binned.map(|slot| {
+        let at = match table.named(slot, "SystemModstamp") {
+            crate::value::Cell::Moment(seconds) => seconds,
+            _ => start,
+        };
+        (table.id_of(slot), at)
+    });
+    let removed = org.removed(object).filter(|(_, at)| (start..end).contains(at));
+    let deleted: Vec<_> = binned.chain(removed).collect();
+    check_count(deleted.len())?;
+    let records = deleted
         .iter()
-        .map(|slot| {
-            let at = match table.named(*slot, "SystemModstamp") {
-                crate::value::Cell::Moment(seconds) => moment_text(seconds),
-                _ => String::new(),
-            };
-            json!({"id": table.id_of(*slot).to_string(), "deletedDate": at})
-        })
-        .collect();
+        .map(|(id, at)| json!({"id": id.to_string(), "deletedDate": moment_text(*at)}));
+    let records: Vec<Json> = records.collect();
     let body = json!({
         "deletedRecords": records,
         "earliestDateAvailable": minute_text(errand.now() - DELETED_SECONDS),
@@ -65,8 +67,8 @@ fn replicateable(org: &Org, name: &str) -> Result<ObjectIndex, Refusal> {
     Ok(object)
 }
 
-fn check_count(slots: &[Slot]) -> Result<(), Refusal> {
-    if slots.len() <= ID_LIMIT {
+fn check_count(ids: usize) -> Result<(), Refusal> {
+    if ids <= ID_LIMIT {
         return Ok(());
     }
     let message = format!("more than {ID_LIMIT} ids in the span");

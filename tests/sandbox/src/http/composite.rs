@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use super::call::{Answer, Call};
 use super::rest::{Answered, Errand, answer_inner, inner_route};
@@ -24,6 +24,10 @@ const NODE_LIMIT: usize = 500;
 
 /// After this many failures the remaining graphs aren't tried.
 const FAILED_GRAPH_LIMIT: usize = 14;
+
+/// The headers that an answer inside another one has, and how they are spelled there.
+const SHOWN_HEADERS: [(&str, &str); 3] =
+    [("location", "Location"), ("etag", "ETag"), ("last-modified", "Last-Modified")];
 
 const ROLLED_BACK: &str =
     "The transaction was rolled back since another operation in the same transaction failed.";
@@ -280,8 +284,14 @@ fn write(answers: &[Subanswer]) -> Vec<u8> {
         if place > 0 {
             body.push(b',');
         }
-        let location = part.answer.headers.iter().find(|(name, _)| *name == "location");
-        let headers = location.map_or(json!({}), |(_, location)| json!({"Location": location}));
+        let headers: Map<String, Json> = SHOWN_HEADERS
+            .iter()
+            .filter_map(|(own, shown)| {
+                let (_, value) = part.answer.headers.iter().find(|(name, _)| name == own)?;
+                Some(((*shown).to_owned(), json!(value)))
+            })
+            .collect();
+        let headers = Json::Object(headers);
         body.extend_from_slice(b"{\"body\":");
         body.extend_from_slice(if part.answer.body.is_empty() {
             b"null"

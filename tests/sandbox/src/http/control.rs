@@ -279,7 +279,7 @@ fn purge(state: &State, ids: Ids) -> Result<(), String> {
     let mut org = state.org_mut();
     for id in ids.parse()? {
         let (object, slot) = org.locate(id).ok_or_else(|| format!("no record {id}"))?;
-        org.replace(object, slot, None);
+        org.remove(object, slot, state.clock.now());
     }
     org.commit();
     Ok(())

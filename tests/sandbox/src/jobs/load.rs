@@ -160,7 +160,7 @@ impl Load {
                 if task.operation == "hardDelete"
                     && let Some((object, slot)) = org.locate(id)
                 {
-                    org.replace(object, slot, None);
+                    org.remove(object, slot, writer.now);
                 }
                 Ok((id, false))
             }

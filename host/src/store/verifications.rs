@@ -1,0 +1,335 @@
+//! Verifications: what the org says that it has, held against what is stored.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use jiff::tz::Offset;
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Row, params};
+use sha2::{Digest, Sha256};
+
+use super::database::{one, run};
+use super::value::{fields, hash, json, micros, time, to_json, word, write_object};
+use super::{OrgStore, Result};
+use crate::model::{Object, SalesforceId, Tally, Value, Verified, Window};
+
+/// For how long a verification that was stopped is gone on with: after that, too much of
+/// what was seen may be otherwise.
+const KEPT: SignedDuration = SignedDuration::from_hours(12);
+
+const SEEN: &str = "
+    SELECT record_id, modified_at, hash FROM seen WHERE object = ?1 ORDER BY record_id";
+const STORED: &str = "
+    SELECT record_id, modified_at,
+        source IS NOT NULL AND state NOT IN ('deleted', 'hidden', 'unselected') AS live,
+        CASE WHEN ?2 THEN json(source) END AS source
+    FROM sources WHERE object = ?1 ORDER BY record_id";
+
+/// A record as the org says it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sight {
+    /// The record.
+    pub id: SalesforceId,
+    /// Its `SystemModstamp`.
+    pub modified_at: Timestamp,
+    /// Its derived values, one for each derived column.
+    pub derived: Vec<Value>,
+}
+
+/// What of an object differs between the org and the store.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Difference {
+    /// Records that the org has and the store lacks, or has an older state of.
+    pub missing: Vec<SalesforceId>,
+    /// Records whose formulas or parents' fields are others by now.
+    pub outdated: Vec<SalesforceId>,
+    /// Records that the store has and the org did not show.
+    pub surplus: Vec<SalesforceId>,
+}
+
+impl OrgStore {
+    /// Begins a verification of an object, or goes on with one that was stopped; returns
+    /// the last record that was seen.
+    ///
+    /// `reading` tells what is read of each record.
+    pub fn begin_verification(
+        &self,
+        object: Object,
+        reading: &str,
+        now: Timestamp,
+    ) -> Result<Option<SalesforceId>> {
+        self.database.write("begin a verification", |db| {
+            let sql = "SELECT after FROM verifications
+                       WHERE object = ?1 AND reading = ?2 AND began_at >= ?3 AND after IS NOT NULL";
+            let oldest = micros(now.checked_sub(KEPT).unwrap_or(Timestamp::MIN));
+            let under_way = params![object.as_str(), reading, oldest];
+            if let Some(after) = one(db, sql, under_way, |row| word(row, "after"))? {
+                return Ok(Some(after));
+            }
+            run(db, "DELETE FROM seen WHERE object = ?1", [object.as_str()])?;
+            let sql = "INSERT INTO verifications (object, began_at, reading) VALUES (?1, ?2, ?3)
+                       ON CONFLICT (object) DO UPDATE SET
+                           began_at = excluded.began_at, reading = excluded.reading, after = NULL";
+            run(db, sql, params![object.as_str(), micros(now), reading])?;
+            Ok(None)
+        })
+    }
+
+    /// Adds records that the org shows, in the order of their ids.
+    pub fn see(&self, object: Object, derived: &[String], sights: &[Sight]) -> Result<()> {
+        let Some(last) = sights.last() else { return Ok(()) };
+        self.database.write("note what the org has", |db| {
+            let mut insert = db.prepare_cached(
+                "INSERT OR REPLACE INTO seen (object, record_id, modified_at, hash)
+                 VALUES (?1, ?2, ?3, ?4)",
+            )?;
+            let mut text = String::new();
+            for Sight { id, modified_at, derived: values } in sights {
+                let hash = derived_hash(&mut text, derived, |place| values.get(place));
+                let at = micros(*modified_at);
+                insert.execute(params![object.as_str(), id.as_str(), at, hash])?;
+            }
+            let sql = "UPDATE verifications SET after = ?2 WHERE object = ?1";
+            run(db, sql, [object.as_str(), last.id.as_str()]).map(|_| ())
+        })
+    }
+
+    /// Holds what was seen of an object against what is stored: by months of their stamps,
+    /// and record by record. Records with stamps after `covered` may not have been pulled
+    /// yet, and are left out.
+    pub fn compare(
+        &self,
+        object: Object,
+        derived: &[String],
+        covered: Timestamp,
+    ) -> Result<(Vec<Window>, Difference)> {
+        self.database.read("compare the org and the store", |db| {
+            let mut windows: BTreeMap<String, [Tallying; 2]> = BTreeMap::new();
+            let mut difference = Difference::default();
+            let mut stored = db.prepare_cached(STORED)?;
+            let mut text = String::new();
+            let with_source = !derived.is_empty();
+            let mut stored = stored.query_map(params![object.as_str(), with_source], |row| {
+                stored_side(row, derived, &mut text)
+            })?;
+            let mut seen = db.prepare_cached(SEEN)?;
+            let mut seen = seen.query_map([object.as_str()], seen_side)?;
+            let covered = micros(covered);
+            let (mut next_ours, mut next_theirs) =
+                (stored.next().transpose()?, seen.next().transpose()?);
+            loop {
+                let order = match (&next_ours, &next_theirs) {
+                    (None, None) => break,
+                    (Some(_), None) => Ordering::Less,
+                    (None, Some(_)) => Ordering::Greater,
+                    (Some(ours), Some(theirs)) => ours.id.cmp(&theirs.id),
+                };
+                let (mut ours, mut theirs) = (None, None);
+                if order.is_le() {
+                    ours = std::mem::replace(&mut next_ours, stored.next().transpose()?);
+                }
+                if order.is_ge() {
+                    theirs = std::mem::replace(&mut next_theirs, seen.next().transpose()?);
+                }
+                let pair = [&theirs, &ours];
+                if pair.iter().any(|row| row.as_ref().is_some_and(|row| row.at > covered)) {
+                    continue;
+                }
+                for (place, row) in pair.into_iter().enumerate() {
+                    let Some(row) = row.as_ref().filter(|row| row.live) else { continue };
+                    windows.entry(month(row.at)).or_default()[place].add(row);
+                }
+                match (theirs, ours) {
+                    (Some(theirs), Some(ours)) if !ours.live || ours.at < theirs.at => {
+                        difference.missing.push(theirs.id);
+                    }
+                    (Some(theirs), Some(ours)) if ours.hash != theirs.hash => {
+                        difference.outdated.push(theirs.id);
+                    }
+                    (Some(theirs), None) => difference.missing.push(theirs.id),
+                    (None, Some(ours)) if ours.live => difference.surplus.push(ours.id),
+                    _ => {}
+                }
+            }
+            let windows = windows.into_iter().map(|(month, [org, store])| Window {
+                month,
+                org: org.end(),
+                store: store.end(),
+            });
+            Ok((windows.collect(), difference))
+        })
+    }
+
+    /// Ends a verification and keeps what it found; what was seen is forgotten.
+    pub fn end_verification(&self, verified: &Verified) -> Result<()> {
+        self.database.write("end a verification", |db| {
+            let object = verified.object.as_str();
+            run(db, "DELETE FROM seen WHERE object = ?1", [object])?;
+            let sql = "UPDATE verifications SET verified_at = ?2, report = ?3, began_at = NULL,
+                           reading = NULL, after = NULL
+                       WHERE object = ?1";
+            run(db, sql, params![object, micros(verified.at), to_json(verified)]).map(|_| ())
+        })
+    }
+
+    /// Returns what the last verification of an object found.
+    pub fn verified(&self, object: Object) -> Result<Option<Verified>> {
+        self.database.read("read a verification", |db| {
+            let sql = "SELECT report FROM verifications
+                       WHERE object = ?1 AND report IS NOT NULL";
+            one(db, sql, [object.as_str()], |row| json(row, "report"))
+        })
+    }
+
+    /// Returns when an object was first read whole or last verified; none before that.
+    pub fn checked_at(&self, object: Object) -> Result<Option<Timestamp>> {
+        if let Some(verified) = self.verified(object)? {
+            return Ok(Some(verified.at));
+        }
+        self.database.read("read when an object was imported", |db| {
+            let sql = "SELECT imported_at FROM jobs
+                       WHERE object = ?1 AND direction = 'pull' AND imported_at IS NOT NULL";
+            one(db, sql, [object.as_str()], |row| time(row, "imported_at"))
+        })
+    }
+}
+
+/// A record on either side.
+struct Side {
+    id: SalesforceId,
+    at: i64,
+    hash: Vec<u8>,
+    /// Whether it counts: the org shows what it has alone, the store keeps more.
+    live: bool,
+}
+
+fn seen_side(row: &Row<'_>) -> rusqlite::Result<Side> {
+    let (id, at) = (word(row, "record_id")?, row.get("modified_at")?);
+    Ok(Side { id, at, hash: row.get("hash")?, live: true })
+}
+
+fn stored_side(row: &Row<'_>, derived: &[String], text: &mut String) -> rusqlite::Result<Side> {
+    let (id, at, live) = (word(row, "record_id")?, row.get("modified_at")?, row.get("live")?);
+    let mut hash = Vec::new();
+    if live && !derived.is_empty() {
+        let source = fields(row, "source")?;
+        hash = derived_hash(text, derived, |place| {
+            let named = |(name, _): &&(String, Value)| *name == derived[place];
+            source.iter().find(named).map(|(_, value)| value)
+        });
+    }
+    Ok(Side { id, at, hash, live })
+}
+
+/// Returns the hash of derived values; nothing, where there are none.
+fn derived_hash<'a>(
+    text: &mut String,
+    derived: &'a [String],
+    value: impl Fn(usize) -> Option<&'a Value>,
+) -> Vec<u8> {
+    if derived.is_empty() {
+        return Vec::new();
+    }
+    let values = derived.iter().enumerate();
+    let values = values.map(|(place, name)| (name.as_str(), value(place).unwrap_or(&Value::Null)));
+    write_object(text, values);
+    hash(text).to_vec()
+}
+
+fn month(at: i64) -> String {
+    let at = Timestamp::from_microsecond(at).unwrap_or_default();
+    Offset::UTC.to_datetime(at).strftime("%Y-%m").to_string()
+}
+
+/// Counts and hashes records in the order of their ids.
+#[derive(Default)]
+struct Tallying {
+    count: u64,
+    hash: Sha256,
+}
+
+impl Tallying {
+    fn add(&mut self, row: &Side) {
+        self.count += 1;
+        self.hash.update(row.id.as_str());
+        self.hash.update(row.at.to_le_bytes());
+    }
+
+    fn end(self) -> Tally {
+        let hash = self.hash.finalize();
+        let hash = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        Tally { count: self.count, hash }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::world::{World, at, deleted, id, named};
+
+    const OBJECT: Object = Object::Contact;
+
+    fn sight(number: u32, stamp: i64, name: &str) -> Sight {
+        Sight { id: id(number), modified_at: at(stamp), derived: vec![name.into()] }
+    }
+
+    fn found(world: &World, sights: &[Sight]) -> (Vec<Window>, Difference) {
+        let (org, derived) = (world.org(), ["name".to_owned()]);
+        assert_eq!(org.begin_verification(OBJECT, "reading", at(9_000)).unwrap(), None);
+        org.see(OBJECT, &derived, sights).unwrap();
+        org.compare(OBJECT, &derived, at(100)).unwrap()
+    }
+
+    #[test]
+    fn a_store_that_has_all_has_the_same_count_and_hash() {
+        let world = World::new();
+        let month = 3_000_000;
+        world.pull(OBJECT, vec![named(1, 1, "Ann"), named(2, 2, "Bob"), deleted(2, 3)]);
+        let (windows, difference) = found(&world, &[sight(1, 1, "Ann"), sight(3, month, "Eve")]);
+        assert_eq!(difference, Difference::default(), "what is younger is not looked at");
+        let [window] = &windows[..] else { panic!("{windows:?}") };
+        assert_eq!((window.month.as_str(), window.org.count), ("1970-01", 1));
+        assert_eq!(window.org, window.store);
+    }
+
+    #[test]
+    fn every_difference_is_found_and_told_from_the_others() {
+        let world = World::new();
+        let rows = [
+            named(1, 1, "Same"),
+            named(2, 2, "Older"),
+            named(3, 3, "Formula"),
+            named(4, 4, "Gone"),
+            named(5, 5, "Back"),
+            deleted(5, 6),
+        ];
+        world.pull(OBJECT, rows.to_vec());
+        let sights = [
+            sight(1, 1, "Same"),
+            sight(2, 9, "Newer"),
+            sight(3, 3, "Other"),
+            sight(5, 6, "Back"),
+            sight(6, 6, "New"),
+        ];
+        let (windows, difference) = found(&world, &sights);
+        assert_eq!(difference.missing, [id(2), id(5), id(6)]);
+        assert_eq!(difference.outdated, [id(3)]);
+        assert_eq!(difference.surplus, [id(4)]);
+        assert_eq!((windows[0].org.count, windows[0].store.count), (5, 4));
+        assert_ne!(windows[0].org.hash, windows[0].store.hash);
+    }
+
+    #[test]
+    fn one_that_was_stopped_goes_on_where_it_was_for_some_hours() {
+        let world = World::new();
+        let org = world.org();
+        let begin =
+            |reading: &str, second| org.begin_verification(OBJECT, reading, at(second)).unwrap();
+        assert_eq!(begin("a", 0), None);
+        org.see(OBJECT, &[], &[sight(1, 1, ""), sight(2, 1, "")]).unwrap();
+        assert_eq!(begin("a", 60), Some(id(2)));
+        assert_eq!(begin("b", 60), None, "other fields are read now");
+        org.see(OBJECT, &[], &[sight(3, 1, "")]).unwrap();
+        assert_eq!(begin("b", 100_000), None, "it is too long ago");
+    }
+}

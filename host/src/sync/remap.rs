@@ -1,0 +1,88 @@
+//! Remap: stored records are mapped again, without one call, since they are kept as they
+//! were read.
+
+use super::prepare::Prepared;
+use super::pull::{Report, judge, map};
+use super::{Doors, Error, Stop};
+use crate::model::{Counts, Object, Pulled, SalesforceId};
+use crate::store::{Outcome, Position, Reading, Remap, Row};
+
+/// How many records are mapped at once.
+const BATCH: u32 = 2_000;
+/// How many batches one run takes: 200 million records.
+const BATCHES_MAX: u32 = 100_000;
+
+/// Tells whether the stored records hold all that a mapping needs, so that they needn't be
+/// read again for it.
+pub(super) fn suffices(position: &Position, prepared: &Prepared) -> bool {
+    let Some(source) = position.source.as_ref().filter(|_| !position.whole) else { return false };
+    let filter = prepared.mapping.spec().filter.as_ref().map_or("", |filter| filter.as_str());
+    source.filter == filter && prepared.columns.iter().all(|c| source.columns.contains(c))
+}
+
+/// Returns what records are read with under a mapping.
+pub(super) fn reading(prepared: &Prepared) -> Reading {
+    let filter = prepared.mapping.spec().filter.as_ref();
+    let filter = filter.map(|filter| filter.as_str().to_owned()).unwrap_or_default();
+    Reading { columns: prepared.columns.to_vec(), filter }
+}
+
+/// Maps all stored records that another mapping has mapped; tells whether it came to the
+/// end. What is done stays done: a run that is stopped is followed by one that does the
+/// rest.
+pub(super) fn remap(
+    doors: &Doors,
+    object: Object,
+    prepared: &Prepared,
+    fence: u64,
+    stop: &Stop,
+    report: Report<'_>,
+) -> Result<bool, Error> {
+    let digest = prepared.mapping.digest();
+    tracing::info!(%object, digest, "maps stored records again");
+    let mut after: Option<SalesforceId> = None;
+    for _ in 0..BATCHES_MAX {
+        if *stop.borrow() {
+            return Ok(false);
+        }
+        let ids = doors.store.mapped_otherwise(object, digest, after.as_ref(), BATCH)?;
+        let Some(last) = ids.last().cloned() else { break };
+        report(again(doors, object, prepared, fence, &ids, judge)?)?;
+        after = Some(last);
+    }
+    doors.store.save_reading(object, fence, &prepared.reading, reading(prepared))?;
+    Ok(true)
+}
+
+/// Maps these stored records again, unless what comes of them is refused.
+pub(super) fn again(
+    doors: &Doors,
+    object: Object,
+    prepared: &Prepared,
+    fence: u64,
+    ids: &[SalesforceId],
+    judge: impl Fn(&Prepared, &[Pulled]) -> Result<(), Error>,
+) -> Result<Counts, Error> {
+    let sources = doors.store.sources(object, &prepared.columns, ids)?;
+    let table = sources.table;
+    let mapped = map(prepared, &table.columns, &table.rows)?;
+    judge(prepared, &mapped)?;
+    let keys = sources.ids.into_iter().zip(sources.stamps);
+    let rows = keys.zip(table.rows).zip(mapped).map(|(((id, modified_at), source), outcome)| Row {
+        id,
+        modified_at,
+        source,
+        became: Vec::new(),
+        outcome: Outcome::Pulled(outcome),
+    });
+    Ok(doors.store.remap(&Remap {
+        object,
+        fence,
+        done: None,
+        spec: prepared.mapping.spec(),
+        columns: &prepared.columns,
+        mapping: prepared.mapping.digest(),
+        rows: rows.collect(),
+        now: doors.clock.now(),
+    })?)
+}

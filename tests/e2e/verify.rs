@@ -1,0 +1,126 @@
+//! Whether the store has what the org has, and how that is proven.
+
+use efficlose_sandbox::Settings;
+use jiff::{SignedDuration, Timestamp};
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+
+use crate::world::{World, array, assert_says, few, text};
+
+/// Verifies one object, and returns what was found.
+async fn verified(world: &World, object: &str) -> Json {
+    world.json(&["verify", "--object", object]).await["objects"][0].take()
+}
+
+fn counts(verified: &Json) -> [u64; 5] {
+    ["missing", "refreshed", "deleted", "hidden", "unselected"]
+        .map(|name| verified[name].as_u64().unwrap())
+}
+
+/// Lets enough time pass that all that was saved so far is settled, and syncs.
+async fn settled(world: &World) {
+    world.org.pass(3_600).await;
+    world.sync().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_has_all_is_proven_by_count_and_hash_and_says_when() {
+    let world = World::ready().await;
+    settled(&world).await;
+    let all = world.json(&["verify"]).await;
+    let objects = array(all["objects"].clone());
+    assert_eq!(objects.len(), 5);
+    for object in &objects {
+        assert_eq!(counts(object), [0; 5], "{object}");
+        assert_eq!(object["calls"], 1, "{object}");
+        let windows = array(object["windows"].clone());
+        assert!(windows.iter().all(|window| window["org"] == window["store"]), "{object}");
+        let org: u64 = windows.iter().map(|w| w["org"]["count"].as_u64().unwrap()).sum();
+        let name = text(&object["object"]);
+        assert_eq!(org, world.records(&name).await.len() as u64);
+    }
+    let status = world.json(&["status"]).await;
+    assert_eq!(status["orgs"][0]["objects"][0]["verified"]["at"], objects[0]["at"]);
+    assert_says(&world.ok(&["status"]).await.stdout, &["verified", "complete"]);
+    assert_says(&world.ok(&["verify"]).await.stdout, &["the same", "Contact: complete"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_cursor_sees_is_found_told_apart_and_mended() {
+    let world = World::ready().await;
+    settled(&world).await;
+    let mut contacts = world.records("Contact").await;
+    contacts.sort_by_key(|contact| text(&contact["modified_at"]));
+    let id = |place: usize| text(&contacts[place]["id"]);
+    let (late, hidden, purged) = (id(0), id(1), id(2));
+    let last: Timestamp = text(&contacts[contacts.len() - 1]["modified_at"]).parse().unwrap();
+    world.org.delete("Contact", &purged).await;
+    world.org.control(Method::POST, "/records/purge", json!({ "ids": [purged] })).await;
+    world.org.control(Method::POST, "/records/hide", json!({ "ids": [hidden] })).await;
+    // Saved long before anyone could see it.
+    world.org.patch("Contact", &late, json!({ "Title": "Seen late" })).await;
+    let before_the_cursor = last - SignedDuration::from_secs(1);
+    world.org.touch(std::slice::from_ref(&late), before_the_cursor).await;
+    let sync = world.sync().await;
+    assert_eq!(sync.run("Contact", "pull")["counts"]["pulled"], 0, "no cursor tells of them");
+
+    let found = verified(&world, "Contact").await;
+    assert_eq!(counts(&found), [1, 0, 1, 1, 0], "{found}");
+    let windows = array(found["windows"].clone());
+    assert!(windows.iter().any(|window| window["org"] != window["store"]));
+    assert_eq!(world.record("Contact", &late).await["entity"]["title"], "Seen late");
+    let state = async |id: &str| text(&world.record("Contact", id).await["state"]);
+    assert_eq!(state(&purged).await, "deleted");
+    assert_eq!(state(&hidden).await, "hidden");
+    world.assert_in_step().await;
+    assert_eq!(counts(&verified(&world, "Contact").await), [0; 5]);
+
+    world.org.control(Method::POST, "/records/show", json!({ "ids": [hidden] })).await;
+    assert_eq!(counts(&verified(&world, "Contact").await), [1, 0, 0, 0, 0]);
+    world.assert_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn formulas_and_parents_fields_are_refreshed_though_no_stamp_tells() {
+    let world = World::ready().await;
+    let user = world.org.soql("SELECT Id, OwnerId FROM Contact").await.remove(0);
+    let (contact, owner) = (text(&user["Id"]), text(&user["OwnerId"]));
+    settled(&world).await;
+    world.org.patch("User", &owner, json!({ "Email": "moved@ours.example" })).await;
+    assert_eq!(world.sync().await.total("mapped"), 0);
+    let found = verified(&world, "Contact").await;
+    assert!(counts(&found)[1] > 0, "{found}");
+    let entity = world.record("Contact", &contact).await["entity"].take();
+    assert_eq!(entity["owner_email"], "moved@ours.example");
+    assert_says(
+        &world.ok(&["status"]).await.stdout,
+        &["complete;", "with new formulas or parents' fields"],
+    );
+    assert_eq!(counts(&verified(&world, "Contact").await), [0; 5]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_budget_is_kept_whatever_is_asked_for_and_says_what_it_holds_back() {
+    let world = World::ready_with(Settings { ..few() }).await;
+    let limit = json!({ "dailyLimit": 100, "dailyUsage": 0 });
+    world.org.control(Method::PATCH, "/settings", limit).await;
+    world.org.forget_requests().await;
+    world.sync().await;
+    for _ in 0..30 {
+        world.efficlose(&["sync"]).await;
+    }
+    world.efficlose(&["verify"]).await.failed();
+    let requests =
+        world.org.control(Method::GET, "/requests?path=/services/data", Json::Null).await;
+    let ours = requests["count"].as_u64().unwrap();
+    let status = world.json(&["status"]).await["orgs"][0]["budget"].take();
+    assert_eq!((&status["limit"], &status["percent"]), (&json!(20), &json!(20)));
+    assert!(ours <= 20, "{ours} calls of the 20 that the budget allows");
+    assert_eq!(status["used"], 20, "{status}");
+    assert_eq!(status["held_back"].as_array().unwrap().len(), 4);
+    let (_, error) = world.sync_fails().await;
+    assert_says(&text(&error["message"]), &["the budget of 20 API calls in 24 hours is used up"]);
+    assert_says(&text(&error["hint"]), &["budget_percent"]);
+    let said = world.ok(&["status"]).await.stdout;
+    assert_says(&said, &["20 of 20 that the budget allows (20%)", "Held back until"]);
+}
