@@ -60,7 +60,9 @@ async fn measure(contacts: u32) -> Done<()> {
     println!("{:>12.2} s             {what} (wanted {:.0})", changed.seconds, WANTED.2);
     // What was changed just now is read again until it is settled.
     let idle = sync(home.path(), Object::Account)?;
-    println!("{:>12.2} s             a sync of nothing in {} calls", idle.seconds, idle.calls);
+    let what =
+        format!("a sync of nothing in {} calls, at most {:.0} MB", idle.calls, idle.megabytes);
+    println!("{:>12.2} s             {what}", idle.seconds);
     org.stop().await;
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The commands: the only floor that prints, and the place that assembles.
 
+mod backfill;
 mod budget;
 mod config;
 mod connect;
@@ -9,6 +10,7 @@ mod failures;
 mod mapping;
 mod meetings;
 mod output;
+mod pause;
 mod plugin;
 mod records;
 mod runs;
@@ -86,6 +88,9 @@ enum Command {
     Setup(setup::Args),
     Sync(sync::Args),
     Verify(verify::Args),
+    Backfill(backfill::Args),
+    Pause(pause::PauseArgs),
+    Resume(pause::ResumeArgs),
     Serve(serve::Args),
     Status(status::Args),
     Runs(runs::Args),
@@ -138,6 +143,9 @@ async fn run(args: Args, output: &Output) -> Result<(), Failed> {
         Command::Disconnect(args) => disconnect::run(args, &world, output).await,
         Command::Setup(args) => setup::run(args, &world, output).await,
         Command::Sync(args) => sync::run(args, &world, output).await,
+        Command::Backfill(args) => backfill::run(args, &world, output).await,
+        Command::Pause(args) => pause::pause(args, &world, output),
+        Command::Resume(args) => pause::resume(args, &world, output),
         Command::Verify(args) => verify::run(args, &world, output).await,
         Command::Serve(args) => serve::run(args, world, output).await,
         Command::Status(args) => status::run(args, &world, output),

@@ -98,8 +98,14 @@ pub async fn run(world: Arc<World>, mut stop: Stop) {
 /// due at once, and so is a pull whose mapping has changed since the last look.
 fn due(world: &World, org: &OrgId, marks: &mut Marks) -> Result<Vec<Due>, store::Error> {
     let now = world.clock.now();
+    let settings = (world.settings)(org);
     let mut due = Vec::new();
-    for job in (world.settings)(org).jobs(org) {
+    if settings.is_blacked_out(now) {
+        return Ok(due);
+    }
+    let paused = world.control.paused(org)?;
+    let jobs = settings.jobs(org).into_iter().filter(|job| !paused.contains_key(&job.object));
+    for job in jobs {
         let at = world.control.next_at(&job)?;
         let is_changed = job.direction == Direction::Pull && {
             let mark = (world.mark)(job.object);

@@ -4,11 +4,14 @@
 //! grants, schedules, runs. Everything of one org lies in a file of its own, so
 //! an org is moved or erased with its folder, and no query can join two.
 
+mod backfills;
 mod calls;
 mod connections;
 mod cursors;
 mod database;
 mod descriptions;
+mod drifts;
+mod encoded;
 mod entities;
 mod failures;
 mod grants;
@@ -41,8 +44,10 @@ use self::database::Database;
 use crate::model::{Direction, Object, OrgId};
 use crate::secret::{Key, SealError};
 
+pub use self::backfills::Backfill;
 pub use self::cursors::{Position, Reading};
 pub use self::database::make_folder;
+pub use self::encoded::{Encoded, encode};
 pub use self::entities::{Fate, SourceState, Sources};
 pub use self::failures::{Subject, Trouble};
 pub use self::journal::{ChangesOf, Ended};
@@ -50,7 +55,7 @@ pub use self::links::Link;
 pub use self::locks::Lock;
 pub use self::mappings::{Accepted, Refused};
 pub use self::meetings::{Added, DoneBy, ItemState, MeetingSummary};
-pub use self::pages::{Outcome, Page, Remap, Row};
+pub use self::pages::{Again, Outcome, Page, Remap, Row};
 pub use self::rereads::{Kin, Reread};
 pub use self::verifications::{Difference, Sight};
 pub use self::work::{Standing, WorkCounts, WorkEnd};

@@ -3,8 +3,12 @@
 //! It knows no JSON, SQL, HTTP or WASM; the doors do. All it remembers between
 //! pages is in the store, so any process can go on where another stopped.
 
+mod backfill;
+mod blackout;
 mod doors;
+mod drift;
 mod error;
+mod forecast;
 mod glance;
 mod isolate;
 mod matching;
@@ -26,8 +30,10 @@ mod verify;
 
 use crate::model::Counts;
 
+pub use blackout::Blackout;
 pub use doors::{Doors, parents};
 pub use error::Error;
+pub use forecast::{Forecast, forecast};
 pub use matching::is_free_mail;
 pub use prepare::{Effect, Fit, Misfit, fit, misfits};
 pub use preview::{Change, Preview, PushChange, Replay, preview, replay};

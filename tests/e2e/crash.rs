@@ -1,6 +1,7 @@
 //! The moments in which a process dies or an answer is lost.
 
-use efficlose_sandbox::{CustomField, Settings};
+use efficlose::model::Object;
+use efficlose_sandbox::{CustomField, Records, Settings};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
@@ -173,6 +174,27 @@ async fn a_run_whose_process_was_killed_does_not_run_for_ever() {
     let runs = array(world.json(&["runs", "--limit", "100"]).await);
     let running: Vec<_> = runs.iter().filter(|run| run["ended"] == "running").collect();
     assert_eq!(running, Vec::<&Json>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_that_stalls_and_comes_back_writes_nothing_once_another_has_taken_over() {
+    let records = Records { contact: 4_500, ..few().records };
+    let world = World::ready_with(Settings { records, ..few() }).await;
+    world.org.fault(json!({ "path": "{V}/queryAll", "after": 1, "kind": "hang" })).await;
+    let stalled = world.spawn(&["sync", "--object", "Contact"]);
+    eventually("a page to hang", async || world.org.has_struck().await).await;
+    eventually("the page before to be settled", async || {
+        world.records("Contact").await.len() == 2_000
+    })
+    .await;
+    world.take_over(Object::Contact).await;
+    world.org.calm().await;
+    let output = stalled.end().await.failed();
+    assert_says(&output.stderr, &["another run of the Contact pull has taken over"]);
+    assert_eq!(world.records("Contact").await.len(), 2_000, "its page is not settled");
+    let sync = world.sync().await;
+    assert_eq!(sync.run("Contact", "pull")["counts"]["pulled"], 2_500, "it goes on at the page");
+    world.assert_in_step().await;
 }
 
 /// Whatever goes wrong on the way, once it is over the store is in step with the

@@ -7,7 +7,9 @@ use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
-use crate::world::{OBJECTS, World, array, assert_says, days_before, few, none, text};
+use crate::world::{
+    OBJECTS, World, array, assert_fails, assert_says, days_before, eventually, few, none, text,
+};
 
 /// Returns the ids of the entities of an object.
 async fn ids(world: &World, object: &str) -> BTreeSet<String> {
@@ -215,6 +217,69 @@ async fn what_is_read_of_an_account_follows_it_though_its_contacts_bear_no_new_s
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_plan_tells_what_a_sync_will_take() {
+    let records = Records { contact: 2_500, ..few().records };
+    let world = World::ready_with(efficlose_sandbox::Settings { records, ..few() }).await;
+    let plan = async || world.json(&["sync", "--plan"]).await["orgs"][0].take();
+    let first = plan().await;
+    assert_eq!(first["steps"].as_array().unwrap().len(), 11);
+    assert_eq!(world.records("Contact").await, Vec::<Json>::new(), "nothing is done");
+    let sync = world.sync().await;
+    assert_eq!(first["calls"].as_u64(), Some(sync.total("calls")), "{first}");
+    world.org.pass(3_600).await;
+    world.sync().await;
+    assert_eq!(plan().await["calls"], 1);
+    assert_eq!(world.sync().await.total("calls"), 1);
+    let said = world.ok(&["sync", "--plan"]).await.stdout;
+    assert_says(&said, &["looks at all objects", "1 calls in all", "that the budget allows"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_paused_is_left_in_peace_until_it_is_let_go_on() {
+    let world = World::ready().await;
+    world.ok(&["pause", "--object", "Contact", "--object", "Lead"]).await;
+    let sync = world.sync().await;
+    assert!(sync.runs().iter().all(|run| run["object"] != "Contact" && run["object"] != "Lead"));
+    assert_says(&world.ok(&["status"]).await.stdout, &["paused since"]);
+    world.ok(&["sync", "--object", "Lead"]).await;
+    assert_eq!((world.records("Contact").await.len(), world.records("Lead").await.len()), (0, 15));
+    assert_says(&world.ok(&["resume"]).await.stdout, &["Nothing is paused"]);
+    world.sync().await;
+    world.assert_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backfill_reads_a_range_of_days_again_and_goes_on_where_it_was_stopped() {
+    let records = Records { contact: 4_500, ..few().records };
+    let world = World::ready_with(efficlose_sandbox::Settings { records, ..few() }).await;
+    world.sync().await;
+    let backfill = ["backfill", "--object", "Contact", "--from", "2020-01-01"];
+    // The first page is what has changed, the next ones are the backfill's.
+    world.org.fault(json!({ "path": "{V}/queryAll", "after": 1, "kind": "hang" })).await;
+    let running = world.spawn(&backfill);
+    eventually("a page to hang", async || world.org.has_struck().await).await;
+    running.kill().await;
+    world.org.calm().await;
+    let sync = world.sync().await;
+    let pulled = sync.run("Contact", "pull")["counts"]["pulled"].as_u64().unwrap();
+    assert_eq!(pulled, 2_500, "the first page was done before");
+    let whole = world.json(&backfill).await;
+    assert_eq!(whole["runs"][0]["counts"]["pulled"], 4_500);
+    let none = world.json(&[
+        "backfill",
+        "--object",
+        "Contact",
+        "--from",
+        "2020-01-01",
+        "--to",
+        "2020-02-01",
+    ]);
+    assert_eq!(none.await["runs"][0]["counts"]["pulled"], 0);
+    let wrong = ["backfill", "--object", "Contact", "--from", "2020-01-02", "--to", "2020-01-01"];
+    assert_fails(world.efficlose(&wrong).await, "ends before it begins", "--to");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_optional_field_that_the_org_hides_leaves_only_its_column_out() {
     let world = World::ready().await;
     world.org.change_field("Contact", "Title", json!({ "visible": false })).await;
@@ -242,15 +307,50 @@ async fn a_field_that_the_org_shows_again_is_filled_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_required_field_that_the_org_hides_stops_its_object_alone() {
     let world = World::ready().await;
-    world.org.change_field("Contact", "Email", json!({ "visible": false })).await;
+    world.org.change_field("Contact", "LastName", json!({ "visible": false })).await;
     let (sync, error) = world.sync_fails().await;
-    let said = "the mapping of Contact reads Email, and the org does not show it";
+    let said = "the mapping of Contact reads LastName, and the org does not show it";
     sync.assert_only_broken("Contact", "pull", said);
     assert_says(&text(&error["message"]), &["Contact pull", said]);
-    assert_says(&text(&error["hint"]), &["Contact.Email", "field-level security"]);
-    world.org.change_field("Contact", "Email", json!({ "visible": true })).await;
+    assert_says(&text(&error["hint"]), &["Contact.LastName", "field-level security"]);
+    world.org.change_field("Contact", "LastName", json!({ "visible": true })).await;
     world.sync().await;
     world.assert_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_that_is_lost_takes_out_what_uses_it_and_says_so_once() {
+    let world = World::ready().await;
+    world.sync().await;
+    world.org.change_field("Contact", "Email", json!({ "visible": false })).await;
+    for _ in 0..2 {
+        let sync = world.sync().await;
+        assert_eq!(sync.run("Contact", "pull")["ended"], "complete");
+    }
+    for contact in world.records("Contact").await {
+        assert_eq!(contact["email"], Json::Null);
+        assert_ne!(contact["last_name"], Json::Null);
+    }
+    let failures = world.failures().await;
+    assert_eq!(failures.len(), 1, "{failures:?}");
+    assert_says(
+        &text(&failures[0]["message"]),
+        &["Contact.Email was deleted or hidden", "reads it", "all else goes on"],
+    );
+    assert_says(&text(&failures[0]["mend"]), &["field-level security"]);
+    assert_says(&world.ok(&["status"]).await.stdout, &["Contact.Email was deleted or hidden"]);
+    world.ok(&["failures", "retry"]).await;
+    world.org.change_field("Contact", "Email", json!({ "visible": true })).await;
+    world.sync().await;
+    assert_eq!(world.failures().await, Vec::<Json>::new());
+    assert!(world.records("Contact").await.iter().any(|contact| contact["email"] != Json::Null));
+    let status = world.json(&["status"]).await;
+    assert_says(
+        &text(&status["orgs"][0]["drifts"][0]["change"]),
+        &["is new: \"Email\", of type email"],
+    );
+    world.setup().await;
+    assert_eq!(world.json(&["status"]).await["orgs"][0]["drifts"], json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -138,3 +138,28 @@ async fn a_sync_of_all_orgs_names_the_sick_one_and_syncs_the_others() {
         sick.control(Method::PATCH, "/settings", json!({ "apiDisabled": false })).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_blackout_nothing_syncs_by_itself_and_other_orgs_do() {
+    let world = World::ready().await;
+    let dark = world.org_id().await;
+    let other = Org::start(Settings { seed: 12, ..few() }).await;
+    let said = world.connect_to(&other, Decision::Allow).await.succeeded().stdout;
+    let other = said.split("Connected to ").nth(1).unwrap()[..18].to_owned();
+    world.ok(&["setup", "--yes", "--org", &other]).await;
+    let file = world.home().join("config.toml");
+    let config = std::fs::read_to_string(&file).unwrap();
+    let head = format!("[orgs.{dark}]\n");
+    assert!(config.contains(&head), "{config}");
+    let blackout =
+        format!("{head}blackouts = [\"mon-sun 00:00-00:00\"]\ntime_zone = \"Europe/Berlin\"\n");
+    std::fs::write(&file, config.replace(&head, &blackout)).unwrap();
+    let daemon = world.spawn(&["serve"]);
+    eventually("the other org to be synced", async || is_through(&world, &other).await).await;
+    daemon.terminate().await;
+    daemon.end().await.succeeded();
+    assert_eq!(runs(&world, &dark).await, Vec::<Json>::new());
+    assert_says(&world.ok(&["status", "--org", &dark]).await.stdout, &["A blackout holds"]);
+    world.ok(&["sync", "--org", &dark]).await;
+    assert!(!runs(&world, &dark).await.is_empty(), "a person may all the same");
+}

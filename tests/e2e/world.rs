@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use efficlose::config::load_key;
-use efficlose::model::{Change, Object};
+use efficlose::model::{Change, Direction, Object};
 use efficlose::store::Store;
 use efficlose_sandbox::{Records, Settings};
 use serde_json::Value as Json;
@@ -231,6 +231,15 @@ impl World {
         let store = Store::open(self.home(), key).unwrap();
         let org = store.org(&self.org_id().await.parse().unwrap()).unwrap();
         Object::ALL.iter().flat_map(|object| org.open_changes(*object).unwrap()).collect()
+    }
+
+    /// Takes over the pull of an object, as another process would that holds the first one for
+    /// dead.
+    pub(crate) async fn take_over(&self, object: Object) {
+        let key = load_key(None, &self.home().join("key")).unwrap();
+        let store = Store::open(self.home(), key).unwrap();
+        let org = store.org(&self.org_id().await.parse().unwrap()).unwrap();
+        org.claim(object, Direction::Pull).unwrap();
     }
 
     /// Returns the tokens that the store holds for the connected org.

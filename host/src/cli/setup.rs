@@ -82,6 +82,7 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
     let is_out = |object: &Object| misfits.iter().any(|(misfit, _)| misfit == object);
     settings.objects.retain(|object, _| before_objects.contains(object) || !is_out(object));
     config::save_org(&world.home, &connection.org, &settings)?;
+    world.store.org(&connection.org)?.forget_drifts()?;
     report(&settings, &fits, &misfits, world, output);
     Ok(())
 }

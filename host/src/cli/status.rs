@@ -13,6 +13,8 @@ pub(super) struct Args {}
 
 /// How many failures are shown.
 const FAILURES_SHOWN: u32 = 10;
+/// How many changed fields are shown.
+const DRIFTS_SHOWN: usize = 10;
 
 pub(super) fn run(_args: Args, world: &World, output: &Output) -> Result<(), Failed> {
     let connections = world.connections()?;
@@ -41,6 +43,8 @@ fn org(
     let mut rows = Vec::new();
     let mut objects = Vec::new();
     let refusals = refusals(connection, world)?;
+    let paused = world.store.paused(&connection.org)?;
+    let mut quiet = Vec::new();
     for object in Object::ALL {
         let Some(chosen) = settings.objects.get(&object) else { continue };
         let job = |direction| JobKey { org: connection.org.clone(), object, direction };
@@ -50,6 +54,14 @@ fn org(
         let work = store.work_counts(object)?;
         let records = store.count(object)?;
         let verified = store.verified(object)?;
+        let quiet_since = world.store.quiet_since(&job(Direction::Pull))?;
+        if let Some(at) = quiet_since {
+            quiet.push(format!(
+                "{object} is suspiciously quiet: nothing has changed since {at}; `efficlose verify \
+                 --object {object}` tells whether that is so"
+            ));
+        }
+        let paused_at = paused.get(&object);
         let last = |run: &Option<_>| run.as_ref().map_or("never".to_owned(), runs::when_and_how);
         rows.push(vec![
             object.to_string(),
@@ -61,7 +73,11 @@ fn org(
             }),
             (work.waiting + work.unmatched).to_string(),
             work.failed.to_string(),
-            next.map_or("when served".to_owned(), |at| at.to_string()),
+            match (paused_at, next) {
+                (Some(at), _) => format!("paused since {at}"),
+                (None, Some(at)) => at.to_string(),
+                (None, None) => "when served".to_owned(),
+            },
         ]);
         objects.push(json!({
             "object": object,
@@ -73,6 +89,8 @@ fn org(
             "last_push": push.as_ref().map(sync::to_json),
             "next_at": next,
             "verified": verified,
+            "quiet_since": quiet_since,
+            "paused_at": paused_at,
             "work": work,
             "mapping_refused": refusals.iter().find(|one| one.object == object).map(to_json),
         }));
@@ -82,6 +100,13 @@ fn org(
     let none = "  Nothing is set up to sync. Run `efficlose setup` to choose.";
     output.table(&headers, &["records", "waiting", "failed"], rows, none);
     tell(&refusals, output);
+    for line in quiet {
+        output.line(line);
+    }
+    let is_blacked_out = settings.is_blacked_out(world.clock.now());
+    if is_blacked_out {
+        output.line("A blackout holds: nothing syncs by itself until it ends.");
+    }
     let usage = world.store.usage(&connection.org)?;
     if let Some((usage, at)) = usage {
         let (used, allowed) = (usage.used, usage.allowed);
@@ -95,6 +120,19 @@ fn org(
     let held: Vec<_> = budget.held_back().map(Purpose::as_str).collect();
     if !held.is_empty() {
         output.line(format!("  Held back until calls get older than a day: {}", held.join(", ")));
+    }
+    let mut drifts = Vec::new();
+    for object in settings.objects.keys() {
+        drifts.extend(store.drifts(*object)?);
+    }
+    for drift in drifts.iter().take(DRIFTS_SHOWN) {
+        output.line(format!("{}.{} {}", drift.object, drift.field, drift.change));
+    }
+    if !drifts.is_empty() {
+        output.line(format!(
+            "{} fields have changed since set-up; `efficlose setup` takes them in.",
+            drifts.len()
+        ));
     }
     let failures = store.failures(FAILURES_SHOWN)?;
     let count = store.failure_count()?;
@@ -124,6 +162,8 @@ fn org(
             "forecast": budget.forecast,
             "held_back": held,
         },
+        "blacked_out": is_blacked_out,
+        "drifts": drifts,
         "failures": count,
     }))
 }

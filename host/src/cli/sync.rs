@@ -8,8 +8,8 @@ use tokio::sync::watch;
 use super::output::{Failed, Output};
 use super::status::{self, Refusal};
 use super::world::World;
-use crate::model::{Counts, Direction, Ending, JobKey, Object, Run};
-use crate::sync::round;
+use crate::model::{Connection, Counts, Direction, Ending, JobKey, Object, Run};
+use crate::sync::{forecast, round};
 
 /// Sync once, both ways, and return when it is done
 ///
@@ -20,12 +20,19 @@ pub(super) struct Args {
     /// Sync this object only; may be given several times
     #[arg(long, value_name = "OBJECT")]
     object: Vec<Object>,
+    /// Show what a sync would do and how many calls it would take, and do nothing else; takes
+    /// one call of each org
+    #[arg(long, conflicts_with = "object")]
+    plan: bool,
 }
 
 pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<(), Failed> {
     let connections = world.connections()?;
     if connections.is_empty() {
         world.connection()?;
+    }
+    if args.plan {
+        return plan(&connections, world, output).await;
     }
     let started = Instant::now();
     let stop = super::serve::stop_on_signal();
@@ -36,7 +43,11 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
         let settings = world.settings(&connection.org);
         let mut jobs = settings.jobs(&connection.org);
         is_set_up |= !jobs.is_empty();
-        jobs.retain(|job| args.object.is_empty() || args.object.contains(&job.object));
+        let paused = world.store.paused(&connection.org)?;
+        jobs.retain(|job| match args.object.as_slice() {
+            [] => !paused.contains_key(&job.object),
+            named => named.contains(&job.object),
+        });
         let bar = output.progress();
         let shown = |job: &JobKey, counts: Counts| bar.set_message(said(job, counts));
         let runs = match world.doors(&connection, settings) {
@@ -64,6 +75,39 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
     }
 }
 
+/// Shows what the next sync would do.
+async fn plan(connections: &[Connection], world: &World, output: &Output) -> Result<(), Failed> {
+    let mut orgs = Vec::new();
+    for connection in connections {
+        let doors = world.doors(connection, world.settings(&connection.org))?;
+        let steps = forecast(&doors).await?;
+        let budget = world.budget(connection).now()?;
+        let calls: u64 = steps.iter().map(|step| step.calls).sum();
+        let rows = steps.iter().map(|step| {
+            vec![
+                step.object.map_or("all".to_owned(), |object| object.to_string()),
+                step.direction.to_string(),
+                step.does.to_owned(),
+                step.records.to_string(),
+                step.calls.to_string(),
+            ]
+        });
+        output.line(format!("{}  {}", connection.org, connection.username));
+        let headers = ["object", "way", "does", "records", "calls"];
+        output.table(&headers, &["records", "calls"], rows.collect(), "Nothing is to be done.");
+        output.line(format!(
+            "{calls} calls in all; {} of the {} that the budget allows in 24 hours are used",
+            budget.used, budget.limit
+        ));
+        orgs.push(json!({
+            "org": connection.org, "steps": steps, "calls": calls,
+            "budget": { "used": budget.used, "limit": budget.limit },
+        }));
+    }
+    output.json(&json!({ "orgs": orgs }));
+    Ok(())
+}
+
 fn said(job: &JobKey, counts: Counts) -> String {
     match job.direction {
         Direction::Pull => format!("{} pull: {} records", job.object, counts.pulled),
@@ -72,7 +116,7 @@ fn said(job: &JobKey, counts: Counts) -> String {
 }
 
 /// Prints what the runs did.
-fn report(runs: &[Run], refused: &[Refusal], took: Duration, output: &Output) {
+pub(super) fn report(runs: &[Run], refused: &[Refusal], took: Duration, output: &Output) {
     let total = runs.iter().fold(Counts::default(), |mut total, run| {
         total += run.counts;
         total

@@ -181,7 +181,7 @@ impl Salesforce {
     /// Returns how many records the connected user sees, the deleted ones left
     /// out.
     pub async fn count(&self, object: Object, filter: Option<&Filter>) -> Result<u64> {
-        let soql = soql::count(object.as_str(), filter);
+        let soql = soql::count(object.as_str(), filter, None);
         let nothing = Shape::new(std::iter::empty());
         let (rows, _) = self.query("query", &soql, *PAGE_ROWS.end(), &nothing).await?;
         Ok(rows.total)

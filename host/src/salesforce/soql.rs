@@ -158,11 +158,13 @@ pub(super) fn find(
     )
 }
 
-/// Returns the SOQL that counts records.
-pub(super) fn count(object: &str, filter: Option<&Filter>) -> String {
-    match filter {
-        None => format!("SELECT COUNT() FROM {object}"),
-        Some(filter) => format!("SELECT COUNT() FROM {object} WHERE {}", filter.as_str()),
+/// Returns the SOQL that counts records: those after a cursor, where there is one.
+pub(super) fn count(object: &str, filter: Option<&Filter>, after: Option<&Cursor>) -> String {
+    let filter = filter.map(|filter| format!("({})", filter.as_str()));
+    let conditions: Vec<String> = filter.into_iter().chain(after.map(self::after)).collect();
+    match conditions.as_slice() {
+        [] => format!("SELECT COUNT() FROM {object}"),
+        all => format!("SELECT COUNT() FROM {object} WHERE {}", all.join(" AND ")),
     }
 }
 

@@ -10,7 +10,7 @@ use super::shape::Shape;
 use super::{
     Answer, Call, Changed, Description, Error, Page, Result, Salesforce, page, soql, time,
 };
-use crate::model::{Filter, Object};
+use crate::model::{Cursor, Filter, Object};
 
 /// How many queries Salesforce takes in one call.
 pub const QUERIES_MAX: usize = 5;
@@ -31,12 +31,14 @@ pub enum Read<'a> {
     },
     /// The next page of what changed.
     Changed(Changed<'a>),
-    /// How many records there are, deleted ones left out.
+    /// How many records there are, deleted ones too.
     Count {
         /// The object.
         object: Object,
         /// The condition that they meet.
         filter: Option<&'a Filter>,
+        /// The cursor that they come after, in the order of a pull.
+        after: Option<&'a Cursor>,
     },
 }
 
@@ -92,8 +94,9 @@ impl Salesforce {
             Read::Changed(changed) => {
                 self.path(&format!("queryAll?q={}", encoded(&soql::changed(changed))))
             }
-            Read::Count { object, filter } => {
-                self.path(&format!("query?q={}", encoded(&soql::count(object.as_str(), *filter))))
+            Read::Count { object, filter, after } => {
+                let soql = soql::count(object.as_str(), *filter, *after);
+                self.path(&format!("queryAll?q={}", encoded(&soql)))
             }
         }
     }

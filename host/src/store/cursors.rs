@@ -125,6 +125,13 @@ fn position(db: &Connection, object: Object) -> Result<Position> {
     Ok(position.unwrap_or_default())
 }
 
+/// Tells whether an object was read whole before.
+pub(super) fn was_imported(db: &Connection, object: Object) -> Result<bool> {
+    let sql = "SELECT 1 FROM jobs
+               WHERE object = ?1 AND direction = 'pull' AND imported_at IS NOT NULL";
+    Ok(one(db, sql, [object.as_str()], |_| Ok(()))?.is_some())
+}
+
 /// Notes when an object was read whole for the first time.
 pub(super) fn note_imported(db: &Connection, object: Object, now: Timestamp) -> Result<()> {
     let sql = "UPDATE jobs SET imported_at = ?2

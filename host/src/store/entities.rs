@@ -20,12 +20,16 @@ const COMPANIES_MAX: u32 = 50;
 const DEALS_MAX: u32 = 1_000;
 
 const PAGE: &str = "
-    SELECT object, record_id, kind, modified_at, json(fields) AS fields FROM entities
-    WHERE object = ?1 AND record_id > ?2 AND deleted_at IS NULL
-    ORDER BY record_id LIMIT ?3";
+    SELECT entities.object, entities.record_id, kind, entities.modified_at,
+        json(fields) AS fields
+    FROM sources JOIN entities ON entities.source_id = sources.source_id
+    WHERE sources.object = ?1 AND sources.record_id > ?2 AND deleted_at IS NULL
+    ORDER BY sources.record_id LIMIT ?3";
 const ONE: &str = "
-    SELECT object, record_id, kind, modified_at, json(fields) AS fields FROM entities
-    WHERE object = ?1 AND record_id = ?2 AND deleted_at IS NULL";
+    SELECT entities.object, entities.record_id, kind, entities.modified_at,
+        json(fields) AS fields
+    FROM sources JOIN entities ON entities.source_id = sources.source_id
+    WHERE sources.object = ?1 AND sources.record_id = ?2 AND deleted_at IS NULL";
 const COUNT: &str = "
     SELECT count(*) AS found FROM entities WHERE object = ?1 AND deleted_at IS NULL";
 const PEOPLE: &str = "
@@ -353,9 +357,9 @@ mod tests {
         let org = world.org();
         let db = org.database.lock();
         for (sql, index) in [
-            (PAGE, "entities_live"),
-            (ONE, "entities_live"),
-            (COUNT, "entities_live"),
+            (PAGE, "sqlite_autoindex_sources_1"),
+            (ONE, "sqlite_autoindex_sources_1"),
+            (COUNT, "entities_by_object"),
             (PEOPLE, "entities_by_email"),
             (COMPANIES, "entities_by_domain"),
             (DEALS, "entities_by_account"),

@@ -15,6 +15,8 @@ use crate::model::{Direction, Failure, Mender, Object, Problem, SalesforceId};
 pub enum Subject {
     /// A record, on a pull.
     Record(SalesforceId),
+    /// A field that was lost, on a pull.
+    Field(String),
     /// A meeting's write, on a push.
     Meeting(String),
     /// An action item's write, on a push.
@@ -34,9 +36,12 @@ pub enum Subject {
 }
 
 impl Subject {
+    /// The code of a field that was lost.
+    pub const LOST_FIELD: &str = "lost_field";
+
     fn meeting_id(&self) -> Option<&str> {
         match self {
-            Self::Record(_) => None,
+            Self::Record(_) | Self::Field(_) => None,
             Self::Meeting(meeting_id)
             | Self::Item { meeting_id, .. }
             | Self::Update { meeting_id, .. } => Some(meeting_id),
@@ -55,6 +60,7 @@ impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Record(id) => write!(f, "{id}"),
+            Self::Field(name) => f.write_str(name),
             Self::Meeting(meeting_id) => f.write_str(meeting_id),
             Self::Item { meeting_id, item_id } => write!(f, "{meeting_id}/{item_id}"),
             Self::Update { meeting_id, record_id } => write!(f, "{meeting_id} → {record_id}"),
@@ -112,6 +118,11 @@ impl OrgStore {
             .write("save a failure", |db| save(db, direction, object, subject, trouble, now))
     }
 
+    /// Clears a failure, where it is open: what failed is mended.
+    pub fn mend(&self, direction: Direction, object: Object, subject: &Subject) -> Result<()> {
+        self.database.write("clear a failure", |db| clear(db, direction, object, subject))
+    }
+
     /// Returns the records whose pull failed that come after an id, by id.
     pub fn failed_records(
         &self,
@@ -122,9 +133,10 @@ impl OrgStore {
         let after = after.map_or("", SalesforceId::as_str);
         self.database.read("read the failures", |db| {
             let sql = "SELECT subject FROM failures
-                       WHERE object = ?1 AND direction = 'pull' AND subject > ?2
+                       WHERE object = ?1 AND direction = 'pull' AND subject > ?2 AND code <> ?4
                        ORDER BY subject LIMIT ?3";
-            all(db, sql, params![object.as_str(), after, limit], |row| word(row, "subject"))
+            let key = params![object.as_str(), after, limit, Subject::LOST_FIELD];
+            all(db, sql, key, |row| word(row, "subject"))
         })
     }
 }

@@ -1,16 +1,17 @@
 //! Pages: settling what was read and mapped, all of it or nothing.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
-use super::entities::{Fate, folded};
+use super::encoded::{Encoded, Made, Searchable, There, What};
+use super::entities::Fate;
 use super::failures::{self, Subject, Trouble};
 use super::rereads::{self, Reread};
-use super::value::{hash, micros, word, write_object};
-use super::{OrgStore, Position, Result, cursors, leftovers, links, successors, work};
-use crate::model::{Counts, Direction, Mender, Object, Problem, Pulled, SalesforceId, Spec, Value};
+use super::value::{micros, word};
+use super::{OrgStore, Position, Result, backfills, cursors, leftovers, links, successors, work};
+use crate::model::{
+    Counts, Cursor, Direction, Kind, Mender, Object, Problem, Pulled, SalesforceId, Value,
+};
 
 /// A page that was read and mapped.
 #[derive(Debug)]
@@ -22,15 +23,13 @@ pub struct Page<'a> {
     /// Where the page began.
     pub expected: &'a Position,
     /// Where the next one begins.
-    pub next: Position,
-    /// What the mapping said of its entities.
-    pub spec: &'a Spec,
-    /// The names of a source's values.
-    pub columns: &'a Arc<[String]>,
+    pub next: &'a Position,
+    /// What its entities are.
+    pub kind: Kind,
     /// The digest of the mapping.
     pub mapping: &'a str,
     /// The records, in the order in which they were read.
-    pub rows: Vec<Row>,
+    pub rows: &'a [Encoded],
     /// The time of the run.
     pub now: Timestamp,
 }
@@ -42,18 +41,27 @@ pub struct Remap<'a> {
     pub object: Object,
     /// The fence under which they were taken.
     pub fence: u64,
-    /// What was to be read again, and is with these.
-    pub done: Option<&'a Reread>,
-    /// What the mapping said of its entities.
-    pub spec: &'a Spec,
-    /// The names of a source's values.
-    pub columns: &'a Arc<[String]>,
+    /// What was to be read again, and how far that is with these.
+    pub done: Again<'a>,
+    /// What its entities are.
+    pub kind: Kind,
     /// The digest of the mapping.
     pub mapping: &'a str,
     /// The records.
-    pub rows: Vec<Row>,
+    pub rows: Vec<Encoded>,
     /// The time of the run.
     pub now: Timestamp,
+}
+
+/// Why records are mapped or read again.
+#[derive(Debug, Clone, Copy)]
+pub enum Again<'a> {
+    /// Something that is noted nowhere, or that has more to it.
+    Unnoted,
+    /// What hangs on others, all of which is done now.
+    Reread(&'a Reread),
+    /// A backfill, which has come so far; none, if it has come to its end.
+    Backfill(Option<&'a Cursor>),
 }
 
 /// One record of a page.
@@ -85,34 +93,38 @@ pub enum Outcome {
 }
 
 impl OrgStore {
-    /// Settles a page in one transaction: sources, entities, failures, what
-    /// follows for meetings, and the cursor.
+    /// Settles pages that follow each other in one transaction: sources, entities, failures,
+    /// what follows for meetings, and the cursor.
     ///
     /// Leaves nothing behind where the job was claimed anew or the cursor isn't
-    /// where the page began. A record older than the stored one is ignored. Of
+    /// where a page began. A record older than the stored one is ignored. Of
     /// what Salesforce has deleted, no value is kept.
     ///
     /// Work that found no record waits again once an entity changed. A task that
     /// is closed or opened in Salesforce closes or opens its action item.
-    pub fn settle(&self, page: &Page<'_>) -> Result<Counts> {
+    pub fn settle(&self, pages: &[Page<'_>]) -> Result<Counts> {
         self.database.write("settle a page", |db| {
-            cursors::check_fence(db, page.object, Direction::Pull, page.fence)?;
-            cursors::check_position(db, page.object, page.expected)?;
-            let batch = Batch {
-                object: page.object,
-                spec: page.spec,
-                columns: page.columns,
-                mapping: page.mapping,
-                rows: &page.rows,
-                now: page.now,
-            };
-            let mut counts = settle(db, &batch)?;
-            if page.next.whole && !page.next.paging {
-                counts.skipped += leftovers::remove(db, page.object, page.mapping, page.now)?;
-            }
-            cursors::save(db, page.object, &page.next)?;
-            if !page.next.paging {
-                cursors::note_imported(db, page.object, page.now)?;
+            let mut counts = Counts::default();
+            for page in pages {
+                cursors::check_fence(db, page.object, Direction::Pull, page.fence)?;
+                cursors::check_position(db, page.object, page.expected)?;
+                let batch = Batch {
+                    object: page.object,
+                    kind: page.kind,
+                    mapping: page.mapping,
+                    rows: page.rows,
+                    now: page.now,
+                };
+                counts += settle(db, &batch)?;
+                // What was never read whole before has nothing left of an earlier reading.
+                let ends_whole = page.next.whole && !page.next.paging;
+                if ends_whole && cursors::was_imported(db, page.object)? {
+                    counts.skipped += leftovers::remove(db, page.object, page.mapping, page.now)?;
+                }
+                cursors::save(db, page.object, page.next)?;
+                if !page.next.paging {
+                    cursors::note_imported(db, page.object, page.now)?;
+                }
             }
             Ok(counts)
         })
@@ -125,13 +137,18 @@ impl OrgStore {
             cursors::check_fence(db, remap.object, Direction::Pull, remap.fence)?;
             let batch = Batch {
                 object: remap.object,
-                spec: remap.spec,
-                columns: remap.columns,
+                kind: remap.kind,
                 mapping: remap.mapping,
                 rows: &remap.rows,
                 now: remap.now,
             };
-            remap.done.map_or(Ok(()), |reread| rereads::done(db, remap.object, reread))?;
+            match remap.done {
+                Again::Unnoted => {}
+                Again::Reread(reread) => rereads::done(db, remap.object, reread)?,
+                Again::Backfill(cursor) => {
+                    backfills::advance(db, remap.object, cursor, remap.rows.len())?;
+                }
+            }
             settle(db, &batch)
         })
     }
@@ -139,10 +156,9 @@ impl OrgStore {
 
 struct Batch<'a> {
     object: Object,
-    spec: &'a Spec,
-    columns: &'a [String],
+    kind: Kind,
     mapping: &'a str,
-    rows: &'a [Row],
+    rows: &'a [Encoded],
     now: Timestamp,
 }
 
@@ -150,9 +166,7 @@ fn settle(db: &Connection, batch: &Batch<'_>) -> Result<Counts> {
     let mut settling = Settling {
         db,
         batch,
-        places: Places::of(batch.spec),
         statements: Statements::prepare(db)?,
-        json: String::new(),
         failing: failures::any(db, batch.object, Direction::Pull)?,
         watched: rereads::watched(db, batch.object)?,
         touched: false,
@@ -171,10 +185,7 @@ fn settle(db: &Connection, batch: &Batch<'_>) -> Result<Counts> {
 struct Settling<'a> {
     db: &'a Connection,
     batch: &'a Batch<'a>,
-    places: Places,
     statements: Statements<'a>,
-    /// The JSON of one row, whose memory serves them all.
-    json: String,
     /// Whether the object may have failures to clear: mostly it has none.
     failing: bool,
     /// The fields that other objects take from this one.
@@ -185,7 +196,7 @@ struct Settling<'a> {
 }
 
 impl Settling<'_> {
-    fn row(&mut self, row: &Row) -> Result<()> {
+    fn row(&mut self, row: &Encoded) -> Result<()> {
         self.counts.pulled += 1;
         let stored = self.statements.stored(self.batch.object, &row.id)?;
         if stored.as_ref().is_some_and(|stored| micros(row.modified_at) < stored.modified_at) {
@@ -196,25 +207,17 @@ impl Settling<'_> {
             let was_known = stored.is_some();
             successors::note(self.db, self.batch.object, &row.id, &row.became, was_known)?;
         }
-        match &row.outcome {
-            Outcome::Deleted => self.gone(row, Fate::Deleted, None, stored.as_ref()),
-            Outcome::Hidden => {
-                let why = "the connected user does not see it any more";
-                self.gone(row, Fate::Hidden, Some(why), stored.as_ref())
-            }
-            Outcome::Unselected => {
-                let why = "the mapping no longer selects it";
-                self.gone(row, Fate::Unselected, Some(why), stored.as_ref())
-            }
-            Outcome::Pulled(outcome) => self.pulled(row, outcome, stored.as_ref()),
+        match &row.what {
+            What::Gone(fate, why) => self.gone(row, *fate, *why, stored.as_ref()),
+            What::There(there) => self.there(row, there, stored.as_ref()),
         }
     }
 
     fn gone(
         &mut self,
-        row: &Row,
+        row: &Encoded,
         fate: Fate,
-        why: Option<&str>,
+        why: Option<&'static str>,
         stored: Option<&Stored>,
     ) -> Result<()> {
         self.clear_failure(&row.id)?;
@@ -232,62 +235,52 @@ impl Settling<'_> {
         Ok(())
     }
 
-    fn pulled(&mut self, row: &Row, outcome: &Pulled, stored: Option<&Stored>) -> Result<()> {
-        let (fate, reason) = match outcome {
-            Pulled::Mapped(_) => (Fate::Mapped, None),
-            Pulled::Skipped(reason) => (Fate::Skipped, Some(reason.as_str())),
-            Pulled::Failed(_) => (Fate::Failed, None),
-        };
-        match outcome {
-            Pulled::Failed(problem) => self.save_failure(&row.id, problem)?,
-            Pulled::Mapped(_) | Pulled::Skipped(_) => self.clear_failure(&row.id)?,
+    fn there(&mut self, row: &Encoded, there: &There, stored: Option<&Stored>) -> Result<()> {
+        let fate = there.outcome.fate();
+        match &there.outcome {
+            Made::Failed(problem) => self.save_failure(&row.id, problem)?,
+            Made::Entity(_) | Made::Skipped(_) => self.clear_failure(&row.id)?,
         }
-        let columns = self.batch.columns.iter().map(String::as_str);
-        write_object(&mut self.json, columns.zip(&row.source));
-        let hash = hash(&self.json);
-        let same = stored.filter(|stored| stored.is(fate, &hash, self.batch.mapping));
-        match fate {
-            Fate::Mapped if same.is_some() => self.counts.unchanged += 1,
-            Fate::Mapped => self.counts.mapped += 1,
-            Fate::Skipped => self.counts.skipped += 1,
-            _ => self.counts.failed += 1,
+        let same = stored.filter(|stored| stored.is(fate, &there.hash, self.batch.mapping));
+        match &there.outcome {
+            Made::Entity(_) if same.is_some() => self.counts.unchanged += 1,
+            Made::Entity(_) => self.counts.mapped += 1,
+            Made::Skipped(_) => self.counts.skipped += 1,
+            Made::Failed(_) => self.counts.failed += 1,
         }
         if let Some(same) = same {
             return self.restamp(row, same);
         }
         if let Some(stored) = stored {
-            self.tell_kin(row, stored)?;
+            self.tell_kin(row, there, stored)?;
         }
-        let source_id = self.save_source(row, stored, fate, reason, &hash)?;
+        let source_id = self.save_source(row, there, stored)?;
         if self.batch.object == Object::Task {
             links::set_gone(self.db, &row.id, false)?;
         }
-        match outcome {
-            Pulled::Mapped(values) => self.save_entity(row, source_id, values, stored),
-            Pulled::Skipped(_) => stored.map_or(Ok(()), |stored| self.remove(stored)),
-            Pulled::Failed(_) => Ok(()),
+        match &there.outcome {
+            Made::Entity(entity) => self.save_entity(row, source_id, entity, stored),
+            Made::Skipped(_) => stored.map_or(Ok(()), |stored| self.remove(stored)),
+            Made::Failed(_) => Ok(()),
         }
     }
 
     /// Has those records read again that take from this one what differs by now; one that
     /// is back is nothing else any more.
-    fn tell_kin(&mut self, row: &Row, stored: &Stored) -> Result<()> {
+    fn tell_kin(&mut self, row: &Encoded, there: &There, stored: &Stored) -> Result<()> {
         if stored.fate == Fate::Deleted {
             successors::forget(self.db, self.batch.object, &row.id)?;
         }
-        let Batch { object, columns, .. } = *self.batch;
         let (db, watched) = (self.db, &self.watched);
-        if !watched.is_empty()
-            && rereads::differs(db, stored.source_id, watched, columns, &row.source)?
-        {
-            rereads::want(db, object, &row.id)?;
+        if !watched.is_empty() && rereads::differs(db, stored.source_id, watched, &there.source)? {
+            rereads::want(db, self.batch.object, &row.id)?;
         }
         Ok(())
     }
 
     /// Notes that a record was touched without a change to what is read of it;
     /// without the newer stamp an older state could come after it.
-    fn restamp(&mut self, row: &Row, same: &Stored) -> Result<()> {
+    fn restamp(&mut self, row: &Encoded, same: &Stored) -> Result<()> {
         let modified_at = micros(row.modified_at);
         if modified_at == same.modified_at {
             return Ok(());
@@ -301,58 +294,57 @@ impl Settling<'_> {
 
     fn save_source(
         &mut self,
-        row: &Row,
+        row: &Encoded,
+        there: &There,
         stored: Option<&Stored>,
-        fate: Fate,
-        reason: Option<&str>,
-        hash: &[u8],
     ) -> Result<i64> {
         let modified_at = micros(row.modified_at);
-        let (fate, mapping) = (fate.as_str(), self.batch.mapping);
+        let (fate, mapping) = (there.outcome.fate().as_str(), self.batch.mapping);
+        let reason = match &there.outcome {
+            Made::Skipped(reason) => Some(reason),
+            Made::Entity(_) | Made::Failed(_) => None,
+        };
+        let There { hash, source, .. } = there;
         if let Some(stored) = stored {
             let id = stored.source_id;
-            let values = params![id, modified_at, fate, reason, mapping, hash, self.json];
+            let values = params![id, modified_at, fate, reason, mapping, hash, source];
             self.statements.change_source.execute(values)?;
             return Ok(id);
         }
         let (object, id) = (self.batch.object.as_str(), row.id.as_str());
-        let values = params![object, id, modified_at, fate, reason, mapping, hash, self.json];
+        let values = params![object, id, modified_at, fate, reason, mapping, hash, source];
         self.statements.insert_source.execute(values)?;
         Ok(self.db.last_insert_rowid())
     }
 
     fn save_entity(
         &mut self,
-        row: &Row,
+        row: &Encoded,
         source_id: i64,
-        values: &[Value],
+        entity: &Searchable,
         stored: Option<&Stored>,
     ) -> Result<()> {
         self.touched = true;
-        let columns = self.batch.spec.columns.iter().map(|column| column.name.as_str());
-        write_object(&mut self.json, columns.zip(values));
-        let places = &self.places;
-        let closed = boolean(values, places.closed);
         self.statements.save_entity.execute(params![
             source_id,
             self.batch.object.as_str(),
             row.id.as_str(),
-            self.batch.spec.kind.as_str(),
-            text(values, places.name),
-            text(values, places.email).map(folded),
-            text(values, places.domain).map(folded),
-            text(values, places.account_id),
-            text(values, places.owner_id),
-            closed,
-            boolean(values, places.converted),
-            text(values, places.on_date),
-            text(values, places.who_id),
-            text(values, places.what_id),
+            self.batch.kind.as_str(),
+            entity.name,
+            entity.email,
+            entity.domain,
+            entity.account_id,
+            entity.owner_id,
+            entity.closed,
+            entity.converted,
+            entity.on_date,
+            entity.who_id,
+            entity.what_id,
             micros(row.modified_at),
-            self.json,
+            entity.fields,
         ])?;
         let before = stored.and_then(|stored| stored.closed).unwrap_or(false);
-        match closed {
+        match entity.closed {
             Some(closed) if self.batch.object == Object::Task && closed != before => {
                 links::flip_item(self.db, &row.id, closed)
             }
@@ -386,50 +378,6 @@ impl Settling<'_> {
         }
         let subject = Subject::Record(id.clone());
         failures::clear(self.db, Direction::Pull, self.batch.object, &subject)
-    }
-}
-
-fn text(values: &[Value], place: Option<usize>) -> Option<&str> {
-    let text = values.get(place?)?.text()?;
-    Some(text).filter(|text| !text.is_empty())
-}
-
-fn boolean(values: &[Value], place: Option<usize>) -> Option<bool> {
-    match values.get(place?)? {
-        Value::Boolean(value) => Some(*value),
-        _ => None,
-    }
-}
-
-/// Where the columns that are searched lie in a mapping's outcome.
-struct Places {
-    name: Option<usize>,
-    email: Option<usize>,
-    domain: Option<usize>,
-    account_id: Option<usize>,
-    owner_id: Option<usize>,
-    closed: Option<usize>,
-    converted: Option<usize>,
-    on_date: Option<usize>,
-    who_id: Option<usize>,
-    what_id: Option<usize>,
-}
-
-impl Places {
-    fn of(spec: &Spec) -> Self {
-        let place = |name| spec.columns.iter().position(|column| column.name == name);
-        Self {
-            name: place("name"),
-            email: place("email"),
-            domain: place("domain"),
-            account_id: place("account_id"),
-            owner_id: place("owner_id"),
-            closed: place("closed"),
-            converted: place("converted"),
-            on_date: place("due_on").or_else(|| place("close_on")),
-            who_id: place("who_id"),
-            what_id: place("what_id"),
-        }
     }
 }
 

@@ -4,7 +4,7 @@
 use rusqlite::{Connection, params};
 
 use super::database::{all, run};
-use super::value::{fields, json, to_json, word};
+use super::value::{fields, json, parsed, to_json, word};
 use super::{OrgStore, Result};
 use crate::model::{Fields, Object, SalesforceId, Value};
 
@@ -105,19 +105,18 @@ pub(super) fn differs(
     db: &Connection,
     source_id: i64,
     watched: &[String],
-    columns: &[String],
-    values: &[Value],
+    source: &str,
 ) -> Result<bool> {
     let sql = "SELECT json(source) AS source FROM sources
                WHERE source_id = ?1 AND source IS NOT NULL";
     let before: Vec<Fields> = all(db, sql, [source_id], |row| fields(row, "source"))?;
     let Some(before) = before.into_iter().next() else { return Ok(true) };
-    let old = |name: &String| before.iter().find(|(own, _)| own == name).map(|(_, value)| value);
-    let new = |name: &String| {
-        let place = columns.iter().position(|column| column.eq_ignore_ascii_case(name))?;
-        values.get(place)
+    let after: Fields = parsed(source);
+    let of = |fields: &Fields, name: &String| {
+        let named = |(own, _): &&(String, Value)| own.eq_ignore_ascii_case(name);
+        fields.iter().find(named).map(|(_, value)| value.clone())
     };
-    Ok(watched.iter().any(|name| match (old(name), new(name)) {
+    Ok(watched.iter().any(|name| match (of(&before, name), of(&after, name)) {
         (Some(old), Some(new)) => old != new,
         _ => true,
     }))

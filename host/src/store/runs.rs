@@ -12,6 +12,11 @@ use crate::model::{Counts, Ending, JobKey, OrgId, Problem, Run, Usage};
 /// How many runs of an org are kept: some weeks of them.
 const RUNS_KEPT: u32 = 5_000;
 
+/// How many runs without a change are suspicious: a day of them, at two hours.
+const QUIET_RUNS: usize = 12;
+/// How many runs before them are looked at.
+const LIVELY_RUNS: usize = 24;
+
 const DIED: &str = "its process ended before the run did";
 
 impl Store {
@@ -104,6 +109,29 @@ impl Store {
             let key = [key.org.as_str(), key.object.as_str(), key.direction.as_str()];
             one(db, sql, key, read_run)
         })
+    }
+
+    /// Returns since when a job finds nothing any more, where it used to: its last runs
+    /// brought no change, and of those before them most did.
+    pub fn quiet_since(&self, key: &JobKey) -> Result<Option<Timestamp>> {
+        let runs = self.control.read("read the runs", |db| {
+            let sql = "SELECT started_at, mapped + deleted > 0 AS changed FROM runs
+                       WHERE org = ?1 AND object = ?2 AND direction = ?3 AND ending = 'complete'
+                       ORDER BY sequence DESC LIMIT ?4";
+            let (object, direction) = (key.object.as_str(), key.direction.as_str());
+            let limit = (QUIET_RUNS + LIVELY_RUNS) as u32;
+            all(db, sql, params![key.org.as_str(), object, direction, limit], |row| {
+                Ok((time(row, "started_at")?, row.get::<_, bool>("changed")?))
+            })
+        })?;
+        if runs.len() < QUIET_RUNS + LIVELY_RUNS {
+            return Ok(None);
+        }
+        let (quiet, before) = runs.split_at(QUIET_RUNS);
+        let lively = before.iter().filter(|(_, changed)| *changed).count();
+        let is_quiet = quiet.iter().all(|(_, changed)| !changed) && lively * 2 > LIVELY_RUNS;
+        let last = before.iter().find(|(_, changed)| *changed);
+        Ok(last.filter(|_| is_quiet).map(|(at, _)| *at))
     }
 
     /// Saves how much of the org's API calls are used, as Salesforce says.
@@ -274,6 +302,28 @@ mod tests {
         assert_eq!(runs.len() as u32, RUNS_KEPT + 1);
         assert_eq!(runs[0].id, newest.id);
         assert_eq!(runs.last().unwrap().id, under_way.id);
+    }
+
+    #[test]
+    fn an_object_that_used_to_change_and_does_not_any_more_is_quiet() {
+        let world = World::new();
+        let store = world.store();
+        let mut second = 0;
+        let mut runs = |count: usize, changed: bool| {
+            for _ in 0..count {
+                second += 1;
+                let run = store.start_run(&key(Object::Lead), at(second)).unwrap();
+                let counts = Counts { mapped: u64::from(changed), ..Counts::default() };
+                store.count(&run.id, counts).unwrap();
+                store.end_run(&run.id, at(second), &Ending::Complete).unwrap();
+            }
+            store.quiet_since(&key(Object::Lead)).unwrap()
+        };
+        assert_eq!(runs(11, false), None);
+        assert_eq!(runs(13, true), None);
+        assert_eq!(runs(QUIET_RUNS - 1, false), None);
+        assert_eq!(runs(1, false), Some(at(24)));
+        assert_eq!(runs(1, true), None);
     }
 
     #[test]

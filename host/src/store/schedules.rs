@@ -1,12 +1,14 @@
-//! Schedules: when each job runs next.
+//! Schedules: when each job runs next, and what is paused.
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use rusqlite::params;
 
-use super::database::{one, run};
-use super::value::{micros, time};
+use super::database::{all, one, run};
+use super::value::{micros, time, word};
 use super::{Result, Store};
-use crate::model::JobKey;
+use crate::model::{JobKey, Object, OrgId};
 
 impl Store {
     /// Returns when a job runs next; none where it never ran.
@@ -28,6 +30,34 @@ impl Store {
         at: Timestamp,
     ) -> Result<()> {
         if self.next_at(key)? == expected { self.set_next(key, at) } else { Ok(()) }
+    }
+
+    /// Pauses objects of an org, or lets them go on.
+    pub fn pause(&self, org: &OrgId, objects: &[Object], pause: bool, at: Timestamp) -> Result<()> {
+        self.control.write("save what is paused", |db| {
+            for object in objects {
+                let (org, object) = (org.as_str(), object.as_str());
+                if pause {
+                    let sql = "INSERT OR IGNORE INTO pauses (org, object, paused_at)
+                               VALUES (?1, ?2, ?3)";
+                    run(db, sql, params![org, object, micros(at)])?;
+                } else {
+                    run(db, "DELETE FROM pauses WHERE org = ?1 AND object = ?2", [org, object])?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Returns the objects of an org that are paused, and since when.
+    pub fn paused(&self, org: &OrgId) -> Result<BTreeMap<Object, Timestamp>> {
+        let paused = self.control.read("read what is paused", |db| {
+            let sql = "SELECT object, paused_at FROM pauses WHERE org = ?1";
+            all(db, sql, [org.as_str()], |row| {
+                Ok((word::<Object>(row, "object")?, time(row, "paused_at")?))
+            })
+        })?;
+        Ok(paused.into_iter().collect())
     }
 
     /// Sets when a job runs next.
@@ -59,5 +89,17 @@ mod tests {
         store.set_next(&push, at(10)).unwrap();
         assert_eq!(store.next_at(&pull).unwrap(), Some(at(20)));
         assert_eq!(store.next_at(&push).unwrap(), Some(at(10)));
+    }
+
+    #[test]
+    fn what_is_paused_stays_so_until_it_is_let_go_on() {
+        let world = World::new();
+        let store = world.store();
+        for second in [1, 2] {
+            store.pause(&org(), &[Object::Task, Object::Lead], true, at(second)).unwrap();
+        }
+        store.pause(&org(), &[Object::Lead], false, at(3)).unwrap();
+        let paused: Vec<_> = store.paused(&org()).unwrap().into_iter().collect();
+        assert_eq!(paused, [(Object::Task, at(1))]);
     }
 }

@@ -74,6 +74,12 @@ pub(super) fn fields(row: &Row<'_>, column: &str) -> rusqlite::Result<Fields> {
     Ok(stored.0)
 }
 
+/// Reads fields from JSON that [`write_object`] has written.
+pub(super) fn parsed(text: &str) -> Fields {
+    let stored: StoredFields = serde_json::from_str(text).expect("it was written here");
+    stored.0
+}
+
 /// Reads anything else from `json(…)`.
 pub(super) fn json<T: for<'de> Deserialize<'de>>(
     row: &Row<'_>,

@@ -56,23 +56,21 @@ impl World {
         let fence = org.claim(object, Direction::Pull).unwrap();
         let expected = org.position(object).unwrap();
         let spec = spec(object);
-        let columns = columns();
         let next = rows.last().map_or_else(Position::default, |row| Position {
             cursor: Some(Cursor { stamp: row.modified_at, id: Some(row.id.clone()) }),
             paging: true,
             ..Position::default()
         });
-        org.settle(&Page {
+        org.settle(&[Page {
             object,
             fence,
             expected: &expected,
-            next,
-            spec: &spec,
-            columns: &columns,
+            next: &next,
+            kind: spec.kind,
             mapping,
-            rows,
+            rows: &super::encode(rows, &spec, &columns()),
             now: at(1_000),
-        })
+        }])
         .unwrap()
     }
 

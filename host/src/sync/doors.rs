@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use tokio::task::block_in_place;
 
 use super::prepare::{Prepared, prepare};
-use super::{Error, Settings, trial};
+use super::{Error, Settings, drift, trial};
 use crate::clock::Clock;
 use crate::model::{Object, OrgId, Problem, Spec};
 use crate::plugin::{Library, Mapping, Mark};
@@ -171,7 +171,11 @@ impl Doors {
     ) -> Result<Arc<Description>, Error> {
         let description = match (found, before) {
             (Found::Unchanged, Some(before)) => before,
-            (Found::Description(description), _) => {
+            (Found::Description(description), before) => {
+                if let Some(before) = before.filter(|before| before.fields != description.fields) {
+                    let mapping = self.mapping(object, &description)?;
+                    block_in_place(|| drift::note(self, &before, &description, mapping.spec()))?;
+                }
                 let (text, now) = (description.to_text(), self.clock.now());
                 block_in_place(|| self.store.save_description(object.as_str(), &text, now))?;
                 *description

@@ -11,7 +11,7 @@ use crate::salesforce::{Changed, Description, FieldDescription, Parents, SUCCESS
 use crate::store::Kin;
 
 /// How many records a page has: the most that Salesforce gives at once.
-const PAGE: u32 = 2_000;
+pub(super) const PAGE: u32 = 2_000;
 /// Fields by which a created record is found again, best first: one made for it,
 /// and a standard field of tasks that holds a caller's own id.
 const MARK_FIELDS: [&str; 2] = ["Efficlose_Id__c", "CallObject"];

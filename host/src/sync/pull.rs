@@ -13,17 +13,20 @@ use tokio::task::block_in_place;
 use super::glance::Seen;
 use super::isolate::isolate;
 use super::prepare::Prepared;
-use super::{Doors, Error, Stop, remap, reread, trial};
+use super::{Doors, Error, Stop, backfill, remap, reread, trial};
 use crate::model::{Counts, Cursor, Object, Problem, Pulled, Spent, Value};
 use crate::salesforce::{Page, RowKey};
-use crate::store::{self, Outcome, Position, Row};
+use crate::store::{self, Encoded, Outcome, Position, Row};
 use crate::{plugin, salesforce};
 
 /// How many pages one run may have: 200 million records.
 const PAGES_MAX: u32 = 100_000;
-/// How many pages wait between two stages: with those that are worked on, it bounds what
-/// is held in memory.
+/// How many pages wait to be mapped: with those that are worked on, it bounds what is held
+/// in memory.
 const PAGES_WAITING: usize = 1;
+/// How many pages are settled together, where the disk is slower than all else: a page of an
+/// index that many records go to is then written once.
+const TOGETHER: usize = 3;
 /// How often a run begins again with the mapping before, where one fails in use.
 const FALLS_MAX: u32 = 2;
 /// Of how many records a page must be for its mapping to be judged by it.
@@ -48,7 +51,7 @@ struct Mapped {
     prepared: Arc<Prepared>,
     expected: Position,
     next: Position,
-    rows: Vec<Row>,
+    rows: Vec<Encoded>,
 }
 
 /// Pulls what has changed of an object, to its end or until it is asked to stop; tells
@@ -107,14 +110,16 @@ impl Run<'_> {
                 return Ok(false);
             }
         }
-        Ok(self.changes(seen, spent)? && reread::run(doors, object, fence, stop, report).await?)
+        Ok(self.changes(seen, spent)?
+            && reread::run(doors, object, fence, stop, report).await?
+            && backfill::run(doors, object, fence, stop, report).await?)
     }
 
     /// Runs the three stages side by side. What one of them meets ends those before it; the
     /// pages that are past it are settled all the same.
     fn changes(self, seen: Option<Seen>, spent: &mut Spent) -> Result<bool, Error> {
         let (to_map, fetched) = channel(PAGES_WAITING);
-        let (to_store, mapped) = channel(PAGES_WAITING);
+        let (to_store, mapped) = channel(TOGETHER - 1);
         let handle = Handle::current();
         block_in_place(|| {
             std::thread::scope(|scope| {
@@ -209,22 +214,26 @@ impl Run<'_> {
         }
     }
 
-    /// Settles mapped pages in their order; tells how long that took.
+    /// Settles mapped pages in their order, those that wait by then in one transaction; tells
+    /// how long that took.
     fn store_all(self, mut mapped: Receiver<Mapped>) -> Result<Duration, Error> {
         let mut spent = Duration::ZERO;
-        while let Some(Mapped { prepared, expected, next, rows }) = mapped.blocking_recv() {
+        while let Some(first) = mapped.blocking_recv() {
+            let waiting = std::iter::from_fn(|| mapped.try_recv().ok()).take(TOGETHER - 1);
+            let group: Vec<Mapped> = std::iter::once(first).chain(waiting).collect();
             let begun = Instant::now();
-            let counts = self.doors.store.settle(&store::Page {
+            let now = self.doors.clock.now();
+            let pages = group.iter().map(|page| store::Page {
                 object: self.object,
                 fence: self.fence,
-                expected: &expected,
-                next,
-                spec: prepared.mapping.spec(),
-                columns: &prepared.columns,
-                mapping: prepared.mapping.digest(),
-                rows,
-                now: self.doors.clock.now(),
-            })?;
+                expected: &page.expected,
+                next: &page.next,
+                kind: page.prepared.mapping.spec().kind,
+                mapping: page.prepared.mapping.digest(),
+                rows: &page.rows,
+                now,
+            });
+            let counts = self.doors.store.settle(&pages.collect::<Vec<_>>())?;
             spent += begun.elapsed();
             (self.report)(counts)?;
         }
@@ -280,8 +289,9 @@ fn map_all(mut fetched: Receiver<Fetched>, to_store: &Sender<Mapped>) -> Result<
     Ok(spent)
 }
 
-/// Maps the records of a page; deleted ones need no mapping.
-pub(super) fn outcomes(prepared: &Prepared, page: Page) -> Result<Vec<Row>, Error> {
+/// Maps the records of a page, and encodes them as they are stored; deleted ones need no
+/// mapping.
+pub(super) fn outcomes(prepared: &Prepared, page: Page) -> Result<Vec<Encoded>, Error> {
     let records = page.keys.into_iter().zip(page.table.rows);
     let (gone, live): (Vec<_>, Vec<_>) = records.partition(|(key, _)| key.deleted);
     let (keys, rows): (Vec<_>, Vec<_>) = live.into_iter().unzip();
@@ -297,7 +307,8 @@ pub(super) fn outcomes(prepared: &Prepared, page: Page) -> Result<Vec<Row>, Erro
     let live = keys.into_iter().zip(rows).zip(mapped);
     let live = live.map(|((key, source), outcome)| row(key, source, Outcome::Pulled(outcome)));
     let gone = gone.into_iter().map(|(key, source)| row(key, source, Outcome::Deleted));
-    Ok(live.chain(gone).collect())
+    let rows = live.chain(gone).collect();
+    Ok(store::encode(rows, prepared.mapping.spec(), &prepared.columns))
 }
 
 /// Holds the object where most of a page fails: it is the mapping that is wrong, not

@@ -5,7 +5,7 @@ use super::prepare::Prepared;
 use super::pull::{Report, judge, map};
 use super::{Doors, Error, Stop};
 use crate::model::{Counts, Object, Pulled, SalesforceId};
-use crate::store::{Outcome, Position, Reading, Remap, Row};
+use crate::store::{self, Again, Outcome, Position, Reading, Remap, Row};
 
 /// How many records are mapped at once.
 const BATCH: u32 = 2_000;
@@ -40,12 +40,17 @@ pub(super) fn remap(
 ) -> Result<bool, Error> {
     let digest = prepared.mapping.digest();
     tracing::info!(%object, digest, "maps stored records again");
+    // The mapping may be the same, and only the fields that the org shows be others.
+    let is_other = !doors.store.mapped_otherwise(object, digest, None, 1)?.is_empty();
     let mut after: Option<SalesforceId> = None;
     for _ in 0..BATCHES_MAX {
         if *stop.borrow() {
             return Ok(false);
         }
-        let ids = doors.store.mapped_otherwise(object, digest, after.as_ref(), BATCH)?;
+        let ids = match is_other {
+            true => doors.store.mapped_otherwise(object, digest, after.as_ref(), BATCH)?,
+            false => doors.store.source_ids(object, after.as_ref(), BATCH)?,
+        };
         let Some(last) = ids.last().cloned() else { break };
         report(again(doors, object, prepared, fence, &ids, judge)?)?;
         after = Some(last);
@@ -78,11 +83,10 @@ pub(super) fn again(
     Ok(doors.store.remap(&Remap {
         object,
         fence,
-        done: None,
-        spec: prepared.mapping.spec(),
-        columns: &prepared.columns,
+        done: Again::Unnoted,
+        kind: prepared.mapping.spec().kind,
         mapping: prepared.mapping.digest(),
-        rows: rows.collect(),
+        rows: store::encode(rows.collect(), prepared.mapping.spec(), &prepared.columns),
         now: doors.clock.now(),
     })?)
 }

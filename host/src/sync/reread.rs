@@ -7,7 +7,7 @@ use super::pull::{Report, outcomes};
 use super::{Doors, Error, Stop};
 use crate::model::{FieldName, Object, Purpose, SalesforceId};
 use crate::salesforce;
-use crate::store::Remap;
+use crate::store::{Again, Remap};
 
 /// How many records' followers one query looks for.
 const PARENTS: u32 = 200;
@@ -48,9 +48,8 @@ pub(super) async fn run(
             Ok(doors.store.remap(&Remap {
                 object,
                 fence,
-                done: is_done.then_some(&reread),
-                spec: prepared.mapping.spec(),
-                columns: &prepared.columns,
+                done: if is_done { Again::Reread(&reread) } else { Again::Unnoted },
+                kind: prepared.mapping.spec().kind,
                 mapping: prepared.mapping.digest(),
                 rows,
                 now: doors.clock.now(),

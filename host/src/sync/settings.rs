@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::blackout::Blackout;
 use crate::model::{Direction, JobKey, Object, OrgId, Setting};
 
 /// The choices for one org; what set-up writes.
@@ -26,6 +29,13 @@ pub struct Settings {
     /// The share of the org's API calls that we may use, in percent.
     #[serde(default = "a_fifth", deserialize_with = "percent", skip_serializing_if = "is_a_fifth")]
     pub budget_percent: u8,
+    /// When nothing syncs by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blackouts: Vec<Blackout>,
+    /// The time zone that blackouts are told in, such as `Europe/Berlin`; UTC where none is
+    /// named.
+    #[serde(default, deserialize_with = "time_zone", skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
     /// The objects that sync.
     #[serde(default)]
     pub objects: BTreeMap<Object, ObjectSettings>,
@@ -73,8 +83,18 @@ impl Default for Settings {
             own_domains: Vec::new(),
             settle_minutes: five_minutes(),
             budget_percent: a_fifth(),
+            blackouts: Vec::new(),
+            time_zone: None,
             objects: BTreeMap::new(),
         }
+    }
+}
+
+fn time_zone<'de, D: Deserializer<'de>>(settings: D) -> Result<Option<String>, D::Error> {
+    let name = String::deserialize(settings)?;
+    match TimeZone::get(&name) {
+        Ok(_) => Ok(Some(name)),
+        Err(why) => Err(D::Error::custom(format!("\"{name}\" is no known time zone: {why}"))),
     }
 }
 
@@ -154,6 +174,13 @@ impl ObjectSettings {
 }
 
 impl Settings {
+    /// Tells whether nothing is to sync by itself at a moment.
+    pub fn is_blacked_out(&self, at: Timestamp) -> bool {
+        let zone = self.time_zone.as_ref().and_then(|name| TimeZone::get(name).ok());
+        let at = zone.unwrap_or(TimeZone::UTC).to_datetime(at);
+        self.blackouts.iter().any(|blackout| blackout.covers(at))
+    }
+
     /// Returns the jobs that these choices make: pulls first, parents first.
     pub fn jobs(&self, org: &OrgId) -> Vec<JobKey> {
         let key = |object, direction| JobKey { org: org.clone(), object, direction };

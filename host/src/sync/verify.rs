@@ -13,7 +13,7 @@ use crate::model::{
     Direction, FieldName, FieldPath, Object, Problem, Purpose, SalesforceId, Verified,
 };
 use crate::salesforce::{Changed, Page, Salesforce};
-use crate::store::{Outcome, Remap, Row, Sight};
+use crate::store::{self, Again, Encoded, Outcome, Remap, Row, Sight};
 
 /// How many pages one verification takes: 200 million records.
 const PAGES_MAX: u32 = 100_000;
@@ -214,7 +214,7 @@ impl Verifying<'_> {
                 });
             }
         }
-        self.settle(rows)
+        self.settle(store::encode(rows, self.prepared.mapping.spec(), &self.prepared.columns))
     }
 
     async fn by_ids(&self, query: &Changed<'_>, ids: &[SalesforceId]) -> Result<Page, Error> {
@@ -222,14 +222,13 @@ impl Verifying<'_> {
         Ok(self.salesforce.among(query, &id, ids, None).await?)
     }
 
-    fn settle(&self, rows: Vec<Row>) -> Result<(), Error> {
+    fn settle(&self, rows: Vec<Encoded>) -> Result<(), Error> {
         block_in_place(|| {
             self.doors.store.remap(&Remap {
                 object: self.object,
                 fence: self.fence,
-                done: None,
-                spec: self.prepared.mapping.spec(),
-                columns: &self.prepared.columns,
+                done: Again::Unnoted,
+                kind: self.prepared.mapping.spec().kind,
                 mapping: self.prepared.mapping.digest(),
                 rows,
                 now: self.doors.clock.now(),

@@ -22,7 +22,7 @@ impl Mapping for Lead {
                 optional("first_name", Text, "FirstName"),
                 required("last_name", Text, "LastName"),
                 optional("salutation", Text, "Salutation"),
-                required("email", Text, "Email"),
+                optional("email", Text, "Email"),
                 optional("phone", Text, "Phone"),
                 optional("mobile", Text, "MobilePhone"),
                 optional("title", Text, "Title"),

@@ -19,7 +19,7 @@ impl Mapping for Opportunity {
         let fields = FieldMap::new(
             [
                 required("name", Text, "Name"),
-                required("account_id", Text, "AccountId"),
+                optional("account_id", Text, "AccountId"),
                 optional("company", Text, "Account.Name"),
                 optional("contact_id", Text, "ContactId"),
                 required("stage", Text, "StageName"),

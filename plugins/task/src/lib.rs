@@ -35,7 +35,7 @@ impl Mapping for Task {
                 required("status", Text, "Status"),
                 optional("priority", Text, "Priority"),
                 optional("high_priority", Boolean, "IsHighPriority"),
-                required("due_on", Date, "ActivityDate"),
+                optional("due_on", Date, "ActivityDate"),
                 required("closed", Boolean, "IsClosed"),
                 optional("completed_at", Timestamp, "CompletedDateTime"),
                 optional("type", Text, "Type"),

@@ -260,7 +260,7 @@ async fn users_statuses_and_counts_are_read() {
             {"ApiName":"Open","MasterLabel":"Offen","IsClosed":false,"IsDefault":true},
             {"ApiName":null,"MasterLabel":"Done","IsClosed":true,"IsDefault":false}]}"#,
         ),
-        "SELECT COUNT() FROM Lead WHERE IsConverted = false" => {
+        "SELECT COUNT() FROM Lead WHERE (IsConverted = false)" => {
             json(r#"{"totalSize":17,"done":true,"records":[]}"#)
         }
         other => panic!("{other}"),

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{Cursor, Failure};
-use crate::store::Error;
 use crate::store::world::{World, at, columns, deleted, failed, id, mapped, named, skipped, spec};
+use crate::store::{Error, encode};
 
 const OBJECT: Object = Object::Contact;
 
@@ -16,17 +16,16 @@ fn settle(
     next: Position,
     rows: Vec<Row>,
 ) -> Result<Counts> {
-    world.org().settle(&Page {
+    world.org().settle(&[Page {
         object: OBJECT,
         fence,
         expected,
-        next,
-        spec: &spec(OBJECT),
-        columns: &columns(),
+        next: &next,
+        kind: Kind::Person,
         mapping: "digest",
-        rows,
+        rows: &encode(rows, &spec(OBJECT), &columns()),
         now: at(1_000),
-    })
+    }])
 }
 
 fn position(stamp: i64) -> Position {
@@ -102,19 +101,17 @@ fn what_a_whole_reading_does_not_come_by_is_taken_out() {
     let world = World::new();
     let org = world.org();
     let page = |mapping, whole, paging, rows| {
-        let (spec, columns) = (spec(OBJECT), columns());
         let next = Position { paging, whole, ..position(9) };
-        org.settle(&Page {
+        org.settle(&[Page {
             object: OBJECT,
             fence: org.claim(OBJECT, Direction::Pull).unwrap(),
             expected: &org.position(OBJECT).unwrap(),
-            next,
-            spec: &spec,
-            columns: &columns,
+            next: &next,
+            kind: Kind::Person,
             mapping,
-            rows,
+            rows: &encode(rows, &spec(OBJECT), &columns()),
             now: at(1_000),
-        })
+        }])
         .unwrap()
     };
     let all = || vec![named(1, 1, "Ann"), named(2, 2, "Bob"), failed(named(3, 3, "Cy"))];
@@ -211,11 +208,10 @@ fn failed_records_are_mapped_again_from_the_store_and_the_cursor_stays() {
     let mut remap = Remap {
         object: OBJECT,
         fence: fence - 1,
-        done: None,
-        spec: &spec(OBJECT),
-        columns: &columns(),
+        done: Again::Unnoted,
+        kind: Kind::Person,
         mapping: "digest",
-        rows: rows.collect(),
+        rows: encode(rows.collect(), &spec(OBJECT), &columns()),
         now: at(2),
     };
     assert!(matches!(org.remap(&remap), Err(Error::Fenced { .. })));

@@ -5,3 +5,11 @@ CREATE TABLE calls (
     count INTEGER NOT NULL,
     PRIMARY KEY (org, at)
 ) STRICT;
+
+-- What a person has paused.
+CREATE TABLE pauses (
+    org TEXT NOT NULL,
+    object TEXT NOT NULL,
+    paused_at INTEGER NOT NULL,
+    PRIMARY KEY (org, object)
+) STRICT;

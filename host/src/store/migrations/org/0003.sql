@@ -67,3 +67,32 @@ CREATE TABLE verifications (
     reading TEXT,
     after TEXT
 ) STRICT;
+
+-- Fields that came to an object, or changed, since someone looked at set-up.
+CREATE TABLE drifts (
+    object TEXT NOT NULL,
+    field TEXT NOT NULL,
+    change TEXT NOT NULL,
+    seen_at INTEGER NOT NULL,
+    PRIMARY KEY (object, field)
+) STRICT;
+
+-- What is read again of each object, whatever was read before, and how far that has come.
+CREATE TABLE backfills (
+    object TEXT NOT NULL PRIMARY KEY,
+    since INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    stamp INTEGER,
+    record_id TEXT,
+    records INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- Each index costs every record that is imported; an entity is found by way of its source.
+DROP INDEX entities_live;
+DROP INDEX entities_by_email;
+DROP INDEX entities_by_account;
+CREATE INDEX entities_by_object ON entities (object) WHERE deleted_at IS NULL;
+CREATE INDEX entities_by_email ON entities (email)
+WHERE email IS NOT NULL AND deleted_at IS NULL;
+CREATE INDEX entities_by_account ON entities (account_id)
+WHERE account_id IS NOT NULL AND deleted_at IS NULL;

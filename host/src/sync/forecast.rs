@@ -1,0 +1,109 @@
+//! Forecast: what the next sync will do, and how many calls it will take.
+
+use super::prepare::{PAGE, Prepared};
+use super::pull::start;
+use super::{Doors, Error, remap};
+use crate::model::{Cursor, Direction, Object};
+use crate::salesforce::{Found, Read};
+use crate::store::Position;
+
+/// How many pieces of work one step of a push takes, and how many calls that needs where
+/// records are looked up, read and written.
+const PUSH_STEP: (u64, u64) = (100, 4);
+
+/// One step of the next sync.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Forecast {
+    /// The object; none for the call that looks at all of them.
+    pub object: Option<Object>,
+    /// Which way.
+    pub direction: Direction,
+    /// What is done, as a part of a sentence.
+    pub does: &'static str,
+    /// How many records or pieces of work it is about.
+    pub records: u64,
+    /// How many calls it takes.
+    pub calls: u64,
+}
+
+/// Tells what the next sync will do; takes one call itself.
+pub async fn forecast(doors: &Doors) -> Result<Vec<Forecast>, Error> {
+    let jobs = doors.settings.jobs(&doors.org);
+    let pulls = jobs.iter().filter(|job| job.direction == Direction::Pull).map(|job| job.object);
+    let mut looked = Vec::new();
+    for object in pulls {
+        looked.push(Looked::at(doors, object)?);
+    }
+    let counts = looked.iter().map(|looked| Read::Count {
+        object: looked.object,
+        filter: looked.prepared.as_ref().and_then(|p| p.mapping.spec().filter.as_ref()),
+        after: looked.after.as_ref(),
+    });
+    let counts: Vec<_> = counts.collect();
+    let mut steps = Vec::new();
+    if !counts.is_empty() {
+        let found = doors.salesforce.together(&counts).await?;
+        steps.push(Forecast {
+            object: None,
+            direction: Direction::Pull,
+            does: "looks at all objects and what has changed of them",
+            records: looked.len() as u64,
+            calls: 1,
+        });
+        for (looked, found) in looked.iter().zip(found) {
+            if let Found::Count(records) = found? {
+                steps.push(looked.step(records));
+            }
+        }
+    }
+    for object in jobs.iter().filter(|j| j.direction == Direction::Push).map(|job| job.object) {
+        let records = doors.store.waiting_count(object)?;
+        let (step, calls) = PUSH_STEP;
+        steps.push(Forecast {
+            object: Some(object),
+            direction: Direction::Push,
+            does: "writes what meetings taught",
+            records,
+            calls: records.div_ceil(step) * calls,
+        });
+    }
+    Ok(steps)
+}
+
+struct Looked {
+    object: Object,
+    prepared: Option<std::sync::Arc<Prepared>>,
+    position: Position,
+    after: Option<Cursor>,
+    is_new: bool,
+}
+
+impl Looked {
+    fn at(doors: &Doors, object: Object) -> Result<Self, Error> {
+        let prepared = match doors.last_description(object)? {
+            Some(before) => Some(doors.fitted(object, &before)?),
+            None => None,
+        };
+        let position = doors.store.position(object)?;
+        let reading = prepared.as_ref().map(|prepared| prepared.reading.as_str());
+        let is_new = reading.is_none() || position.reading.as_deref() != reading;
+        let is_remap = prepared.as_ref().is_some_and(|p| remap::suffices(&position, p));
+        let after = if is_new && !is_remap { None } else { start(&position) };
+        Ok(Self { object, prepared, position, after, is_new })
+    }
+
+    fn step(&self, records: u64) -> Forecast {
+        let pages = records.div_ceil(u64::from(PAGE)).max(1);
+        let (does, calls) = match (self.position.reading.is_some(), &self.after) {
+            (false, _) => ("imports it for the first time", pages),
+            (true, None) => ("reads it anew for a mapping or field that has changed", pages),
+            (true, Some(_)) if self.is_new => {
+                ("maps what is stored again, then what has changed", pages)
+            }
+            // The look at all objects brings the first page.
+            (true, Some(_)) => ("reads what has changed", pages - 1),
+        };
+        let direction = Direction::Pull;
+        Forecast { object: Some(self.object), direction, does, records, calls }
+    }
+}
