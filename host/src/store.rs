@@ -45,7 +45,7 @@ use crate::model::{Direction, Object, OrgId};
 use crate::secret::{Key, SealError};
 
 pub use self::backfills::Backfill;
-pub use self::cursors::{Position, Reading};
+pub use self::cursors::{Extract, Position, Reading};
 pub use self::database::make_folder;
 pub use self::encoded::{Encoded, encode};
 pub use self::entities::{Fate, SourceState, Sources};
@@ -68,6 +68,7 @@ const ORG: &[&str] = &[
     include_str!("store/migrations/org/0001.sql"),
     include_str!("store/migrations/org/0002.sql"),
     include_str!("store/migrations/org/0003.sql"),
+    include_str!("store/migrations/org/0004.sql"),
 ];
 
 /// What the host knows of all orgs.

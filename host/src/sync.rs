@@ -8,6 +8,7 @@ mod blackout;
 mod doors;
 mod drift;
 mod error;
+mod extract;
 mod forecast;
 mod glance;
 mod isolate;
@@ -26,6 +27,7 @@ mod retry;
 mod round;
 mod settings;
 mod trial;
+mod unselected;
 mod verify;
 
 use crate::model::Counts;

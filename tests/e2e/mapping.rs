@@ -427,3 +427,31 @@ async fn a_setting_that_is_refused_leaves_the_mapping_at_work_that_was_good_with
     std::fs::write(&config, settings).unwrap();
     assert_eq!(world.json(&["sync"]).await["refused"], json!([]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mapping_that_fails_in_use_gives_way_to_the_one_before() {
+    for (fails, said) in [("throw new Error('boom')", "boom"), ("for (;;);", "ran longer than")] {
+        let world = World::ready().await;
+        let config = world.home().join("config.toml");
+        let settings = std::fs::read_to_string(&config).unwrap();
+        let quick = format!("[mapping]\ndeadline_milliseconds = 100\n\n{settings}");
+        std::fs::write(&config, quick).unwrap();
+        bring(&world, LOUD);
+        world.sync().await;
+        let frail = format!(
+            "{LOUD}\nconst whole = pull;\nexport {{ frail as pull }};\n\
+             function frail(r) {{ if (r.LastName === 'Boom') {{ {fails} }} return whole(r); }}"
+        );
+        bring(&world, &frail.replace("export function pull", "function pull"));
+        world.sync().await;
+        assert_eq!(refused(&world).await, Json::Null, "no record of the kind is there yet");
+        let person = json!({ "LastName": "Boom", "Email": "boom@zebra.example" });
+        world.org.create_many("Contact", vec![person; 120]).await;
+        let sync = world.sync().await;
+        assert_eq!(sync.run("Contact", "pull")["counts"]["failed"], 0);
+        assert_says(&text(&refused(&world).await["message"]), &[said]);
+        let contacts = world.records("Contact").await;
+        let loud = contacts.iter().filter(|contact| contact["email"] == "BOOM@ZEBRA.EXAMPLE");
+        assert_eq!(loud.count(), 120);
+    }
+}

@@ -354,6 +354,22 @@ async fn a_field_that_is_lost_takes_out_what_uses_it_and_says_so_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_field_that_is_hidden_while_pages_are_read_is_left_out_from_then_on() {
+    let records = Records { contact: 4_100, ..Records::none() };
+    let world = World::ready_with(efficlose_sandbox::Settings { records, ..few() }).await;
+    world.org.fault(json!({ "path": "{V}/queryAll", "after": 1, "kind": "hang" })).await;
+    let running = world.spawn(&["sync", "--json"]);
+    eventually("the second page to hang", async || world.org.has_struck().await).await;
+    world.org.change_field("Contact", "Title", json!({ "visible": false })).await;
+    world.org.calm().await;
+    running.end().await.succeeded();
+    let contacts = world.records("Contact").await;
+    assert_eq!(contacts.len(), 4_100);
+    assert!(contacts.iter().all(|contact| contact["title"] == Json::Null));
+    world.assert_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_page_that_is_away_for_a_moment_is_asked_for_again() {
     let world = World::ready().await;
     let fault = json!({ "path": "{V}/queryAll", "after": 1, "kind": "html-503" });

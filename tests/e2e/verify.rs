@@ -1,11 +1,12 @@
 //! Whether the store has what the org has, and how that is proven.
 
-use efficlose_sandbox::Settings;
+use efficlose_sandbox::{Records, Settings};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
-use crate::world::{World, array, assert_says, few, text};
+use crate::filter::{PEOPLE, bring};
+use crate::world::{World, array, assert_fails, assert_says, eventually, few, text};
 
 /// Verifies one object, and returns what was found.
 async fn verified(world: &World, object: &str) -> Json {
@@ -123,4 +124,45 @@ async fn the_budget_is_kept_whatever_is_asked_for_and_says_what_it_holds_back() 
     assert_says(&text(&error["hint"]), &["budget_percent"]);
     let said = world.ok(&["status"]).await.stdout;
     assert_says(&said, &["20 of 20 that the budget allows (20%)", "Held back until"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_that_vanish_by_the_dozen_are_kept_until_someone_says_so() {
+    let records = Records { contact: 150, ..Records::none() };
+    let world = World::ready_with(Settings { records, ..few() }).await;
+    settled(&world).await;
+    let contacts = world.records("Contact").await;
+    let ids: Vec<_> = contacts.iter().take(80).map(|contact| text(&contact["id"])).collect();
+    world.org.control(Method::POST, "/records/hide", json!({ "ids": ids })).await;
+    let refused = world.efficlose(&["verify", "--object", "Contact"]).await;
+    assert_fails(refused, "80 of 150 records of Contact are not visible", "--anyway");
+    assert_eq!(world.records("Contact").await.len(), 150);
+    let anyway = ["verify", "--object", "Contact", "--anyway"];
+    assert_eq!(counts(&world.json(&anyway).await["objects"][0])[3], 80);
+    world.assert_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verification_goes_on_where_it_was_stopped_and_with_what_it_looked_for() {
+    let records = Records { contact: 2_500, ..Records::none() };
+    let world = World::ready_with(Settings { records, ..few() }).await;
+    bring(&world, "contact.js", PEOPLE);
+    settled(&world).await;
+    world.org.fault(json!({ "path": "{V}/queryAll", "after": 1, "kind": "hang" })).await;
+    let running = world.spawn(&["verify", "--object", "Contact"]);
+    eventually("the second page to hang", async || world.org.has_struck().await).await;
+    running.kill().await;
+    world.org.calm().await;
+    // It comes before those that were seen, and after that they were.
+    let first = text(&world.records("Contact").await[0]["id"]);
+    world.org.pass(3_600).await;
+    world.org.patch("Contact", &first, json!({ "Title": "Changed since" })).await;
+    world.org.create("Contact", json!({ "LastName": "Made since", "Email": "x@y.example" })).await;
+    world.sync().await;
+    world.org.pass(3_600).await;
+    world.sync().await;
+    let found = verified(&world, "Contact").await;
+    assert_eq!(counts(&found), [0; 5], "{found}");
+    assert!(found["calls"].as_u64() < Some(3), "{found}");
+    assert_eq!(counts(&verified(&world, "Contact").await), [0; 5]);
 }

@@ -17,6 +17,9 @@ pub(super) struct Args {
     /// Verify this object only; may be given several times
     #[arg(long, value_name = "OBJECT")]
     object: Vec<Object>,
+    /// Remove records that are not visible any more even where these are most of an object
+    #[arg(long)]
+    anyway: bool,
 }
 
 pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<(), Failed> {
@@ -35,7 +38,7 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
     let shown = |object: Object, count: u64| bar.set_message(format!("{object}: {count} records"));
     let mut all = Vec::new();
     for object in objects {
-        match verify(&doors, object, &stop, &shown).await? {
+        match verify(&doors, object, args.anyway, &stop, &shown).await? {
             Some(verified) => all.push(verified),
             None => {
                 bar.finish_and_clear();

@@ -62,6 +62,11 @@ impl Salesforce {
         self.http().persist(Error::passes_soon, attempt).await
     }
 
+    /// Sends a call that reads, as often as is sensible, and returns its answer.
+    pub(super) async fn fetch(&self, call: &Call) -> Result<Answer> {
+        self.http().persist(Error::passes_soon, || self.attempt(call)).await
+    }
+
     /// Sends a call that writes; again only where the one before surely did
     /// nothing.
     pub(super) async fn send(&self, call: &Call) -> Result<Answer> {
@@ -108,11 +113,11 @@ impl Salesforce {
         }
         answer.accepted()
     }
+}
 
-    /// Returns the error of an answer that is JSON but makes no sense.
-    pub(super) fn odd(&self, what: &'static str) -> Error {
-        Error::NotJson { host: "Salesforce".to_owned(), status: 200, what }
-    }
+/// Returns the error of an answer that is JSON but makes no sense.
+pub(super) fn odd(what: &'static str) -> Error {
+    Error::NotJson { host: "Salesforce".to_owned(), status: 200, what }
 }
 
 /// Reads an answer that is JSON from its beginning to its end.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
-use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, LOCATION};
+use reqwest::header::{AsHeaderName, CONTENT_TYPE, DATE, HeaderMap, LOCATION};
 use url::Url;
 
 use super::refusals::{self, Refusal, Retry};
@@ -101,12 +101,17 @@ impl Http {
                 false => Error::Cut { host, cause },
             }
         };
+        let asked = Instant::now();
         let mut response = self.client.execute(request).await.map_err(failed)?;
+        let waited = asked.elapsed();
         let status = response.status().as_u16();
         let usage = usage::read(response.headers());
-        let sent_at = text_of(response.headers(), &DATE).and_then(|text| time::http(&text));
+        let sent_at = text_of(response.headers(), DATE).and_then(|text| time::http(&text));
+        // What was saved while the answer was made may not be in it.
+        let asked_at = sent_at.and_then(|at| at.checked_sub(waited).ok());
         let content = content_type(response.headers());
-        let location = text_of(response.headers(), &LOCATION);
+        let location = text_of(response.headers(), LOCATION);
+        let locator = text_of(response.headers(), "Sforce-Locator");
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if body.len() + chunk.len() > ANSWER_BYTES_MAX {
@@ -114,7 +119,8 @@ impl Http {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { host: host.to_owned(), status, content, location, sent_at, body, usage })
+        let host = host.to_owned();
+        Ok(Answer { host, status, content, location, locator, asked_at, body, usage })
     }
 
     /// Does `call` until it succeeds, its error is one that `again` does not
@@ -144,7 +150,10 @@ impl Http {
     }
 
     /// Returns the waits between the attempts at something that keeps a state.
-    pub(super) fn each_wait(&self, attempts: usize) -> impl Iterator<Item = Duration> + Send {
+    pub(super) fn each_wait(
+        &self,
+        attempts: usize,
+    ) -> impl Iterator<Item = Duration> + Send + use<> {
         self.waits(attempts).build()
     }
 
@@ -182,10 +191,10 @@ fn cause_of(error: &reqwest::Error) -> String {
 }
 
 fn content_type(headers: &HeaderMap) -> String {
-    text_of(headers, &CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase()
+    text_of(headers, CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase()
 }
 
-fn text_of(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+fn text_of(headers: &HeaderMap, name: impl AsHeaderName) -> Option<String> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
@@ -196,8 +205,10 @@ pub(super) struct Answer {
     pub(super) content: String,
     /// Where it sends the caller; never followed.
     pub(super) location: Option<String>,
-    /// When it was sent, by Salesforce's clock; one second is the finest.
-    pub(super) sent_at: Option<Timestamp>,
+    /// Where the next part of an extract begins.
+    pub(super) locator: Option<String>,
+    /// When it was asked for, by Salesforce's clock; to the second, and never too late.
+    pub(super) asked_at: Option<Timestamp>,
     pub(super) body: Vec<u8>,
     pub(super) usage: Option<Usage>,
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use reqwest::Method;
 use url::form_urlencoded;
 
+use super::call::odd;
 use super::page::{self, Rows};
 use super::refusals::Refusal;
 use super::shape::Shape;
@@ -77,7 +78,7 @@ impl Salesforce {
         let shape = query.shape();
         let soql = soql::changed(&query);
         let (rows, read_at) = self.query("queryAll", &soql, query.limit, &shape).await?;
-        self.page(&query, rows, read_at)
+        page(&query, rows, read_at)
     }
 
     /// Returns the next page of the records whose `key` is one of these ids, deleted ones
@@ -93,7 +94,25 @@ impl Salesforce {
         let soql = soql::among(&query, key, ids, after);
         let shape = query.shape();
         let (rows, read_at) = self.query("queryAll", &soql, query.limit, &shape).await?;
-        self.page(&query, rows, read_at)
+        page(&query, rows, read_at)
+    }
+
+    /// Returns these records, deleted ones too, in one page; `query.after` is not looked at.
+    ///
+    /// Salesforce may answer with fewer at a time than it is asked for.
+    pub async fn by_ids(&self, query: &Changed<'_>, ids: &[SalesforceId]) -> Result<Page> {
+        let key: FieldName = "Id".parse()?;
+        let mut all = self.among(query, &key, ids, None).await?;
+        for _ in 0..ids.len() {
+            let Some(last) = all.keys.last().filter(|_| all.more).map(|key| key.id.clone()) else {
+                break;
+            };
+            let next = self.among(query, &key, ids, Some(&last)).await?;
+            all.keys.extend(next.keys);
+            all.table.rows.extend(next.table.rows);
+            (all.more, all.read_at) = (next.more, next.read_at);
+        }
+        Ok(all)
     }
 
     /// Returns the next page of the records that are there, archived ones too, by their
@@ -102,29 +121,7 @@ impl Salesforce {
         let query = query.bounded();
         let (soql, shape) = (soql::listing(&query, after), query.shape());
         let (rows, read_at) = self.query("queryAll", &soql, query.limit, &shape).await?;
-        self.page(&query, rows, read_at)
-    }
-
-    /// Makes a page of rows that were read for a query.
-    pub(super) fn page(
-        &self,
-        query: &Changed<'_>,
-        rows: Rows,
-        read_at: Option<Timestamp>,
-    ) -> Result<Page> {
-        let more = !rows.done || rows.rows.len() >= query.limit as usize;
-        let before = soql::KEYS.len() + query.successors.len();
-        let mut keys = Vec::with_capacity(rows.rows.len());
-        let mut values = Vec::with_capacity(rows.rows.len());
-        for mut row in rows.rows {
-            let rest = row.split_off(before);
-            let key = key_of(&row, query.successors);
-            keys.push(key.ok_or_else(|| self.odd("a record without its id or stamp"))?);
-            values.push(rest);
-        }
-        let columns: Arc<[String]> =
-            query.reads.iter().map(|path| path.as_str().to_owned()).collect();
-        Ok(Page { table: Table { columns, rows: values }, keys, more, read_at })
+        page(&query, rows, read_at)
     }
 
     /// Returns the records whose `key` has one of these values, in no order, with
@@ -213,7 +210,7 @@ impl Salesforce {
             };
             // The path is joined to the org's address: it must not name a host.
             if !next.starts_with("/services/data/") {
-                return Err(self.odd("an address of the next page that leads elsewhere"));
+                return Err(odd("an address of the next page that leads elsewhere"));
             }
             let call = Call::new(Method::GET, next);
             page = self.read(&call, |answer| rows_of(answer, shape)).await?;
@@ -238,7 +235,7 @@ impl Salesforce {
         let rows = rows.clamp(*PAGE_ROWS.start(), *PAGE_ROWS.end());
         if path.len() <= URI_BYTES_MAX {
             let call = Call::new(Method::GET, path).rows(rows);
-            return self.read(&call, |answer| Ok((rows_of(answer, shape)?, answer.sent_at))).await;
+            return self.read(&call, |answer| Ok((rows_of(answer, shape)?, answer.asked_at))).await;
         }
         let body = serde_json::json!({
             "allOrNone": false,
@@ -253,10 +250,26 @@ impl Salesforce {
             let inner = composite::answers(answer, 1)?;
             let body = inner[0].accepted(answer)?;
             let rows = page::read(body, shape).map_err(|_| answer.not_json())?;
-            Ok((rows, answer.sent_at))
+            Ok((rows, answer.asked_at))
         })
         .await
     }
+}
+
+/// Makes a page of rows that were read for a query.
+pub(super) fn page(query: &Changed<'_>, rows: Rows, read_at: Option<Timestamp>) -> Result<Page> {
+    let more = !rows.done || rows.rows.len() >= query.limit as usize;
+    let before = soql::KEYS.len() + query.successors.len();
+    let mut keys = Vec::with_capacity(rows.rows.len());
+    let mut values = Vec::with_capacity(rows.rows.len());
+    for mut row in rows.rows {
+        let rest = row.split_off(before);
+        let key = key_of(&row, query.successors);
+        keys.push(key.ok_or_else(|| odd("a record without its id or stamp"))?);
+        values.push(rest);
+    }
+    let columns: Arc<[String]> = query.reads.iter().map(|path| path.as_str().to_owned()).collect();
+    Ok(Page { table: Table { columns, rows: values }, keys, more, read_at })
 }
 
 /// Returns a query as it stands in an address.

@@ -52,7 +52,7 @@ impl Changed<'_> {
         Self { limit: self.limit.clamp(1, *PAGE_ROWS.end()), ..self }
     }
 
-    fn columns(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
         let successors = self.successors.iter().map(|successor| successor.field);
         let reads = self.reads.iter().map(|path| path.as_str());
         KEYS.into_iter().chain(successors).chain(reads)
@@ -108,6 +108,31 @@ pub(super) fn among(
     }
     soql.push_str(&format!(" ORDER BY Id LIMIT {}", query.limit));
     soql
+}
+
+/// Which records are selected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// All, also those in the recycle bin or merged into others.
+    All,
+    /// Those that are there, archived ones too.
+    Live,
+}
+
+/// Returns the SOQL for records in no order: to order what is to be extracted keeps
+/// Salesforce from doing it in chunks.
+pub(super) fn extract(query: &Changed<'_>, scope: Scope) -> String {
+    let select = unique(query.columns()).join(", ");
+    let live = (scope == Scope::Live).then(|| "IsDeleted = FALSE".to_owned());
+    let filter = query.filter.map(|filter| match scope {
+        Scope::All => alive(filter),
+        Scope::Live => format!("({})", filter.as_str()),
+    });
+    let conditions: Vec<String> = live.into_iter().chain(filter).collect();
+    match conditions.as_slice() {
+        [] => format!("SELECT {select} FROM {}", query.object),
+        all => format!("SELECT {select} FROM {} WHERE {}", query.object, all.join(" AND ")),
+    }
 }
 
 /// Returns the SOQL for the records that are there, whose id comes after `after`, by their

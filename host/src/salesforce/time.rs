@@ -32,6 +32,12 @@ pub(super) fn normalised(text: &str) -> Option<String> {
     Some(moment)
 }
 
+/// Returns a moment that an extract spells `2026-01-02T03:04:05.000Z` as [`normalised`] does.
+pub(super) fn canonical(text: &str) -> String {
+    let plain = text.strip_suffix(".000Z").map(|text| format!("{text}Z"));
+    plain.or_else(|| normalised(text)).unwrap_or_else(|| text.to_owned())
+}
+
 /// Reads a moment in either spelling.
 pub(super) fn parse(text: &str) -> Option<Timestamp> {
     match normalised(text) {

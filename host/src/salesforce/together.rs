@@ -8,7 +8,7 @@ use super::composite::{self, Inner};
 use super::query::{PAGE_ROWS, encoded};
 use super::shape::Shape;
 use super::{
-    Answer, Call, Changed, Description, Error, Page, Result, Salesforce, page, soql, time,
+    Answer, Call, Changed, Description, Error, Page, Result, Salesforce, page, query, soql, time,
 };
 use crate::model::{Cursor, Filter, Object};
 
@@ -116,12 +116,12 @@ impl Salesforce {
                 let mut description: Description =
                     serde_json::from_slice(body).map_err(|_| outer.not_json())?;
                 description.last_modified =
-                    inner.last_modified.clone().filter(|at| is_strong(at, outer.sent_at));
+                    inner.last_modified.clone().filter(|at| is_strong(at, outer.asked_at));
                 Ok(Found::Description(Box::new(description)))
             }
             Read::Changed(changed) => {
                 let rows = page::read(body, &changed.shape()).map_err(|_| outer.not_json())?;
-                self.page(changed, rows, outer.sent_at).map(Found::Page)
+                query::page(changed, rows, outer.asked_at).map(Found::Page)
             }
             Read::Count { .. } => {
                 let nothing = Shape::new(std::iter::empty());

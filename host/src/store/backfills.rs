@@ -44,21 +44,25 @@ impl OrgStore {
     }
 }
 
-/// Moves a backfill past a page; one that has come to its end is forgotten.
+/// Moves a backfill past a page; one that has come to its end is forgotten. Another that was
+/// begun in its place stays as it is.
 pub(super) fn advance(
     db: &Connection,
     object: Object,
+    Backfill { since, until, .. }: &Backfill,
     cursor: Option<&Cursor>,
     records: usize,
 ) -> Result<()> {
     let Some(cursor) = cursor else {
-        let sql = "DELETE FROM backfills WHERE object = ?1";
-        return run(db, sql, [object.as_str()]).map(|_| ());
+        let sql = "DELETE FROM backfills WHERE object = ?1 AND since = ?2 AND until = ?3";
+        let values = params![object.as_str(), micros(*since), micros(*until)];
+        return run(db, sql, values).map(|_| ());
     };
-    let sql = "UPDATE backfills SET stamp = ?2, record_id = ?3, records = records + ?4
-               WHERE object = ?1";
+    let sql = "UPDATE backfills SET stamp = ?4, record_id = ?5, records = records + ?6
+               WHERE object = ?1 AND since = ?2 AND until = ?3";
     let id = cursor.id.as_ref().map(|id| id.as_str());
-    let values = params![object.as_str(), micros(cursor.stamp), id, int(records as u64)];
+    let (since, until, stamp) = (micros(*since), micros(*until), micros(cursor.stamp));
+    let values = params![object.as_str(), since, until, stamp, id, int(records as u64)];
     run(db, sql, values).map(|_| ())
 }
 
@@ -72,8 +76,9 @@ mod tests {
         let org = World::new().org();
         org.begin_backfill(Object::Lead, at(1), at(9)).unwrap();
         let cursor = Cursor { stamp: at(4), id: None };
+        let begun = org.backfill(Object::Lead).unwrap().unwrap();
         let advance = |cursor: Option<&Cursor>| {
-            org.database.write("test", |db| advance(db, Object::Lead, cursor, 2)).unwrap();
+            org.database.write("test", |db| advance(db, Object::Lead, &begun, cursor, 2)).unwrap();
         };
         advance(Some(&cursor));
         advance(Some(&cursor));
@@ -81,5 +86,8 @@ mod tests {
         assert_eq!((under_way.records, under_way.cursor), (4, Some(cursor)));
         advance(None);
         assert_eq!(org.backfill(Object::Lead).unwrap(), None);
+        org.begin_backfill(Object::Lead, at(2), at(9)).unwrap();
+        advance(None);
+        assert!(org.backfill(Object::Lead).unwrap().is_some(), "it is another");
     }
 }

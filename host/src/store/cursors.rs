@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 use super::database::{one, run};
 use super::value::{int, json, micros, number, time_or_none, to_json, word_or_none};
 use super::{Error, OrgStore, Result};
-use crate::model::{Cursor, Direction, Object};
+use crate::model::{Cursor, Direction, Object, SalesforceId};
 
 /// How far a pull has come.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,12 +28,29 @@ pub struct Position {
     /// Whether the run reads the object from its beginning: what it doesn't come
     /// by is no longer selected.
     pub whole: bool,
+    /// Since when, by Salesforce's clock, records may have left the mapping's condition;
+    /// none before all were read.
+    pub left_since: Option<Timestamp>,
+    /// The extract by which the object is read, until all of it is settled; the cursor
+    /// stands still meanwhile.
+    pub extract: Option<Extract>,
+}
+
+/// An extract of which parts are settled, or none yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extract {
+    /// Salesforce's job.
+    pub id: SalesforceId,
+    /// When it was asked for, by Salesforce's clock.
+    pub since: Timestamp,
+    /// Where the next part begins; none for the first.
+    pub locator: Option<String>,
 }
 
 /// What records were read with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
-    /// The fields.
+    /// The fields, each with the kind of its values.
     pub columns: Vec<String>,
     /// The condition that the records met; empty where there was none.
     pub filter: String,
@@ -55,6 +72,19 @@ impl OrgStore {
         })
     }
 
+    /// Notes that the stored records of an object are about to be mapped again: until all
+    /// are, no reading tells what they are, and they hold no more than these columns.
+    pub fn begin_remap(&self, object: Object, fence: u64, columns: &[String]) -> Result<()> {
+        self.database.write("begin to map records again", |db| {
+            check_fence(db, object, Direction::Pull, fence)?;
+            let mut before = position(db, object)?;
+            if let Some(source) = &mut before.source {
+                source.columns.retain(|column| columns.contains(column));
+            }
+            save(db, object, &Position { reading: None, ..before })
+        })
+    }
+
     /// Notes that the stored records of an object were mapped again: they are as if they had
     /// been read so.
     pub fn save_reading(
@@ -69,6 +99,14 @@ impl OrgStore {
             let before = position(db, object)?;
             let (reading, source) = (Some(reading.to_owned()), Some(source));
             save(db, object, &Position { reading, source, ..before })
+        })
+    }
+
+    /// Notes up to when the records of an object that left the mapping's condition were found.
+    pub fn save_left_since(&self, object: Object, fence: u64, to: Option<Timestamp>) -> Result<()> {
+        self.database.write("save up to when records were found that left", |db| {
+            check_fence(db, object, Direction::Pull, fence)?;
+            save(db, object, &Position { left_since: to, ..position(db, object)? })
         })
     }
 
@@ -97,20 +135,28 @@ pub(super) fn check_position(db: &Connection, object: Object, expected: &Positio
     // Times are stored by the microsecond.
     let key = |position: &Position| {
         let cursor = position.cursor.clone();
-        (cursor.map(|cursor| (micros(cursor.stamp), cursor.id)), position.paging)
+        let extract = position.extract.clone().map(|extract| (extract.id, extract.locator));
+        (cursor.map(|cursor| (micros(cursor.stamp), cursor.id)), position.paging, extract)
     };
     if key(&stored) == key(expected) { Ok(()) } else { Err(Error::CursorMoved { object }) }
 }
 
 fn position(db: &Connection, object: Object) -> Result<Position> {
     let sql = "SELECT stamp, record_id, paging, unsettled, covered, reading, columns, filter,
-                   whole FROM jobs
+                   whole, extract_id, extract_locator, extract_since, left_since FROM jobs
                WHERE object = ?1 AND direction = 'pull'";
     let position = one(db, sql, [object.as_str()], |row| {
         let stamp: Option<Timestamp> = time_or_none(row, "stamp")?;
         let id = word_or_none(row, "record_id")?;
         let cursor = stamp.map(|stamp| Cursor { stamp, id });
         let filter: Option<String> = row.get("filter")?;
+        let extract = match (word_or_none(row, "extract_id")?, time_or_none(row, "extract_since")?)
+        {
+            (Some(id), Some(since)) => {
+                Some(Extract { id, since, locator: row.get("extract_locator")? })
+            }
+            _ => None,
+        };
         let read_with = |filter| json(row, "columns").map(|columns| Reading { columns, filter });
         Ok(Position {
             source: filter.map(read_with).transpose()?,
@@ -120,16 +166,11 @@ fn position(db: &Connection, object: Object) -> Result<Position> {
             covered: time_or_none(row, "covered")?,
             reading: row.get("reading")?,
             whole: row.get("whole")?,
+            left_since: time_or_none(row, "left_since")?,
+            extract,
         })
     })?;
     Ok(position.unwrap_or_default())
-}
-
-/// Tells whether an object was read whole before.
-pub(super) fn was_imported(db: &Connection, object: Object) -> Result<bool> {
-    let sql = "SELECT 1 FROM jobs
-               WHERE object = ?1 AND direction = 'pull' AND imported_at IS NOT NULL";
-    Ok(one(db, sql, [object.as_str()], |_| Ok(()))?.is_some())
 }
 
 /// Notes when an object was read whole for the first time.
@@ -142,7 +183,8 @@ pub(super) fn note_imported(db: &Connection, object: Object, now: Timestamp) -> 
 /// Moves the cursor of a job that was claimed.
 pub(super) fn save(db: &Connection, object: Object, next: &Position) -> Result<()> {
     let sql = "UPDATE jobs SET stamp = ?2, record_id = ?3, paging = ?4, reading = ?5, whole = ?6,
-                   unsettled = ?7, columns = ?8, filter = ?9, covered = ?10
+                   unsettled = ?7, columns = ?8, filter = ?9, covered = ?10, extract_id = ?11,
+                   extract_locator = ?12, extract_since = ?13, left_since = ?14
                WHERE object = ?1 AND direction = 'pull'";
     let stamp = next.cursor.as_ref().map(|cursor| micros(cursor.stamp));
     let id = next.cursor.as_ref().and_then(|cursor| cursor.id.as_ref());
@@ -154,6 +196,7 @@ pub(super) fn save(db: &Connection, object: Object, next: &Position) -> Result<(
     let filter = next.source.as_ref().map(|source| &source.filter);
     let paging = next.paging;
     let covered = next.covered.map(micros);
+    let extract = next.extract.as_ref();
     let values = params![
         object,
         stamp,
@@ -164,7 +207,11 @@ pub(super) fn save(db: &Connection, object: Object, next: &Position) -> Result<(
         unsettled,
         columns,
         filter,
-        covered
+        covered,
+        extract.map(|extract| extract.id.as_str()),
+        extract.and_then(|extract| extract.locator.as_deref()),
+        extract.map(|extract| micros(extract.since)),
+        next.left_since.map(micros)
     ];
     run(db, sql, values)?;
     Ok(())
@@ -194,6 +241,10 @@ mod tests {
         let unsettled = Some(Timestamp::UNIX_EPOCH);
         let paging =
             Position { cursor, paging: true, whole: true, unsettled, ..Position::default() };
+        let id = "750000000000001AAA".parse().unwrap();
+        let locator = Some("next".to_owned());
+        let extract = Some(Extract { id, since: Timestamp::UNIX_EPOCH, locator });
+        let paging = Position { extract, left_since: unsettled, ..paging };
         org.claim(Object::Lead, Direction::Pull).unwrap();
         org.database.write("test", |db| save(db, Object::Lead, &paging)).unwrap();
         assert_eq!(org.position(Object::Lead).unwrap(), paging);

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rusqlite::{Row, params};
 
 use super::database::{all, one};
-use super::value::{fields, number, time, word};
+use super::value::{fields, micros, number, time, word};
 use super::{OrgStore, Result};
 use crate::model::{Entity, Fields, Object, SalesforceId, Table, Value};
 
@@ -51,11 +51,12 @@ const SOURCE_STATE: &str = "
     SELECT modified_at, state, reason, mapping FROM sources WHERE object = ?1 AND record_id = ?2";
 const SOURCE_IDS: &str = "
     SELECT record_id FROM sources
-    WHERE object = ?1 AND record_id > ?2 AND source IS NOT NULL
+    WHERE object = ?1 AND record_id > ?2 AND source IS NOT NULL AND state <> 'unselected'
     ORDER BY record_id LIMIT ?3";
 const MAPPED_OTHERWISE: &str = "
     SELECT record_id FROM sources
-    WHERE object = ?1 AND record_id > ?2 AND source IS NOT NULL AND mapping <> ?4
+    WHERE object = ?1 AND record_id > ?2 AND source IS NOT NULL AND state <> 'unselected'
+        AND mapping <> ?4
     ORDER BY record_id LIMIT ?3";
 
 /// Records as they were read, to be mapped again.
@@ -215,6 +216,28 @@ impl OrgStore {
                     modified_at: time(row, "modified_at")?,
                 })
             })
+        })
+    }
+
+    /// Returns those of the records whose stored state is older than this stamp; those that
+    /// are gone or not selected don't count.
+    pub fn older(
+        &self,
+        object: Object,
+        records: &[(SalesforceId, Timestamp)],
+    ) -> Result<Vec<SalesforceId>> {
+        self.database.read("look for older records", |db| {
+            let mut older = db.prepare_cached(
+                "SELECT 1 FROM sources WHERE object = ?1 AND record_id = ?2 AND modified_at < ?3
+                     AND state NOT IN ('deleted', 'hidden', 'unselected')",
+            )?;
+            let mut found = Vec::new();
+            for (id, stamp) in records {
+                if older.exists(params![object.as_str(), id.as_str(), micros(*stamp)])? {
+                    found.push(id.clone());
+                }
+            }
+            Ok(found)
         })
     }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::Result;
-use super::database::run;
+use super::database::{one, run};
 use super::value::micros;
 use crate::model::Object;
 
@@ -17,6 +17,11 @@ pub(super) fn remove(
     now: Timestamp,
 ) -> Result<u64> {
     let (object, now) = (object.as_str(), micros(now));
+    let any = "SELECT 1 FROM sources
+               WHERE object = ?1 AND mapping <> ?2 AND state NOT IN ('deleted', 'hidden') LIMIT 1";
+    if one(db, any, [object, mapping], |_| Ok(()))?.is_none() {
+        return Ok(0);
+    }
     let entities = "UPDATE entities SET deleted_at = ?3, name = NULL, email = NULL, domain = NULL,
                         account_id = NULL, owner_id = NULL, on_date = NULL, who_id = NULL,
                         what_id = NULL, fields = jsonb('{}')

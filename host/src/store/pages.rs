@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
+use super::backfills::Backfill;
 use super::encoded::{Encoded, Made, Searchable, There, What};
 use super::entities::Fate;
 use super::failures::{self, Subject, Trouble};
@@ -61,7 +62,7 @@ pub enum Again<'a> {
     /// What hangs on others, all of which is done now.
     Reread(&'a Reread),
     /// A backfill, which has come so far; none, if it has come to its end.
-    Backfill(Option<&'a Cursor>),
+    Backfill(&'a Backfill, Option<&'a Cursor>),
 }
 
 /// One record of a page.
@@ -116,9 +117,7 @@ impl OrgStore {
                     now: page.now,
                 };
                 counts += settle(db, &batch)?;
-                // What was never read whole before has nothing left of an earlier reading.
-                let ends_whole = page.next.whole && !page.next.paging;
-                if ends_whole && cursors::was_imported(db, page.object)? {
+                if page.next.whole && !page.next.paging {
                     counts.skipped += leftovers::remove(db, page.object, page.mapping, page.now)?;
                 }
                 cursors::save(db, page.object, page.next)?;
@@ -145,8 +144,8 @@ impl OrgStore {
             match remap.done {
                 Again::Unnoted => {}
                 Again::Reread(reread) => rereads::done(db, remap.object, reread)?,
-                Again::Backfill(cursor) => {
-                    backfills::advance(db, remap.object, cursor, remap.rows.len())?;
+                Again::Backfill(backfill, cursor) => {
+                    backfills::advance(db, remap.object, backfill, cursor, remap.rows.len())?;
                 }
             }
             settle(db, &batch)
@@ -169,6 +168,7 @@ fn settle(db: &Connection, batch: &Batch<'_>) -> Result<Counts> {
         statements: Statements::prepare(db)?,
         failing: failures::any(db, batch.object, Direction::Pull)?,
         watched: rereads::watched(db, batch.object)?,
+        merged: successors::any(db, batch.object)?,
         touched: false,
         counts: Counts::default(),
     };
@@ -190,6 +190,8 @@ struct Settling<'a> {
     failing: bool,
     /// The fields that other objects take from this one.
     watched: Vec<String>,
+    /// Whether some record of the object became another.
+    merged: bool,
     /// Whether an entity was made, changed or removed.
     touched: bool,
     counts: Counts,
@@ -251,8 +253,11 @@ impl Settling<'_> {
         if let Some(same) = same {
             return self.restamp(row, same);
         }
-        if let Some(stored) = stored {
-            self.tell_kin(row, there, stored)?;
+        match stored {
+            Some(stored) => self.tell_kin(row, there, stored)?,
+            // It was merged before it was ever read, and is back.
+            None if self.merged => successors::forget(self.db, self.batch.object, &row.id)?,
+            None => {}
         }
         let source_id = self.save_source(row, there, stored)?;
         if self.batch.object == Object::Task {
@@ -272,7 +277,10 @@ impl Settling<'_> {
             successors::forget(self.db, self.batch.object, &row.id)?;
         }
         let (db, watched) = (self.db, &self.watched);
-        if !watched.is_empty() && rereads::differs(db, stored.source_id, watched, &there.source)? {
+        let changed = micros(row.modified_at) != stored.modified_at;
+        if !watched.is_empty()
+            && rereads::differs(db, stored.source_id, watched, &there.source, changed)?
+        {
             rereads::want(db, self.batch.object, &row.id)?;
         }
         Ok(())

@@ -42,7 +42,10 @@ impl OrgStore {
                 let values = params![object.as_str(), kin.field, kin.parent.as_str(), columns];
                 run(db, sql, values)?;
             }
-            Ok(())
+            // A field that is gone can't be asked for any more.
+            let lost = "DELETE FROM rereads
+                        WHERE object = ?1 AND field NOT IN (SELECT field FROM kin WHERE object = ?1)";
+            run(db, lost, [object.as_str()]).map(|_| ())
         })
     }
 
@@ -99,13 +102,14 @@ pub(super) fn watched(db: &Connection, parent: Object) -> Result<Vec<String>> {
     Ok(columns)
 }
 
-/// Tells whether one of the watched fields differs from what is stored of a record; so it
-/// does where it isn't stored.
+/// Tells whether one of the watched fields differs from what is stored of a record; one that
+/// isn't stored may, where the record was `changed`.
 pub(super) fn differs(
     db: &Connection,
     source_id: i64,
     watched: &[String],
     source: &str,
+    changed: bool,
 ) -> Result<bool> {
     let sql = "SELECT json(source) AS source FROM sources
                WHERE source_id = ?1 AND source IS NOT NULL";
@@ -118,7 +122,7 @@ pub(super) fn differs(
     };
     Ok(watched.iter().any(|name| match (of(&before, name), of(&after, name)) {
         (Some(old), Some(new)) => old != new,
-        _ => true,
+        _ => changed,
     }))
 }
 

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::database::{all, run};
+use super::database::{all, one, run};
 use super::value::word;
 use super::{OrgStore, Result, rereads};
 use crate::model::{Object, SalesforceId};
@@ -61,12 +61,39 @@ pub(super) fn note(
         if was_known {
             rereads::want(db, *becomes, successor)?;
         }
-        let is_heir = object == *becomes || *becomes == Object::Contact;
-        if is_heir {
-            inherit(db, (object, id), (*becomes, successor))?;
+        if is_heir(object, *becomes) {
+            inherit(db, (object, id), last_heir(db, *becomes, successor)?)?;
         }
     }
     Ok(())
+}
+
+/// Tells whether what hangs on a record of one object goes over to one of another.
+fn is_heir(object: Object, becomes: Object) -> bool {
+    object == becomes || becomes == Object::Contact
+}
+
+/// Returns what a record, which may itself have become another, is by now.
+fn last_heir(
+    db: &Connection,
+    mut object: Object,
+    id: &SalesforceId,
+) -> Result<(Object, SalesforceId)> {
+    let mut id = id.clone();
+    for _ in 0..STEPS_MAX {
+        let further = next(db, object, &id)?.into_iter();
+        let Some(heir) = further.into_iter().find(|(becomes, _)| is_heir(object, *becomes)) else {
+            break;
+        };
+        (object, id) = heir;
+    }
+    Ok((object, id))
+}
+
+/// Tells whether any record of an object became another.
+pub(super) fn any(db: &Connection, object: Object) -> Result<bool> {
+    let sql = "SELECT 1 FROM successors WHERE object = ?1 LIMIT 1";
+    Ok(one(db, sql, [object.as_str()], |_| Ok(()))?.is_some())
 }
 
 /// Forgets what a record was merged into: it is back.
@@ -78,7 +105,7 @@ pub(super) fn forget(db: &Connection, object: Object, id: &SalesforceId) -> Resu
 fn inherit(
     db: &Connection,
     (object, id): (Object, &SalesforceId),
-    (becomes, successor): (Object, &SalesforceId),
+    (becomes, successor): (Object, SalesforceId),
 ) -> Result<()> {
     let why = match object == becomes {
         true => format!("; {id} was merged into it"),

@@ -9,7 +9,7 @@ use rusqlite::{Row, params};
 use sha2::{Digest, Sha256};
 
 use super::database::{one, run};
-use super::value::{fields, hash, json, micros, time, to_json, word, write_object};
+use super::value::{fields, hash, json, micros, number, time, to_json, word, write_object};
 use super::{OrgStore, Result};
 use crate::model::{Object, SalesforceId, Tally, Value, Verified, Window};
 
@@ -49,35 +49,47 @@ pub struct Difference {
 
 impl OrgStore {
     /// Begins a verification of an object, or goes on with one that was stopped; returns
-    /// the last record that was seen.
+    /// up to when what was pulled is looked at, and the last record that was seen.
     ///
-    /// `reading` tells what is read of each record.
+    /// `reading` tells what is read of each record, and `covered`, up to when, by
+    /// Salesforce's clock, all was pulled.
     pub fn begin_verification(
         &self,
         object: Object,
         reading: &str,
+        covered: Timestamp,
         now: Timestamp,
-    ) -> Result<Option<SalesforceId>> {
+    ) -> Result<(Timestamp, Option<SalesforceId>)> {
         self.database.write("begin a verification", |db| {
-            let sql = "SELECT after FROM verifications
-                       WHERE object = ?1 AND reading = ?2 AND began_at >= ?3 AND after IS NOT NULL";
+            let sql = "SELECT covered, after FROM verifications
+                       WHERE object = ?1 AND reading = ?2 AND began_at >= ?3
+                           AND after IS NOT NULL AND covered IS NOT NULL";
             let oldest = micros(now.checked_sub(KEPT).unwrap_or(Timestamp::MIN));
             let under_way = params![object.as_str(), reading, oldest];
-            if let Some(after) = one(db, sql, under_way, |row| word(row, "after"))? {
-                return Ok(Some(after));
+            let last = |row: &Row<'_>| Ok((time(row, "covered")?, Some(word(row, "after")?)));
+            if let Some(under_way) = one(db, sql, under_way, last)? {
+                return Ok(under_way);
             }
             run(db, "DELETE FROM seen WHERE object = ?1", [object.as_str()])?;
-            let sql = "INSERT INTO verifications (object, began_at, reading) VALUES (?1, ?2, ?3)
+            let sql = "INSERT INTO verifications (object, began_at, reading, covered)
+                       VALUES (?1, ?2, ?3, ?4)
                        ON CONFLICT (object) DO UPDATE SET
-                           began_at = excluded.began_at, reading = excluded.reading, after = NULL";
-            run(db, sql, params![object.as_str(), micros(now), reading])?;
-            Ok(None)
+                           began_at = excluded.began_at, reading = excluded.reading,
+                           covered = excluded.covered, after = NULL";
+            run(db, sql, params![object.as_str(), micros(now), reading, micros(covered)])?;
+            Ok((covered, None))
         })
     }
 
-    /// Adds records that the org shows, in the order of their ids.
-    pub fn see(&self, object: Object, derived: &[String], sights: &[Sight]) -> Result<()> {
-        let Some(last) = sights.last() else { return Ok(()) };
+    /// Adds records that the org shows. A verification that is stopped goes on behind
+    /// `after`, where they come in the order of their ids.
+    pub fn see(
+        &self,
+        object: Object,
+        derived: &[String],
+        sights: &[Sight],
+        after: Option<&SalesforceId>,
+    ) -> Result<()> {
         self.database.write("note what the org has", |db| {
             let mut insert = db.prepare_cached(
                 "INSERT OR REPLACE INTO seen (object, record_id, modified_at, hash)
@@ -90,7 +102,7 @@ impl OrgStore {
                 insert.execute(params![object.as_str(), id.as_str(), at, hash])?;
             }
             let sql = "UPDATE verifications SET after = ?2 WHERE object = ?1";
-            run(db, sql, [object.as_str(), last.id.as_str()]).map(|_| ())
+            run(db, sql, params![object.as_str(), after.map(|id| id.as_str())]).map(|_| ())
         })
     }
 
@@ -178,6 +190,14 @@ impl OrgStore {
             let sql = "SELECT report FROM verifications
                        WHERE object = ?1 AND report IS NOT NULL";
             one(db, sql, [object.as_str()], |row| json(row, "report"))
+        })
+    }
+
+    /// Returns of how many records of an object something is stored.
+    pub fn source_count(&self, object: Object) -> Result<u64> {
+        self.database.read("count what is stored", |db| {
+            let sql = "SELECT count(*) AS sources FROM sources WHERE object = ?1";
+            Ok(one(db, sql, [object.as_str()], |row| number(row, "sources"))?.unwrap_or_default())
         })
     }
 
@@ -275,8 +295,9 @@ mod tests {
 
     fn found(world: &World, sights: &[Sight]) -> (Vec<Window>, Difference) {
         let (org, derived) = (world.org(), ["name".to_owned()]);
-        assert_eq!(org.begin_verification(OBJECT, "reading", at(9_000)).unwrap(), None);
-        org.see(OBJECT, &derived, sights).unwrap();
+        let begun = org.begin_verification(OBJECT, "reading", at(100), at(9_000)).unwrap();
+        assert_eq!(begun, (at(100), None));
+        org.see(OBJECT, &derived, sights, None).unwrap();
         org.compare(OBJECT, &derived, at(100)).unwrap()
     }
 
@@ -323,13 +344,15 @@ mod tests {
     fn one_that_was_stopped_goes_on_where_it_was_for_some_hours() {
         let world = World::new();
         let org = world.org();
-        let begin =
-            |reading: &str, second| org.begin_verification(OBJECT, reading, at(second)).unwrap();
-        assert_eq!(begin("a", 0), None);
-        org.see(OBJECT, &[], &[sight(1, 1, ""), sight(2, 1, "")]).unwrap();
-        assert_eq!(begin("a", 60), Some(id(2)));
-        assert_eq!(begin("b", 60), None, "other fields are read now");
-        org.see(OBJECT, &[], &[sight(3, 1, "")]).unwrap();
-        assert_eq!(begin("b", 100_000), None, "it is too long ago");
+        let begin = |reading: &str, second| {
+            let begun = org.begin_verification(OBJECT, reading, at(second + 1), at(second));
+            begun.map(|(covered, after)| (covered.as_second(), after)).unwrap()
+        };
+        assert_eq!(begin("a", 0), (1, None));
+        org.see(OBJECT, &[], &[sight(1, 1, ""), sight(2, 1, "")], Some(&id(2))).unwrap();
+        assert_eq!(begin("a", 60), (1, Some(id(2))), "what came since is not looked at");
+        assert_eq!(begin("b", 60), (61, None), "other fields are read now");
+        org.see(OBJECT, &[], &[sight(3, 1, "")], Some(&id(3))).unwrap();
+        assert_eq!(begin("b", 100_000), (100_001, None), "it is too long ago");
     }
 }

@@ -4,10 +4,11 @@
 use tokio::task::block_in_place;
 
 use super::pull::{Report, outcomes};
+use super::remap::settle;
 use super::{Doors, Error, Stop};
 use crate::model::{Cursor, Object, Purpose};
 use crate::salesforce;
-use crate::store::{Again, Remap};
+use crate::store::Again;
 
 /// How many pages one run takes: 20 million records.
 const PAGES_MAX: u32 = 10_000;
@@ -28,7 +29,8 @@ pub(super) async fn run(
             return Ok(false);
         }
         let prepared = doors.prepared(object).await?;
-        let after = backfill.cursor.unwrap_or(Cursor { stamp: backfill.since, id: None });
+        let begin = Cursor { stamp: backfill.since, id: None };
+        let after = backfill.cursor.clone().unwrap_or(begin);
         let mut page = match salesforce.changed(&prepared.changed(Some(&after))).await {
             Err(error @ salesforce::Error::Budget { .. }) => {
                 tracing::warn!(%object, "the backfill waits: {error}");
@@ -42,19 +44,10 @@ pub(super) async fn run(
         page.table.rows.truncate(within);
         let last = page.keys.last();
         let last = last.map(|key| Cursor { stamp: key.modified_at, id: Some(key.id.clone()) });
-        let counts = block_in_place(|| -> Result<_, Error> {
-            let rows = outcomes(&prepared, page)?;
-            Ok(doors.store.remap(&Remap {
-                object,
-                fence,
-                done: Again::Backfill(last.as_ref().filter(|_| !is_over)),
-                kind: prepared.mapping.spec().kind,
-                mapping: prepared.mapping.digest(),
-                rows,
-                now: doors.clock.now(),
-            })?)
-        })?;
-        report(counts)?;
+        let done = Again::Backfill(&backfill, last.as_ref().filter(|_| !is_over));
+        report(block_in_place(|| {
+            settle(doors, &prepared, fence, done, outcomes(&prepared, page)?)
+        })?)?;
     }
     Ok(true)
 }

@@ -104,6 +104,15 @@ impl Doors {
         Ok(())
     }
 
+    /// Looks anew at what an object and its parents show, whatever they said of it before.
+    pub(super) async fn look_anew(&self, object: Object) -> Result<(), Error> {
+        let before = self.last_description(object)?;
+        let whole = Read::Description { object, since: None };
+        let found = self.salesforce.together(&[whole]).await?.remove(0)?;
+        self.learn(object, before, found)?;
+        self.look_at_parents(object).await
+    }
+
     /// Fits the mapping of an object to a description of it, which may be an old one, and to
     /// what its parents were when they were last looked at.
     pub(super) fn fitted(&self, object: Object, org: &Description) -> Result<Arc<Prepared>, Error> {
@@ -123,6 +132,12 @@ impl Doors {
         let prepared = prepare(self.mapping(object, org)?, org, parents)?;
         block_in_place(|| self.store.save_kin(object, &prepared.kin))?;
         Ok(prepared)
+    }
+
+    /// Returns how many calls we may make in 24 hours, as far as Salesforce has told.
+    pub(super) fn budget(&self) -> u64 {
+        let allowed = self.salesforce.usage().map_or(0, |usage| usage.allowed);
+        allowed * u64::from(self.settings.budget_percent) / 100
     }
 
     /// Keeps a mapping that was fitted to what an object still is.

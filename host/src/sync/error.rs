@@ -65,6 +65,11 @@ impl Error {
         }
     }
 
+    /// Tells whether it is the mapping that fails, on whatever record.
+    pub(super) fn is_of_mapping(&self) -> bool {
+        matches!(self, Self::Mapping(_) | Self::Plugin(plugin::Error::Call { .. }))
+    }
+
     /// Tells whether a person has to connect the org anew.
     pub fn needs_reconnect(&self) -> bool {
         matches!(self, Self::Salesforce(salesforce::Error::SessionEnded { .. }))

@@ -2,7 +2,7 @@
 
 use super::prepare::{PAGE, Prepared};
 use super::pull::start;
-use super::{Doors, Error, remap};
+use super::{Doors, Error, extract, remap};
 use crate::model::{Cursor, Direction, Object};
 use crate::salesforce::{Found, Read};
 use crate::store::Position;
@@ -52,7 +52,7 @@ pub async fn forecast(doors: &Doors) -> Result<Vec<Forecast>, Error> {
         });
         for (looked, found) in looked.iter().zip(found) {
             if let Found::Count(records) = found? {
-                steps.push(looked.step(records));
+                steps.push(looked.step(doors, records));
             }
         }
     }
@@ -92,11 +92,20 @@ impl Looked {
         Ok(Self { object, prepared, position, after, is_new })
     }
 
-    fn step(&self, records: u64) -> Forecast {
+    fn step(&self, doors: &Doors, records: u64) -> Forecast {
+        let fields = self.prepared.as_ref().map_or(0, |prepared| prepared.reads.len());
+        let whole = extract::cheapest(records, fields, doors.budget());
         let pages = records.div_ceil(u64::from(PAGE)).max(1);
-        let (does, calls) = match (self.position.reading.is_some(), &self.after) {
-            (false, _) => ("imports it for the first time", pages),
-            (true, None) => ("reads it anew for a mapping or field that has changed", pages),
+        let Position { reading, source, .. } = &self.position;
+        let (does, calls) = match (reading.is_some() || source.is_some(), &self.after) {
+            _ if self.position.extract.is_some() => {
+                ("goes on with its records, which Salesforce extracts", whole.calls)
+            }
+            (false, _) if whole.is_extract => {
+                ("imports it for the first time: Salesforce extracts it", whole.calls)
+            }
+            (false, _) => ("imports it for the first time", whole.calls),
+            (true, None) => ("reads it anew for a mapping or field that has changed", whole.calls),
             (true, Some(_)) if self.is_new => {
                 ("maps what is stored again, then what has changed", pages)
             }

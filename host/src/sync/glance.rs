@@ -6,20 +6,43 @@ use std::sync::Arc;
 
 use super::prepare::Prepared;
 use super::pull::start;
-use super::{Doors, Error};
+use super::{Doors, Error, unselected};
 use crate::model::{Cursor, Object};
 use crate::plugin::Mark;
 use crate::salesforce::{Description, Found, Page, QUERIES_MAX, Read};
 use crate::store::Position;
 
 /// What was seen of an object at a glance.
-pub(super) struct Seen {
+pub(super) enum Seen {
+    /// The first page of its pull.
+    Page(Box<FirstPage>),
+    /// How many records it has, where they are to be read from the beginning.
+    Count(u64),
+}
+
+/// The first page of a pull.
+pub(super) struct FirstPage {
     /// Where the pull stood then.
-    pub(super) position: Position,
+    position: Position,
     /// With what the page was read.
-    pub(super) reading: String,
-    /// The first page of the pull.
+    reading: String,
+    /// The page.
     pub(super) page: Page,
+}
+
+impl Seen {
+    /// Tells whether nothing has changed, if the pull still stands where it did.
+    pub(super) fn is_empty(&self, position: &Position, prepared: &Prepared) -> bool {
+        let Self::Page(seen) = self else { return false };
+        seen.is_of(position, prepared) && seen.page.keys.is_empty() && !seen.page.more
+    }
+}
+
+impl FirstPage {
+    /// Tells whether it is the next page of a pull that stands here.
+    pub(super) fn is_of(&self, position: &Position, prepared: &Prepared) -> bool {
+        self.position == *position && self.reading == prepared.reading
+    }
 }
 
 /// What is asked of an object, and with what.
@@ -58,24 +81,39 @@ pub(super) async fn glance(
         object: asked.object,
         since: asked.before.as_ref().and_then(|before| before.last_modified.as_deref()),
     });
-    let pages = asked.iter().filter_map(|asked| asked.page.as_ref());
-    let pages = pages.map(|first| Read::Changed(first.prepared.changed(first.after.as_ref())));
-    let reads: Vec<_> = descriptions.chain(pages).collect();
+    let records = asked.iter().map(|asked| match &asked.page {
+        // Of what left the condition, only an unconditional look tells whether there is any.
+        Some(first) if first.prepared.has_filter() => {
+            Read::Changed(unselected::all(&first.prepared, first.after.as_ref()))
+        }
+        Some(first) => Read::Changed(first.prepared.changed(first.after.as_ref())),
+        None => Read::Count { object: asked.object, filter: None, after: None },
+    });
+    let reads: Vec<_> = descriptions.chain(records).collect();
     let mut found = doors.salesforce.together(&reads).await?.into_iter();
     let described: Vec<_> = found.by_ref().take(asked.len()).collect();
     let mut seen = HashMap::new();
-    for (Asked { object, before, page }, described) in asked.into_iter().zip(described) {
+    let looked = asked.into_iter().zip(described).zip(found);
+    for ((Asked { object, before, page }, described), found) in looked {
         let is_same = matches!(described, Ok(Found::Unchanged));
         // An object that is not seen says so in its own run.
         let _ = described.map_err(Error::from).and_then(|found| doors.learn(object, before, found));
-        let Some(First { file, position, prepared, .. }) = page else { continue };
-        let reading = prepared.reading.clone();
-        if is_same {
-            doors.keep(object, file, prepared).await;
-        }
-        if let Some(Ok(Found::Page(page))) = found.next() {
-            seen.insert(object, Seen { position, reading, page });
-        }
+        let one = match (page, found) {
+            (Some(First { file, position, prepared, .. }), found) => {
+                let (reading, has_filter) = (prepared.reading.clone(), prepared.has_filter());
+                if is_same {
+                    doors.keep(object, file, prepared).await;
+                }
+                let Ok(Found::Page(page)) = found else { continue };
+                if has_filter && (page.more || !page.keys.is_empty()) {
+                    continue;
+                }
+                Seen::Page(Box::new(FirstPage { position, reading, page }))
+            }
+            (None, Ok(Found::Count(count))) => Seen::Count(count),
+            (None, _) => continue,
+        };
+        seen.insert(object, one);
     }
     Ok(seen)
 }
@@ -90,9 +128,16 @@ fn first(
     let file = doors.library.mark(object);
     let Ok(prepared) = doors.fitted(object, before) else { return Ok(None) };
     let position = doors.store.position(object)?;
-    if position.reading.as_deref() != Some(prepared.reading.as_str()) {
+    let is_new = position.reading.as_deref() != Some(prepared.reading.as_str());
+    if is_new || position.extract.is_some() {
         return Ok(None);
     }
-    let after = start(&position);
+    let mut after = start(&position);
+    if prepared.has_filter() {
+        let left = unselected::since(&position);
+        after = after
+            .zip(left)
+            .map(|(after, left)| if left.stamp < after.stamp { left } else { after });
+    }
     Ok(Some(First { file, position, prepared, after }))
 }

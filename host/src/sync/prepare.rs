@@ -7,7 +7,9 @@ use sha2::{Digest, Sha256};
 use super::{Doors, Error};
 use crate::model::{Cursor, FieldName, FieldPath, Object, Policy, Problem, Spec};
 use crate::plugin::Mapping;
-use crate::salesforce::{Changed, Description, FieldDescription, Parents, SUCCESSORS, Successor};
+use crate::salesforce::{
+    Changed, Description, FieldDescription, FieldType, Parents, SUCCESSORS, Successor,
+};
 use crate::store::Kin;
 
 /// How many records a page has: the most that Salesforce gives at once.
@@ -24,11 +26,17 @@ pub(super) struct Prepared {
     pub(super) reads: Vec<FieldPath>,
     /// The same as names, shared by all pages.
     pub(super) columns: Arc<[String]>,
+    /// The fields that are read, each with the kind of its values: records that were read with
+    /// the same need not be read again.
+    pub(super) read_as: Vec<String>,
+    /// The types of the fields to read, of each where it is known and an extract bears it.
+    pub(super) types: Vec<Option<FieldType>>,
     /// Those of the fields which tell what a record became that the org shows.
     pub(super) successors: Vec<Successor>,
     /// The fields that lead to records of other objects.
     pub(super) kin: Vec<Kin>,
-    /// The fields read that change without a new stamp: formulas, and parents' fields.
+    /// The fields read that may change without a new stamp: formulas, parents' fields, what
+    /// Salesforce itself makes of other records, and what leads to records that may be merged.
     pub(super) derived: Vec<FieldPath>,
     /// Tells the mapping and the fields that are read.
     pub(super) reading: String,
@@ -80,9 +88,26 @@ impl Prepared {
         }
     }
 
+    /// Tells whether only some of the records are wanted.
+    pub(super) fn has_filter(&self) -> bool {
+        self.mapping.spec().filter.is_some()
+    }
+
     /// Tells whether it reads fields of parents that nobody has looked at yet.
     pub(super) fn may_miss_parents(&self) -> bool {
         !self.knows_parents && self.reads.iter().any(|path| path.up().is_some())
+    }
+
+    /// Returns the types of all fields that are read, where an extract bears them all.
+    pub(super) fn all_types(&self) -> Option<Vec<FieldType>> {
+        self.types_of(&self.reads)
+    }
+
+    /// Returns the types of some of the fields that are read, where an extract bears them all.
+    pub(super) fn types_of(&self, paths: &[FieldPath]) -> Option<Vec<FieldType>> {
+        let place = |path: &FieldPath| self.reads.iter().position(|read| read == path);
+        let known = |path| self.types.get(place(path)?)?.clone();
+        paths.iter().map(known).collect()
     }
 
     /// Returns a field that may be written.
@@ -132,21 +157,29 @@ pub(super) fn prepare(
             None => return Err(Error::Org(missing(spec.object, write.field.as_str(), "writes"))),
         }
     }
+    let types = reads.iter().map(|path| type_of(path, org, parents)).collect();
     let successors =
         SUCCESSORS.into_iter().filter(|s| s.of == spec.object && org.field(s.field).is_some());
     let successors = successors.collect();
     let kin = kin(&reads, org);
     let is_derived = |path: &&FieldPath| {
-        path.up().is_some() || org.field(path.as_str()).is_some_and(|field| field.calculated)
+        let is_made =
+            |field: &FieldDescription| field.calculated || !(field.createable || field.updateable);
+        path.up().is_some()
+            || org.field(path.as_str()).is_some_and(is_made)
+            || kin.iter().any(|kin| kin.field.eq_ignore_ascii_case(path.as_str()))
     };
     let derived = reads.iter().filter(is_derived).cloned().collect();
     let columns: Arc<[String]> = reads.iter().map(|path| path.as_str().to_owned()).collect();
-    let reading = reading(mapping.digest(), &columns);
+    let read_as: Vec<String> = reads.iter().map(|path| read_as(path, org)).collect();
+    let reading = reading(mapping.digest(), &read_as);
     let marks = if spec.object == Object::Task { marks(org) } else { Vec::new() };
     Ok(Prepared {
         mapping,
         reads,
         columns,
+        read_as,
+        types,
         successors,
         kin,
         derived,
@@ -155,6 +188,30 @@ pub(super) fn prepare(
         writes,
         marks,
     })
+}
+
+/// Returns the type of a field, where it is known and an extract bears it.
+fn type_of(path: &FieldPath, org: &Description, parents: Option<&Parents>) -> Option<FieldType> {
+    match path.up() {
+        None => {
+            let field = org.field(path.as_str())?;
+            field.kind.is_extractable().then(|| field.kind.clone())
+        }
+        Some((parent, rest)) => type_of(&rest, parents?.get(parent)?.as_ref()?, None),
+    }
+}
+
+/// Returns a field with the kind of its values, which is another where the field's type was
+/// changed; that of a parent's field is not known.
+fn read_as(path: &FieldPath, org: &Description) -> String {
+    let kind = match org.field(path.as_str()).map(|field| &field.kind) {
+        Some(FieldType::Boolean) => " boolean",
+        Some(FieldType::Int | FieldType::Long) => " integer",
+        Some(FieldType::Double | FieldType::Currency | FieldType::Percent) => " number",
+        Some(FieldType::Date | FieldType::DateTime | FieldType::Time) => " moment",
+        _ => "",
+    };
+    format!("{path}{kind}")
 }
 
 /// Returns by which fields these reads lead to which other objects that sync, and what
@@ -191,8 +248,8 @@ pub(super) fn is_shown(path: &FieldPath, org: &Description, parents: Option<&Par
 }
 
 /// Returns 16 hexadecimal digits that tell a mapping and the fields it is given.
-fn reading(mapping: &str, columns: &[String]) -> String {
-    let digest = Sha256::digest(format!("{mapping}\0{}", columns.join("\0")));
+fn reading(mapping: &str, read_as: &[String]) -> String {
+    let digest = Sha256::digest(format!("{mapping}\0{}", read_as.join("\0")));
     digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -12,10 +12,10 @@ use tokio::task::block_in_place;
 
 use super::glance::Seen;
 use super::isolate::isolate;
-use super::prepare::Prepared;
-use super::{Doors, Error, Stop, backfill, remap, reread, trial};
+use super::prepare::{PAGE, Prepared};
+use super::{Doors, Error, Stop, backfill, extract, remap, reread, trial, unselected};
 use crate::model::{Counts, Cursor, Object, Problem, Pulled, Spent, Value};
-use crate::salesforce::{Page, RowKey};
+use crate::salesforce::{FieldType, Page, Part, RowKey};
 use crate::store::{self, Encoded, Outcome, Position, Row};
 use crate::{plugin, salesforce};
 
@@ -74,9 +74,9 @@ pub(super) async fn run(
         let run = Run { doors, object, fence, stop, report };
         match run.through(seen.take(), &mut spent).await {
             // A mapping that fails in use gives way to the one before, if there is one.
-            Err(Error::Mapping(why)) if falls < FALLS_MAX => {
-                if !block_in_place(|| trial::fall_back(doors, object, &why))? {
-                    return Err(Error::Mapping(why));
+            Err(error) if error.is_of_mapping() && falls < FALLS_MAX => {
+                if !block_in_place(|| trial::fall_back(doors, object, &error.problem()))? {
+                    return Err(error);
                 }
                 doors.forget(object).await;
                 falls += 1;
@@ -110,7 +110,16 @@ impl Run<'_> {
                 return Ok(false);
             }
         }
+        let count = match seen {
+            Some(Seen::Count(count)) => Some(count),
+            _ => None,
+        };
+        if !extract::ready(doors, object, fence, count, stop).await? {
+            return Ok(false);
+        }
+        let has_changed = !seen.as_ref().is_some_and(|seen| seen.is_empty(&position, &prepared));
         Ok(self.changes(seen, spent)?
+            && (!has_changed || unselected::run(doors, object, fence, stop, report).await?)
             && reread::run(doors, object, fence, stop, report).await?
             && backfill::run(doors, object, fence, stop, report).await?)
     }
@@ -146,6 +155,7 @@ impl Run<'_> {
         let Self { doors, object, stop, .. } = self;
         let mut position = doors.store.position(object)?;
         let mut spent = Duration::ZERO;
+        let (mut by_pages, mut was_looked_at) = (false, false);
         for _ in 0..PAGES_MAX {
             if *stop.borrow() {
                 return Ok((false, spent));
@@ -155,31 +165,88 @@ impl Run<'_> {
             // shows now, are read again.
             let is_new = position.reading.as_deref() != Some(prepared.reading.as_str());
             let after = if is_new { None } else { start(&position) };
-            let begun = Instant::now();
-            let is_it = |seen: &Seen| seen.position == position && seen.reading == prepared.reading;
-            let page = match seen.take().filter(is_it) {
-                Some(seen) => seen.page,
-                None => match doors.salesforce.changed(&prepared.changed(after.as_ref())).await {
-                    // A parent may hide a field, which only its own description tells.
-                    Err(salesforce::Error::InvalidField(_)) if prepared.may_miss_parents() => {
-                        doors.look_at_parents(object).await?;
-                        continue;
-                    }
-                    page => page?,
-                },
+            let mut begun = Instant::now();
+            let under_way = position.extract.as_ref().filter(|_| !is_new && !by_pages);
+            let batch = match under_way.zip(prepared.all_types()) {
+                Some((extract, types)) => self.part(&prepared, extract, &types).await,
+                None => self.page(&prepared, &position, after.as_ref(), &mut seen).await,
             };
-            spent += begun.elapsed();
-            let next = self.next(&prepared, &position, after.as_ref(), &page);
-            let (expected, more) = (std::mem::replace(&mut position, next.clone()), page.more);
-            // The stage behind has ended, and tells why.
-            if to_map.send(Fetched { prepared, expected, next, page }).await.is_err() {
-                return Ok((false, spent));
+            let mut batch = match batch {
+                // A field may have been hidden since, or be a parent's, which only its own
+                // description tells.
+                Err(salesforce::Error::InvalidField(_)) if !was_looked_at => {
+                    doors.look_anew(object).await?;
+                    was_looked_at = true;
+                    continue;
+                }
+                Err(error) if under_way.is_some() && extract::is_beyond(&error) => {
+                    tracing::warn!(%object, "the extract is lost, records are read by pages: {error}");
+                    by_pages = true;
+                    continue;
+                }
+                batch => batch?,
+            };
+            loop {
+                let (page, is_last) = match batch.page(&prepared) {
+                    Ok(Some(page)) => page,
+                    Ok(None) => break,
+                    Err(error) if extract::is_beyond(&error) && !by_pages => {
+                        tracing::warn!(%object, "the extract can't be read, pages are: {error}");
+                        by_pages = true;
+                        break;
+                    }
+                    Err(error) => return Err(error.into()),
+                };
+                spent += begun.elapsed();
+                let next = match &batch {
+                    Batch::Page(_) => self.next(&prepared, &position, after.as_ref(), &page),
+                    Batch::Part(part) if is_last => extract::after(&position, part, self.window()),
+                    Batch::Part(_) => position.clone(),
+                };
+                let expected = std::mem::replace(&mut position, next.clone());
+                let prepared = Arc::clone(&prepared);
+                // The stage behind has ended, and tells why.
+                if to_map.send(Fetched { prepared, expected, next, page }).await.is_err() {
+                    return Ok((false, spent));
+                }
+                begun = Instant::now();
             }
-            if !more {
+            if !position.paging {
                 return Ok((true, spent));
             }
         }
         Ok((false, spent))
+    }
+
+    /// Reads the next part of an extract.
+    async fn part(
+        self,
+        prepared: &Prepared,
+        extract: &store::Extract,
+        types: &[FieldType],
+    ) -> salesforce::Result<Batch> {
+        let (query, locator) = (prepared.changed(None), extract.locator.as_deref());
+        let part = self.doors.salesforce.part(&query, types, &extract.id, locator).await?;
+        Ok(Batch::Part(Box::new(part)))
+    }
+
+    /// Reads the next page of what has changed, which may have been seen already.
+    async fn page(
+        self,
+        prepared: &Prepared,
+        position: &Position,
+        after: Option<&Cursor>,
+        seen: &mut Option<Seen>,
+    ) -> salesforce::Result<Batch> {
+        let page = match seen.take() {
+            Some(Seen::Page(seen)) if seen.is_of(position, prepared) => seen.page,
+            _ => self.doors.salesforce.changed(&prepared.changed(after)).await?,
+        };
+        Ok(Batch::Page(Some(page)))
+    }
+
+    fn window(self) -> SignedDuration {
+        SignedDuration::from_mins(i64::from(self.doors.settings.settle_minutes))
     }
 
     /// Returns where the pull stands after a page that was read from `after`.
@@ -194,7 +261,7 @@ impl Run<'_> {
         let last = page.keys.last();
         let last = last.map(|key| Cursor { stamp: key.modified_at, id: Some(key.id.clone()) });
         let cursor = last.or_else(|| before.cursor.clone().filter(|_| !is_new));
-        let window = SignedDuration::from_mins(i64::from(self.doors.settings.settle_minutes));
+        let window = self.window();
         // A page in the middle of a run adds to what the ones before it left open.
         let open = before.unsettled.filter(|_| before.paging && !is_new);
         let unsettled = unsettled(open, after, cursor.as_ref(), page.read_at, window);
@@ -211,6 +278,11 @@ impl Run<'_> {
             source,
             reading: Some(prepared.reading.clone()),
             whole,
+            left_since: match is_new {
+                true => page.read_at.and_then(|at| at.checked_sub(window).ok()),
+                false => before.left_since,
+            },
+            extract: None,
         }
     }
 
@@ -238,6 +310,27 @@ impl Run<'_> {
             (self.report)(counts)?;
         }
         Ok(spent)
+    }
+}
+
+/// What was read at once.
+enum Batch {
+    /// A page, until it was taken.
+    Page(Option<Page>),
+    /// A part of an extract, which has many.
+    Part(Box<Part>),
+}
+
+impl Batch {
+    /// Returns the next page of what was read, and whether it is the last.
+    fn page(&mut self, prepared: &Prepared) -> salesforce::Result<Option<(Page, bool)>> {
+        match self {
+            Self::Page(page) => Ok(page.take().map(|page| (page, true))),
+            Self::Part(part) => {
+                let page = part.page(&prepared.changed(None), PAGE as usize)?;
+                Ok(page.map(|page| (page, part.is_over())))
+            }
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use super::prepare::Prepared;
 use super::pull::{Report, judge, map};
 use super::{Doors, Error, Stop};
 use crate::model::{Counts, Object, Pulled, SalesforceId};
-use crate::store::{self, Again, Outcome, Position, Reading, Remap, Row};
+use crate::store::{self, Again, Encoded, Outcome, Position, Reading, Remap, Row};
 
 /// How many records are mapped at once.
 const BATCH: u32 = 2_000;
@@ -17,14 +17,14 @@ const BATCHES_MAX: u32 = 100_000;
 pub(super) fn suffices(position: &Position, prepared: &Prepared) -> bool {
     let Some(source) = position.source.as_ref().filter(|_| !position.whole) else { return false };
     let filter = prepared.mapping.spec().filter.as_ref().map_or("", |filter| filter.as_str());
-    source.filter == filter && prepared.columns.iter().all(|c| source.columns.contains(c))
+    source.filter == filter && prepared.read_as.iter().all(|field| source.columns.contains(field))
 }
 
 /// Returns what records are read with under a mapping.
 pub(super) fn reading(prepared: &Prepared) -> Reading {
     let filter = prepared.mapping.spec().filter.as_ref();
     let filter = filter.map(|filter| filter.as_str().to_owned()).unwrap_or_default();
-    Reading { columns: prepared.columns.to_vec(), filter }
+    Reading { columns: prepared.read_as.clone(), filter }
 }
 
 /// Maps all stored records that another mapping has mapped; tells whether it came to the
@@ -42,6 +42,7 @@ pub(super) fn remap(
     tracing::info!(%object, digest, "maps stored records again");
     // The mapping may be the same, and only the fields that the org shows be others.
     let is_other = !doors.store.mapped_otherwise(object, digest, None, 1)?.is_empty();
+    doors.store.begin_remap(object, fence, &reading(prepared).columns)?;
     let mut after: Option<SalesforceId> = None;
     for _ in 0..BATCHES_MAX {
         if *stop.borrow() {
@@ -80,13 +81,26 @@ pub(super) fn again(
         became: Vec::new(),
         outcome: Outcome::Pulled(outcome),
     });
+    let rows = store::encode(rows.collect(), prepared.mapping.spec(), &prepared.columns);
+    settle(doors, prepared, fence, Again::Unnoted, rows)
+}
+
+/// Settles records that were mapped or read again out of their order; the cursor stays.
+pub(super) fn settle(
+    doors: &Doors,
+    prepared: &Prepared,
+    fence: u64,
+    done: Again<'_>,
+    rows: Vec<Encoded>,
+) -> Result<Counts, Error> {
+    let spec = prepared.mapping.spec();
     Ok(doors.store.remap(&Remap {
-        object,
+        object: spec.object,
         fence,
-        done: Again::Unnoted,
-        kind: prepared.mapping.spec().kind,
+        done,
+        kind: spec.kind,
         mapping: prepared.mapping.digest(),
-        rows: store::encode(rows.collect(), prepared.mapping.spec(), &prepared.columns),
+        rows,
         now: doors.clock.now(),
     })?)
 }

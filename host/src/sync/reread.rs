@@ -4,10 +4,11 @@
 use tokio::task::block_in_place;
 
 use super::pull::{Report, outcomes};
+use super::remap::settle;
 use super::{Doors, Error, Stop};
 use crate::model::{FieldName, Object, Purpose, SalesforceId};
 use crate::salesforce;
-use crate::store::{Again, Remap};
+use crate::store::{Again, Reread};
 
 /// How many records' followers one query looks for.
 const PARENTS: u32 = 200;
@@ -24,7 +25,7 @@ pub(super) async fn run(
     report: Report<'_>,
 ) -> Result<bool, Error> {
     let salesforce = doors.salesforce.calling_for(Purpose::Enrichment);
-    let mut after: Option<SalesforceId> = None;
+    let mut last: Option<(Reread, SalesforceId)> = None;
     for _ in 0..PAGES_MAX {
         let Some(reread) = block_in_place(|| doors.store.reread(object, PARENTS))? else { break };
         if *stop.borrow() {
@@ -34,28 +35,21 @@ pub(super) async fn run(
         let Ok(field) = reread.field.parse::<FieldName>() else { break };
         let query = prepared.changed(None);
         let parents = &reread.parents;
-        let page = match salesforce.among(&query, &field, parents, after.as_ref()).await {
+        // Where others were noted meanwhile, their followers may come before the last one.
+        let after = last.as_ref().filter(|(of, _)| *of == reread).map(|(_, id)| id);
+        let page = match salesforce.among(&query, &field, parents, after).await {
             Err(error @ salesforce::Error::Budget { .. }) => {
                 tracing::warn!(%object, "what hangs on changed records waits: {error}");
                 break;
             }
             page => page?,
         };
-        after = page.keys.last().map(|key| key.id.clone()).filter(|_| page.more);
-        let is_done = !page.more;
-        let counts = block_in_place(|| -> Result<_, Error> {
-            let rows = outcomes(&prepared, page)?;
-            Ok(doors.store.remap(&Remap {
-                object,
-                fence,
-                done: if is_done { Again::Reread(&reread) } else { Again::Unnoted },
-                kind: prepared.mapping.spec().kind,
-                mapping: prepared.mapping.digest(),
-                rows,
-                now: doors.clock.now(),
-            })?)
-        })?;
-        report(counts)?;
+        let read_to = page.keys.last().map(|key| key.id.clone()).filter(|_| page.more);
+        let done = if page.more { Again::Unnoted } else { Again::Reread(&reread) };
+        report(block_in_place(|| {
+            settle(doors, &prepared, fence, done, outcomes(&prepared, page)?)
+        })?)?;
+        last = read_to.map(|id| (reread, id));
     }
     Ok(true)
 }

@@ -43,7 +43,14 @@ pub async fn round(
     let calls = doors.salesforce.calls();
     let mut seen = match objects.is_empty() || *stop.borrow() {
         true => Ok(HashMap::new()),
-        false => glance(doors, &objects).await,
+        false => match glance(doors, &objects).await {
+            // Each object is looked at by itself then.
+            Err(error) if !error.is_org_wide() => {
+                tracing::warn!("the objects can't be looked at together: {error}");
+                Ok(HashMap::new())
+            }
+            looked => looked,
+        },
     };
     let mut looked = doors.salesforce.calls() - calls;
     let mut is_over = false;

@@ -21,9 +21,9 @@ pub struct Settings {
     /// For how long after its stamp a record may come to be seen, in minutes: what is
     /// younger is read again by the next sync.
     #[serde(
-        default = "five_minutes",
+        default = "ten_minutes",
         deserialize_with = "settle_window",
-        skip_serializing_if = "is_five_minutes"
+        skip_serializing_if = "is_ten_minutes"
     )]
     pub settle_minutes: u32,
     /// The share of the org's API calls that we may use, in percent.
@@ -81,7 +81,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             own_domains: Vec::new(),
-            settle_minutes: five_minutes(),
+            settle_minutes: ten_minutes(),
             budget_percent: a_fifth(),
             blackouts: Vec::new(),
             time_zone: None,
@@ -118,13 +118,14 @@ fn percent<'de, D: Deserializer<'de>>(settings: D) -> Result<u8, D::Error> {
 /// How long the settle window may be, in minutes: up to a day.
 const SETTLE_WINDOWS: RangeInclusive<u32> = 0..=24 * 60;
 
-fn five_minutes() -> u32 {
-    5
+/// As long as Salesforce lets a transaction last.
+fn ten_minutes() -> u32 {
+    10
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)]
-fn is_five_minutes(minutes: &u32) -> bool {
-    *minutes == five_minutes()
+fn is_ten_minutes(minutes: &u32) -> bool {
+    *minutes == ten_minutes()
 }
 
 fn settle_window<'de, D: Deserializer<'de>>(settings: D) -> Result<u32, D::Error> {

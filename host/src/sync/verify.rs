@@ -3,22 +3,27 @@
 //! no longer meets a mapping's condition, and formulas and parents' fields, which change
 //! without a new stamp.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::block_in_place;
 
-use super::prepare::Prepared;
-use super::pull::outcomes;
-use super::{Doors, Error, Stop};
-use crate::model::{
-    Direction, FieldName, FieldPath, Object, Problem, Purpose, SalesforceId, Verified,
-};
-use crate::salesforce::{Changed, Page, Salesforce};
-use crate::store::{self, Again, Encoded, Outcome, Remap, Row, Sight};
+use super::prepare::{PAGE, Prepared};
+use super::remap::settle;
+use super::unselected::{LOOKED_UP, Looked};
+use super::{Doors, Error, Stop, extract, unselected};
+use crate::model::{Direction, FieldPath, Object, Problem, Purpose, SalesforceId, Verified};
+use crate::salesforce::{self, Changed, FieldType, Page, Progress, Salesforce, Scope};
+use crate::store::{self, Again, Outcome, Row, Sight};
 
 /// How many pages one verification takes: 200 million records.
 const PAGES_MAX: u32 = 100_000;
-/// How many records are looked up at once.
-const LOOKED_UP: usize = 500;
+/// Of how many records an object must be for its hidden ones to be judged.
+const JUDGED_MIN: u64 = 100;
+/// The share of the records that may be hidden at once before it is held to be the connected
+/// user's access that was taken, by mistake perhaps: nothing is removed then.
+const HIDDEN_MAX: f64 = 0.5;
 /// How often an object is verified by itself.
 const EVERY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -27,15 +32,17 @@ pub type Seeing<'a> = &'a (dyn Fn(Object, u64) + Sync);
 
 /// Verifies an object that was pulled, and mends what differs; none, where it was stopped.
 ///
-/// The org is locked, as by a round.
+/// The org is locked, as by a round. Where most records are hidden at once, that is an error
+/// and they stay, unless they are to go `anyway`.
 pub async fn verify(
     doors: &Doors,
     object: Object,
+    anyway: bool,
     stop: &Stop,
     progress: Seeing<'_>,
 ) -> Result<Option<Verified>, Error> {
     let _lock = block_in_place(|| doors.control.lock_round(&doors.org))?;
-    locked(doors, &doors.salesforce, object, stop, progress).await
+    locked(doors, &doors.salesforce, object, anyway, stop, progress).await
 }
 
 /// Verifies the objects whose time has come, as far as the budget has calls for it.
@@ -47,7 +54,7 @@ pub(super) async fn due(doors: &Doors, objects: &[Object], stop: &Stop) -> Resul
         if checked.is_none_or(|at| now.duration_since(at) < EVERY) {
             continue;
         }
-        match locked(doors, &salesforce, *object, stop, &|_, _| {}).await {
+        match locked(doors, &salesforce, *object, false, stop, &|_, _| {}).await {
             Ok(Some(verified)) if !verified.was_complete() => {
                 tracing::warn!(%object, ?verified, "the store lacked what the org has, and has it now");
             }
@@ -63,6 +70,7 @@ async fn locked(
     doors: &Doors,
     salesforce: &Salesforce,
     object: Object,
+    anyway: bool,
     stop: &Stop,
     progress: Seeing<'_>,
 ) -> Result<Option<Verified>, Error> {
@@ -83,8 +91,10 @@ async fn locked(
     let derived = prepared.derived.iter().map(|path| path.as_str().to_owned());
     let derived: Vec<String> = derived.collect();
     let now = doors.clock.now();
+    let (covered, after) =
+        doors.store.begin_verification(object, &prepared.reading, covered, now)?;
     let mut verifying = Verifying { doors, salesforce, object, prepared, fence, now };
-    if !verifying.see(&derived, stop, progress).await? {
+    if !verifying.see(after, &derived, stop, progress).await? {
         return Ok(None);
     }
     let (windows, difference) = block_in_place(|| doors.store.compare(object, &derived, covered))?;
@@ -104,14 +114,19 @@ async fn locked(
         if *stop.borrow() {
             return Ok(None);
         }
-        verifying.fetch(ids).await?;
+        verifying.look_up(ids).await?;
     }
+    let mut unseen = Vec::new();
     for ids in difference.surplus.chunks(LOOKED_UP) {
         if *stop.borrow() {
             return Ok(None);
         }
-        verifying.look_up(ids, &mut verified).await?;
+        let looked = verifying.look_up(ids).await?;
+        verified.deleted += looked.deleted;
+        verified.unselected += looked.unselected;
+        unseen.extend(looked.unseen);
     }
+    verifying.remove(&unseen, anyway, &mut verified).await?;
     verified.at = doors.clock.now();
     verified.calls = salesforce.calls() - calls;
     doors.store.end_verification(&verified)?;
@@ -122,7 +137,7 @@ struct Verifying<'a> {
     doors: &'a Doors,
     salesforce: &'a Salesforce,
     object: Object,
-    prepared: std::sync::Arc<Prepared>,
+    prepared: Arc<Prepared>,
     fence: u64,
     /// When the org was looked at last, by its own clock.
     now: Timestamp,
@@ -132,108 +147,141 @@ impl Verifying<'_> {
     /// Reads which records the org has; tells whether it came to the end.
     async fn see(
         &mut self,
+        mut after: Option<SalesforceId>,
         derived: &[String],
         stop: &Stop,
         progress: Seeing<'_>,
     ) -> Result<bool, Error> {
         let store = &self.doors.store;
-        let now = self.doors.clock.now();
-        let reading = &self.prepared.reading;
-        let mut after = store.begin_verification(self.object, reading, now)?;
+        let prepared = Arc::clone(&self.prepared);
+        let reads: &[FieldPath] = &prepared.derived;
+        let query = Changed { reads, successors: &[], ..prepared.changed(None) };
         let mut count = 0;
+        let stored = store.source_count(self.object)?;
+        let types = prepared.types_of(reads);
+        let pays = extract::cheapest(stored, reads.len(), self.doors.budget()).is_extract;
+        if let Some(types) = types.filter(|_| pays && after.is_none()) {
+            match self.extracted(&query, &types, derived, stop, progress).await {
+                Ok(Progress::Ready) => return Ok(true),
+                Ok(Progress::Running) => return Ok(false),
+                Ok(Progress::Lost(_)) => {}
+                Err(Error::Salesforce(error)) if extract::is_beyond(&error) => {
+                    tracing::warn!(object = %self.object, "pages are read, and no extract: {error}");
+                }
+                Err(error) => return Err(error),
+            }
+        }
         for _ in 0..PAGES_MAX {
             if *stop.borrow() {
                 return Ok(false);
             }
-            let reads: &[FieldPath] = &self.prepared.derived;
-            let query = Changed { reads, successors: &[], ..self.prepared.changed(None) };
             let page = self.salesforce.listing(&query, after.as_ref()).await?;
-            self.now = page.read_at.unwrap_or(self.now);
-            let sights = page.keys.into_iter().zip(page.table.rows).map(|(key, derived)| Sight {
-                id: key.id,
-                modified_at: key.modified_at,
-                derived,
-            });
-            let sights: Vec<_> = sights.collect();
+            let more = page.more;
+            let sights = self.sights(page);
             after = sights.last().map(|last| last.id.clone()).or(after);
             count += sights.len() as u64;
-            block_in_place(|| store.see(self.object, derived, &sights))?;
+            block_in_place(|| store.see(self.object, derived, &sights, after.as_ref()))?;
             progress(self.object, count);
-            if !page.more {
+            if !more {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    /// Reads records anew, whatever their stamps.
-    async fn fetch(&self, ids: &[SalesforceId]) -> Result<(), Error> {
-        let page = self.by_ids(&self.prepared.changed(None), ids).await?;
-        let rows = block_in_place(|| outcomes(&self.prepared, page))?;
-        self.settle(rows)
+    /// Has the records that the org has extracted, and reads them; begins anew where it was
+    /// stopped before.
+    async fn extracted(
+        &mut self,
+        query: &Changed<'_>,
+        types: &[FieldType],
+        derived: &[String],
+        stop: &Stop,
+        progress: Seeing<'_>,
+    ) -> Result<Progress, Error> {
+        let begun = self.salesforce.begin_extract(query, Scope::Live).await?;
+        let finished = extract::finished(self.salesforce, self.object, &begun.id, stop).await?;
+        if finished != Progress::Ready {
+            return Ok(finished);
+        }
+        let (mut locator, mut count) = (None, 0);
+        for _ in 0..PAGES_MAX {
+            if *stop.borrow() {
+                return Ok(Progress::Running);
+            }
+            let locator_now = locator.as_deref();
+            let mut part = self.salesforce.part(query, types, &begun.id, locator_now).await?;
+            while let Some(page) = part.page(query, PAGE as usize)? {
+                let sights = self.sights(page);
+                count += sights.len() as u64;
+                block_in_place(|| self.doors.store.see(self.object, derived, &sights, None))?;
+                progress(self.object, count);
+            }
+            locator = part.next;
+            if locator.is_none() {
+                return Ok(Progress::Ready);
+            }
+        }
+        Ok(Progress::Running)
     }
 
-    /// Finds out what became of records that the org did not show, and settles that.
-    async fn look_up(&self, ids: &[SalesforceId], verified: &mut Verified) -> Result<(), Error> {
-        let query = self.prepared.changed(None);
-        let all = self.by_ids(&Changed { filter: None, ..query }, ids).await?;
-        let mut rest: Vec<&SalesforceId> = ids.iter().collect();
-        rest.retain(|id| !all.keys.iter().any(|key| key.id == **id));
+    fn sights(&mut self, page: Page) -> Vec<Sight> {
+        self.now = page.read_at.unwrap_or(self.now);
+        let sights = page.keys.into_iter().zip(page.table.rows);
+        let sights = sights.map(|(key, derived)| {
+            let (id, modified_at) = (key.id, key.modified_at);
+            Sight { id, modified_at, derived }
+        });
+        sights.collect()
+    }
+
+    /// Reads records anew, whatever their stamps, and settles those that the org shows.
+    async fn look_up(&self, ids: &[SalesforceId]) -> Result<Looked, Error> {
+        let Self { doors, salesforce, prepared, fence, .. } = self;
+        unselected::look_up(doors, salesforce, prepared, *fence, ids).await
+    }
+
+    /// Removes records that the org doesn't show, and tells deleted from hidden ones.
+    async fn remove(
+        &self,
+        unseen: &[SalesforceId],
+        anyway: bool,
+        verified: &mut Verified,
+    ) -> Result<(), Error> {
+        if unseen.is_empty() {
+            return Ok(());
+        }
+        let deleted = match self.salesforce.deleted(self.object, self.now).await {
+            // Some objects can't tell, and after a very large deletion none can.
+            Err(error @ (salesforce::Error::Refused(_) | salesforce::Error::NotFound(_))) => {
+                tracing::warn!(object = %self.object, "deleted ones count as hidden: {error}");
+                BTreeMap::new()
+            }
+            deleted => deleted?,
+        };
         let mut rows = Vec::new();
-        for key in all.keys {
-            let outcome = if key.deleted { Outcome::Deleted } else { Outcome::Unselected };
-            verified.deleted += u64::from(key.deleted);
-            verified.unselected += u64::from(!key.deleted);
-            let (id, modified_at, became) = (key.id, key.modified_at, key.became);
-            rows.push(Row { id, modified_at, source: Vec::new(), became, outcome });
+        for id in unseen {
+            let Some(state) = self.doors.store.source_state(self.object, id)? else { continue };
+            let gone = deleted.get(id).copied();
+            verified.deleted += u64::from(gone.is_some());
+            verified.hidden += u64::from(gone.is_none());
+            rows.push(Row {
+                id: id.clone(),
+                modified_at: gone.unwrap_or(state.modified_at).max(state.modified_at),
+                source: Vec::new(),
+                became: Vec::new(),
+                outcome: if gone.is_some() { Outcome::Deleted } else { Outcome::Hidden },
+            });
         }
-        // One that was made or brought back since is there.
-        if query.filter.is_none() {
-            let is_there = |row: &&Row| row.outcome == Outcome::Unselected;
-            let back = rows.iter().filter(is_there).map(|row| row.id.clone());
-            let back: Vec<SalesforceId> = back.collect();
-            rows.retain(|row| !is_there(&row));
-            verified.unselected = 0;
-            if !back.is_empty() {
-                self.fetch(&back).await?;
-            }
+        let stored: u64 = verified.windows.iter().map(|window| window.store.count).sum();
+        #[allow(clippy::cast_precision_loss)]
+        let is_most = verified.hidden as f64 > stored as f64 * HIDDEN_MAX;
+        if stored >= JUDGED_MIN && is_most && !anyway {
+            return Err(Error::Org(most_hidden(self.object, verified.hidden, stored)));
         }
-        if !rest.is_empty() {
-            let deleted = self.salesforce.deleted(self.object, self.now).await?;
-            for id in rest {
-                let Some(state) = self.doors.store.source_state(self.object, id)? else { continue };
-                let gone = deleted.get(id).copied();
-                verified.deleted += u64::from(gone.is_some());
-                verified.hidden += u64::from(gone.is_none());
-                rows.push(Row {
-                    id: id.clone(),
-                    modified_at: gone.unwrap_or(state.modified_at).max(state.modified_at),
-                    source: Vec::new(),
-                    became: Vec::new(),
-                    outcome: if gone.is_some() { Outcome::Deleted } else { Outcome::Hidden },
-                });
-            }
-        }
-        self.settle(store::encode(rows, self.prepared.mapping.spec(), &self.prepared.columns))
-    }
-
-    async fn by_ids(&self, query: &Changed<'_>, ids: &[SalesforceId]) -> Result<Page, Error> {
-        let id: FieldName = "Id".parse().expect("a name that is written here is well formed");
-        Ok(self.salesforce.among(query, &id, ids, None).await?)
-    }
-
-    fn settle(&self, rows: Vec<Encoded>) -> Result<(), Error> {
-        block_in_place(|| {
-            self.doors.store.remap(&Remap {
-                object: self.object,
-                fence: self.fence,
-                done: Again::Unnoted,
-                kind: self.prepared.mapping.spec().kind,
-                mapping: self.prepared.mapping.digest(),
-                rows,
-                now: self.doors.clock.now(),
-            })
-        })?;
+        let (spec, columns) = (self.prepared.mapping.spec(), &self.prepared.columns);
+        let rows = store::encode(rows, spec, columns);
+        block_in_place(|| settle(self.doors, &self.prepared, self.fence, Again::Unnoted, rows))?;
         Ok(())
     }
 }
@@ -244,5 +292,19 @@ fn unread(object: Object) -> Problem {
         message: format!("{object} was not read whole yet, so there is nothing to be verified"),
         at: Some(object.to_string()),
         hint: Some("Run `efficlose sync` first.".to_owned()),
+    }
+}
+
+/// Returns the problem of an object of which most records can't be seen any more.
+fn most_hidden(object: Object, hidden: u64, stored: u64) -> Problem {
+    Problem {
+        message: format!(
+            "{hidden} of {stored} records of {object} are not visible any more, and none was removed"
+        ),
+        at: Some(object.to_string()),
+        hint: Some(format!(
+            "Give the connected user access to them again (sharing, permission sets). If they are \
+             to be removed: `efficlose verify --object {object} --anyway`."
+        )),
     }
 }

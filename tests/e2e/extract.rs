@@ -1,0 +1,140 @@
+//! Large objects, which Salesforce extracts before they are fetched.
+
+use efficlose_sandbox::{Records, Settings};
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+
+use crate::world::{World, assert_says, eventually, few, text};
+
+/// How many leads an extract has in one part and pays for, where calls are few.
+const ONE_PART: usize = 16_100;
+/// How many it has in two parts.
+const TWO_PARTS: usize = 30_500;
+
+/// Returns a world with so many leads, in which no calls must be wasted.
+async fn thrifty(leads: usize) -> World {
+    let records = Records { lead: u32::try_from(leads).unwrap(), ..Records::none() };
+    let world = World::ready_with(Settings { records, ..few() }).await;
+    let limit = json!({ "dailyLimit": 200, "dailyUsage": 0 });
+    world.org.control(Method::PATCH, "/settings", limit).await;
+    world
+}
+
+const SYNC: [&str; 3] = ["sync", "--object", "Lead"];
+
+/// Returns how many requests went to these paths.
+async fn asked(world: &World, method: &str, path: &str) -> usize {
+    let requests = world.org.requests().await;
+    let of = |request: &&Json| request["method"] == method && text(&request["path"]).contains(path);
+    requests.iter().filter(of).count()
+}
+
+/// Returns all that is kept of each lead, ordered by id.
+async fn leads(world: &World) -> Vec<Json> {
+    let mut leads = world.records("Lead").await;
+    leads.sort_by_key(|lead| text(&lead["id"]));
+    leads
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_object_is_extracted_and_is_the_same_as_by_pages() {
+    let world = thrifty(ONE_PART).await;
+    let plan = world.json(&["sync", "--plan"]).await["orgs"][0].take();
+    assert!(plan.to_string().contains("Salesforce extracts it"), "{plan}");
+    world.ok(&SYNC).await;
+    assert_eq!(asked(&world, "POST", "/jobs/query").await, 1);
+    let extracted = leads(&world).await;
+    assert_eq!(extracted.len(), ONE_PART);
+    world.assert_in_step().await;
+    // Where calls abound, pages are read, which come at once.
+    let limit = json!({ "dailyLimit": 1_000_000, "dailyUsage": 0 });
+    world.org.control(Method::PATCH, "/settings", limit).await;
+    world.ok(&SYNC).await;
+    world.org.pass(3_600).await;
+    world.ok(&SYNC).await;
+    let whole = ["backfill", "--object", "Lead", "--from", "2000-01-01"];
+    let counts = world.json(&whole).await["runs"][0]["counts"].take();
+    let all = json!(ONE_PART);
+    assert_eq!((&counts["pulled"], &counts["unchanged"]), (&all, &all), "{counts}");
+    assert_eq!(leads(&world).await, extracted);
+    let sync = world.json(&SYNC).await;
+    assert_eq!(sync["total"]["calls"], 1, "{sync}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happens_while_salesforce_extracts_is_read_behind_it() {
+    let world = thrifty(ONE_PART).await;
+    let first = world.org.soql("SELECT Id FROM Lead ORDER BY Id LIMIT 3").await;
+    let [changed, deleted, hidden] = [0, 1, 2].map(|place| text(&first[place]["Id"]));
+    world.org.control(Method::PATCH, "/settings", json!({ "pollsPerJobState": 1_000 })).await;
+    let running = world.spawn(&SYNC);
+    eventually("the job to be looked at", async || asked(&world, "GET", "/jobs/query/").await > 0)
+        .await;
+    world.org.patch("Lead", &changed, json!({ "Title": "Changed meanwhile" })).await;
+    world.org.delete("Lead", &deleted).await;
+    let created = world.org.create("Lead", json!({ "LastName": "New", "Company": "New" })).await;
+    world.org.control(Method::PATCH, "/settings", json!({ "pollsPerJobState": 0 })).await;
+    running.end().await.succeeded();
+    assert_eq!(world.record("Lead", &changed).await["entity"]["title"], "Changed meanwhile");
+    assert_eq!(world.record("Lead", &created).await["entity"]["name"], "New");
+    world.assert_in_step().await;
+
+    // What is not there any more is found by an extract too.
+    world.org.pass(3_600).await;
+    world.ok(&SYNC).await;
+    world.org.control(Method::POST, "/records/hide", json!({ "ids": [hidden] })).await;
+    world.org.control(Method::POST, "/records/purge", json!({ "ids": [deleted] })).await;
+    let found = world.json(&["verify", "--object", "Lead"]).await["objects"][0].take();
+    assert_eq!(asked(&world, "POST", "/jobs/query").await, 2);
+    assert_eq!((&found["hidden"], &found["missing"]), (&json!(1), &json!(0)), "{found}");
+    assert_eq!(world.record("Lead", &hidden).await["state"], "hidden");
+    world.assert_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_is_killed_goes_on_with_the_same_extract_at_its_part() {
+    let world = thrifty(TWO_PARTS).await;
+    world.org.control(Method::PATCH, "/settings", json!({ "pollsPerJobState": 0 })).await;
+    // The first looks at the job, and the first part, pass.
+    let second = json!({ "path": "{V}/jobs/query/", "after": 2, "kind": "hang" });
+    world.org.fault(second).await;
+    let mut running = world.spawn(&SYNC);
+    eventually("the second part to hang", async || {
+        assert!(!running.has_ended());
+        world.org.has_struck().await && !world.records("Lead").await.is_empty()
+    })
+    .await;
+    running.kill().await;
+    world.org.calm().await;
+    let before = world.records("Lead").await.len();
+    assert!((1..TWO_PARTS).contains(&before), "{before}");
+    world.org.forget_requests().await;
+    let rest = world.json(&SYNC).await["total"].take();
+    assert_eq!(rest["mapped"], TWO_PARTS - before, "{rest}");
+    assert_eq!(asked(&world, "POST", "/jobs/query").await, 0, "the job goes on");
+    assert_eq!(leads(&world).await.len(), TWO_PARTS);
+    world.assert_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_extract_that_is_refused_or_lost_gives_way_to_pages() {
+    let refused = json!([{ "errorCode": "FEATURE_NOT_ENABLED", "message": "No bulk here." }]);
+    let gone = json!([{ "errorCode": "NOT_FOUND", "message": "No such job." }]);
+    for (path, after, status, body) in [
+        ("{V}/jobs/query", 0, 400, &refused),
+        ("{V}/jobs/query/", 0, 404, &gone),
+        ("{V}/jobs/query/", 1, 404, &gone),
+    ] {
+        let world = thrifty(ONE_PART).await;
+        world.org.control(Method::PATCH, "/settings", json!({ "pollsPerJobState": 0 })).await;
+        let fault = json!({
+            "path": path, "after": after, "kind": "status", "status": status, "body": body,
+        });
+        world.org.fault(fault).await;
+        let output = world.efficlose(&[&SYNC[..], &["-v"]].concat()).await.succeeded();
+        assert!(world.org.has_struck().await);
+        assert_says(&output.stderr, &["by pages"]);
+        assert_eq!(leads(&world).await.len(), ONE_PART);
+        world.assert_in_step().await;
+    }
+}
