@@ -2,6 +2,7 @@
 
 mod backfill;
 mod budget;
+mod changes;
 mod config;
 mod connect;
 mod demo;
@@ -95,6 +96,7 @@ enum Command {
     Status(status::Args),
     Runs(runs::Args),
     Records(records::Args),
+    Changes(changes::Args),
     Mapping(mapping::Args),
     Meetings(meetings::Args),
     Plugin(plugin::Args),
@@ -151,6 +153,7 @@ async fn run(args: Args, output: &Output) -> Result<(), Failed> {
         Command::Status(args) => status::run(args, &world, output),
         Command::Runs(args) => runs::run(args, &world, output),
         Command::Records(args) => records::run(args, &world, output),
+        Command::Changes(args) => changes::run(args, &world, output).await,
         Command::Mapping(args) => mapping::run(args, &world, output).await,
         Command::Meetings(args) => meetings::run(args, &world, output),
         Command::Plugin(args) => plugin::run(args, &world, output).await,

@@ -59,6 +59,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub struct Salesforce {
     org: Arc<Org>,
     purpose: Purpose,
+    /// Whether writes are taken for done without being sent.
+    rehearses: bool,
 }
 
 struct Org {
@@ -108,12 +110,18 @@ impl Salesforce {
             usage: Mutex::default(),
             allowance,
         };
-        Ok(Self { org: Arc::new(org), purpose: Purpose::Sync })
+        Ok(Self { org: Arc::new(org), purpose: Purpose::Sync, rehearses: false })
     }
 
     /// Returns the same org, to be called for another purpose.
     pub fn calling_for(&self, purpose: Purpose) -> Self {
-        Self { org: Arc::clone(&self.org), purpose }
+        Self { org: Arc::clone(&self.org), purpose, ..*self }
+    }
+
+    /// Returns the same org, to which nothing is written: writes are taken for done without
+    /// being sent, though they count as calls.
+    pub fn rehearsing(&self) -> Self {
+        Self { org: Arc::clone(&self.org), rehearses: true, ..*self }
     }
 
     /// Returns whom the grant stands for.

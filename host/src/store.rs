@@ -69,6 +69,7 @@ const ORG: &[&str] = &[
     include_str!("store/migrations/org/0002.sql"),
     include_str!("store/migrations/org/0003.sql"),
     include_str!("store/migrations/org/0004.sql"),
+    include_str!("store/migrations/org/0005.sql"),
 ];
 
 /// What the host knows of all orgs.
@@ -101,6 +102,14 @@ impl Store {
         let opened = Arc::new(OrgStore { database });
         orgs.insert(org.clone(), Arc::clone(&opened));
         Ok(opened)
+    }
+
+    /// Returns the store of an org as it is now, to be written to for a rehearsal: nobody else
+    /// sees that, and nothing of it stays once this is dropped.
+    pub fn rehearsal(&self, org: &OrgId) -> Result<Arc<OrgStore>> {
+        self.org(org)?;
+        let database = Database::rehearse(&self.folder(org).join("store.db"))?;
+        Ok(Arc::new(OrgStore { database }))
     }
 
     fn folder(&self, org: &OrgId) -> PathBuf {

@@ -21,12 +21,14 @@ mod probe;
 mod pull;
 mod push;
 mod recover;
+mod rehearsal;
 mod remap;
 mod reread;
 mod retry;
 mod round;
 mod settings;
 mod trial;
+mod undo;
 mod unselected;
 mod verify;
 
@@ -40,9 +42,11 @@ pub use matching::is_free_mail;
 pub use prepare::{Effect, Fit, Misfit, fit, misfits};
 pub use preview::{Change, Preview, PushChange, Replay, preview, replay};
 pub use probe::probe;
+pub use rehearsal::{Rehearsal, rehearse};
 pub use retry::retry;
 pub use round::{Progress, Stop, round};
 pub use settings::{INTERVALS, ObjectSettings, Settings, WhenRefused};
+pub use undo::{UndoFate, Undone, undo};
 pub use verify::{Seeing, verify};
 
 /// What a step of a push did, and what comes next.

@@ -110,7 +110,7 @@ pub(super) fn line(failure: &Failure) -> String {
     format!("{object} {direction} {subject}: {} [{}]", failure.problem, failure.code)
 }
 
-fn to_json(failure: &Failure) -> Value {
+pub(super) fn to_json(failure: &Failure) -> Value {
     json!({
         "id": failure.id,
         "object": failure.object,

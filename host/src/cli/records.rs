@@ -1,10 +1,14 @@
 //! `efficlose records`
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value as Json, json};
 
+use super::changes;
 use super::output::{Failed, Output};
 use super::world::World;
-use crate::model::{Entity, Fields, Object, SalesforceId, Value};
+use crate::model::{Change, ChangeState, Entity, Fields, Object, SalesforceId, Value};
+use crate::store::OrgStore;
 
 /// Show what was imported
 #[derive(clap::Args)]
@@ -34,15 +38,28 @@ enum Command {
         /// Id of the record
         id: SalesforceId,
     },
+    /// Tell where the values of a record come from: from Salesforce, or from which meeting,
+    /// mapping and run
+    Why {
+        /// Object of the record
+        object: Object,
+        /// Id of the record
+        id: SalesforceId,
+        /// Field of the record, all that were ever written by default
+        field: Option<String>,
+    },
 }
 
 /// How many changes to a record are shown.
 const CHANGES_SHOWN: u32 = 50;
+/// How many changes to a record are looked through for where a value comes from.
+const CHANGES_LOOKED_AT: u32 = 1_000;
 
 pub(super) fn run(args: Args, world: &World, output: &Output) -> Result<(), Failed> {
     match args.command {
         Command::List { object, limit, after } => list(object, limit, after, world, output),
         Command::Show { object, id } => show(object, &id, world, output),
+        Command::Why { object, id, field } => why(object, &id, field.as_deref(), world, output),
     }
 }
 
@@ -81,10 +98,7 @@ fn show(object: Object, id: &SalesforceId, world: &World, output: &Output) -> Re
     let store = world.store.org(&world.connection()?.org)?;
     let entity = store.entity(object, id)?;
     let source = store.source(object, id)?.unwrap_or_default();
-    let state = store.source_state(object, id)?.ok_or_else(|| {
-        Failed::new(format!("{object} {id} was never imported"))
-            .hint("Run `efficlose sync`, or check the id and the object.")
-    })?;
+    let state = store.source_state(object, id)?.ok_or_else(|| unread(object, id))?;
     let changes = store.changes(crate::store::ChangesOf::Record(id), CHANGES_SHOWN)?;
     let became = store.became(object, id)?;
     output.json(&json!({
@@ -97,15 +111,7 @@ fn show(object: Object, id: &SalesforceId, world: &World, output: &Output) -> Re
         "became": became.iter().map(|(object, id)| json!({
             "object": object, "id": id,
         })).collect::<Vec<_>>(),
-        "changes": changes.iter().map(|change| json!({
-            "id": change.id,
-            "state": change.state,
-            "meeting": change.planned.meeting_id,
-            "action_item": change.planned.action_item_id,
-            "planned_at": change.planned_at,
-            "before": nest(&change.planned.before),
-            "after": nest(&change.planned.after),
-        })).collect::<Vec<_>>(),
+        "changes": changes.iter().map(changes::to_json).collect::<Vec<_>>(),
     }));
     let why = state.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
     output.line(format!("{object} {id}  {}{why}", state.fate.as_str()));
@@ -122,11 +128,120 @@ fn show(object: Object, id: &SalesforceId, world: &World, output: &Output) -> Re
     output.table(&["record", ""], &[], lines(&source), "Nothing of the record is kept.");
     for change in &changes {
         output.line("");
-        let state = change.state.as_str();
-        output.line(format!("written at {} ({state})", change.planned_at));
+        output.line(changes::headline(change));
         output.table(&["field", "value"], &[], lines(&change.planned.after), "");
     }
     Ok(())
+}
+
+/// Where a value comes from.
+struct Origin {
+    field: String,
+    value: Value,
+    /// The change that wrote the field last, and was not taken back.
+    change: Option<Change>,
+}
+
+impl Origin {
+    /// Tells whether the value still is what was written.
+    fn is_ours(&self) -> bool {
+        let written = self.change.iter().flat_map(|change| &change.planned.after);
+        let mut of_field = written.filter(|(name, _)| *name == self.field);
+        of_field.next().is_some_and(|(_, written)| written.same(&self.value))
+    }
+
+    fn said(&self, store: &OrgStore) -> Result<String, Failed> {
+        let Some(change) = &self.change else {
+            return Ok("it comes from Salesforce, and was never written by efficlose".to_owned());
+        };
+        let planned = &change.planned;
+        let title = store.meeting(&planned.meeting_id)?.map(|meeting| meeting.title);
+        let by = format!(
+            "change {} of run {} at {}, from the meeting {} (\"{}\"), by the mapping {}",
+            change.id,
+            change.run_id,
+            change.planned_at,
+            planned.meeting_id,
+            title.unwrap_or_default(),
+            planned.mapping,
+        );
+        Ok(match self.is_ours() {
+            true => format!("efficlose wrote it: {by}"),
+            false => format!("it was changed in Salesforce after efficlose wrote it: {by}"),
+        })
+    }
+}
+
+fn why(
+    object: Object,
+    id: &SalesforceId,
+    field: Option<&str>,
+    world: &World,
+    output: &Output,
+) -> Result<(), Failed> {
+    let store = world.store.org(&world.connection()?.org)?;
+    let source = store.source(object, id)?.ok_or_else(|| unread(object, id))?;
+    let changes = store.changes(crate::store::ChangesOf::Record(id), CHANGES_LOOKED_AT)?;
+    let done = changes.into_iter().filter(|change| change.state == ChangeState::Done);
+    let done: Vec<Change> = done.filter(|change| change.planned.undoes.is_none()).collect();
+    let undone = store.undone(&done.iter().map(|change| change.id).collect::<Vec<_>>())?;
+    let wrote = |change: &&Change, field: &str| {
+        let mut names = change.planned.after.iter().map(|(name, _)| name);
+        names.any(|name| name == field) && !undone.contains(&change.id)
+    };
+    let written = done.iter().flat_map(|change| change.planned.after.iter().map(|(name, _)| name));
+    let known: BTreeSet<&String> = written.chain(source.iter().map(|(name, _)| name)).collect();
+    let asked = |name: &&&String| match field {
+        Some(field) => name.eq_ignore_ascii_case(field),
+        None => done.iter().any(|change| wrote(&change, name)),
+    };
+    let origins: Vec<Origin> = known
+        .iter()
+        .filter(asked)
+        .map(|name| Origin {
+            field: (*name).clone(),
+            value: source
+                .iter()
+                .find(|(known, _)| known == *name)
+                .map_or(Value::Null, |(_, value)| value.clone()),
+            change: done.iter().find(|change| wrote(change, name)).cloned(),
+        })
+        .collect();
+    if let (Some(field), []) = (field, origins.as_slice()) {
+        return Err(Failed::new(format!("{object} {id} has no field {field} that is read here"))
+            .hint(format!("`efficlose records show {object} {id}` shows those that are.")));
+    }
+    let all = origins.iter().map(|origin| {
+        let from = match (&origin.change, origin.is_ours()) {
+            (_, true) => "efficlose",
+            (Some(_), false) => "salesforce, after efficlose",
+            (None, _) => "salesforce",
+        };
+        json!({
+            "field": origin.field,
+            "value": origin.value.to_json(),
+            "from": from,
+            "change": origin.change.as_ref().map(changes::to_json),
+        })
+    });
+    let all: Vec<Json> = all.collect();
+    match (field, all.as_slice()) {
+        (Some(_), [one]) => output.json(one),
+        _ => output.json(&all),
+    }
+    if origins.is_empty() {
+        output.line("All of it comes from Salesforce: nothing was written to it by efficlose.");
+    }
+    for origin in &origins {
+        output.line(format!("{}: {}", origin.field, shown(&origin.value)));
+        output.line(format!("    {}", origin.said(&store)?));
+    }
+    Ok(())
+}
+
+fn unread(object: Object, id: &SalesforceId) -> Failed {
+    Failed::new(format!("{object} {id} was never imported"))
+        .hint("Run `efficlose sync`, or check the id and the object.")
 }
 
 /// Returns an entity for a machine: its columns by name, `custom.` ones in an

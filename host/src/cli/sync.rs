@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use super::changes;
 use super::output::{Failed, Output};
 use super::status::{self, Refusal};
 use super::world::World;
 use crate::model::{Connection, Counts, Direction, Ending, JobKey, Object, Run};
-use crate::sync::{forecast, round};
+use crate::sync::{Rehearsal, forecast, rehearse, round};
 
 /// Sync once, both ways, and return when it is done
 ///
@@ -24,12 +25,19 @@ pub(super) struct Args {
     /// one call of each org
     #[arg(long, conflicts_with = "object")]
     plan: bool,
+    /// Show each change that a sync would write now, of what was imported so far, and what would
+    /// be refused; writes nothing, neither to Salesforce nor here
+    #[arg(long, conflicts_with = "plan")]
+    dry_run: bool,
 }
 
 pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<(), Failed> {
     let connections = world.connections()?;
     if connections.is_empty() {
         world.connection()?;
+    }
+    if args.dry_run {
+        return dry_run(&connections, &args.object, world, output).await;
     }
     if args.plan {
         return plan(&connections, world, output).await;
@@ -102,6 +110,54 @@ async fn plan(connections: &[Connection], world: &World, output: &Output) -> Res
         orgs.push(json!({
             "org": connection.org, "steps": steps, "calls": calls,
             "budget": { "used": budget.used, "limit": budget.limit },
+        }));
+    }
+    output.json(&json!({ "orgs": orgs }));
+    Ok(())
+}
+
+/// Shows what a sync would write.
+async fn dry_run(
+    connections: &[Connection],
+    objects: &[Object],
+    world: &World,
+    output: &Output,
+) -> Result<(), Failed> {
+    let stop = super::serve::stop_on_signal();
+    let mut orgs = Vec::new();
+    for connection in connections {
+        let settings = world.settings(&connection.org);
+        let paused = world.store.paused(&connection.org)?;
+        let jobs = settings.jobs(&connection.org);
+        let pushes = jobs.iter().filter(|job| job.direction == Direction::Push);
+        let is_meant = |object: &Object| match objects {
+            [] => !paused.contains_key(object),
+            named => named.contains(object),
+        };
+        let pushes: Vec<Object> = pushes.map(|job| job.object).filter(is_meant).collect();
+        let doors = world.doors(connection, settings)?;
+        let Rehearsal { changes, refused, broken, counts, calls } =
+            rehearse(&doors, &pushes, &stop).await?;
+        output.line(format!("{}  {}", connection.org, connection.username));
+        for change in &changes {
+            changes::tell(&changes::intention(change), change, output);
+        }
+        for failure in &refused {
+            output.line(format!("would fail: {}", super::failures::line(failure)));
+        }
+        for (object, problem) in &broken {
+            output.line(format!("{object} can't be written: {problem}"));
+        }
+        output.line(format!("{} changes in {calls} calls; nothing was written", changes.len()));
+        orgs.push(json!({
+            "org": connection.org,
+            "changes": changes.iter().map(changes::to_plan).collect::<Vec<_>>(),
+            "refused": refused.iter().map(super::failures::to_json).collect::<Vec<_>>(),
+            "broken": broken.iter().map(|(object, problem)| json!({
+                "object": object, "message": problem.message, "hint": problem.hint,
+            })).collect::<Vec<_>>(),
+            "counts": counts,
+            "calls": calls,
         }));
     }
     output.json(&json!({ "orgs": orgs }));

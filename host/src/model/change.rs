@@ -21,6 +21,10 @@ pub struct Planned {
     pub after: Fields,
     /// The digest of the mapping that decided it.
     pub mapping: String,
+    /// Fields that are left as they are, and why.
+    pub left: Vec<(String, String)>,
+    /// The change that this one takes back.
+    pub undoes: Option<i64>,
 }
 
 /// What a change does.
@@ -33,6 +37,8 @@ pub enum Intent {
     },
     /// Writes to this record.
     Update(SalesforceId),
+    /// Deletes this record, which we have made.
+    Delete(SalesforceId),
 }
 
 /// A change in the journal.

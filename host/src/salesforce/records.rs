@@ -1,5 +1,7 @@
 //! Records by their ids: read two thousand at a time, written two hundred.
 
+use std::sync::atomic::Ordering;
+
 use reqwest::Method;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde::{Deserialize, Serialize as Derive};
@@ -16,6 +18,9 @@ const WRITE_MAX: usize = 200;
 /// How often a record that another transaction holds is written, the first time
 /// included. Salesforce itself has waited ten seconds before each refusal.
 const LOCK_ATTEMPTS_MAX: usize = 4;
+
+/// The id of a record that would be created.
+const NOBODY: &str = "000000000000000AAA";
 
 /// One record to write.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,14 +47,33 @@ pub enum RecordWrite {
         /// The other values.
         fields: Fields,
     },
+    /// Moves a record to the recycle bin.
+    Delete {
+        /// The record.
+        id: SalesforceId,
+    },
 }
 
 impl RecordWrite {
+    /// Returns what becomes of it where nothing is written.
+    fn rehearsed(&self) -> Written {
+        match self {
+            Self::Update { id, .. } | Self::Delete { id } => {
+                Written::Done { id: id.clone(), created: false }
+            }
+            Self::Create { .. } | Self::Upsert { .. } => {
+                let id = NOBODY.parse().expect("an id that is written here is well formed");
+                Written::Done { id, created: true }
+            }
+        }
+    }
+
     fn sends(&self, name: &str, value: &Value) -> bool {
         match self {
             Self::Create { .. } => *value != Value::Null,
             Self::Update { .. } => true,
             Self::Upsert { key, .. } => !name.eq_ignore_ascii_case(key.as_str()),
+            Self::Delete { .. } => false,
         }
     }
 }
@@ -107,7 +131,7 @@ impl Salesforce {
 
     /// Writes records and returns what became of each, in their order.
     ///
-    /// Creates go first, then updates, then upserts, two hundred to a call, each
+    /// Creates go first, then updates, then the others, two hundred to a call, each
     /// record by itself: one that is refused takes no other along. Duplicate rules
     /// are never bypassed and assignment rules never run.
     ///
@@ -120,6 +144,13 @@ impl Salesforce {
         for (to, places) in batches(writes) {
             if stopped.is_some() {
                 break;
+            }
+            if self.rehearses {
+                self.org.calls.fetch_add(1, Ordering::Relaxed);
+                for place in places {
+                    written[place] = Some(writes[place].rehearsed());
+                }
+                continue;
             }
             stopped = self.write_batch(object, to, writes, places, &mut written).await.err();
         }
@@ -150,14 +181,23 @@ impl Salesforce {
             To::Create => (Method::POST, "composite/sobjects".to_owned()),
             To::Update => (Method::PATCH, "composite/sobjects".to_owned()),
             To::Upsert(key) => (Method::PATCH, format!("composite/sobjects/{object}/{key}")),
+            To::Delete => (Method::DELETE, "composite/sobjects".to_owned()),
         };
         let path = self.path(&path);
         let mut waits = self.http().each_wait(LOCK_ATTEMPTS_MAX);
         loop {
-            let records: Vec<Record<'_>> =
-                places.iter().map(|&place| Record { object, write: &writes[place] }).collect();
-            let body = json(&Collection { all_or_none: false, records });
-            let call = Call::new(method.clone(), path.clone()).body(body).writing();
+            let those = places.iter().map(|&place| &writes[place]);
+            let call = match to {
+                To::Delete => {
+                    let path = format!("{path}?ids={}&allOrNone=false", ids_of(those));
+                    Call::new(method.clone(), path).writing()
+                }
+                _ => {
+                    let records = those.map(|write| Record { object, write }).collect();
+                    let body = json(&Collection { all_or_none: false, records });
+                    Call::new(method.clone(), path.clone()).body(body).writing()
+                }
+            };
             let rows = self.send(&call).await.and_then(|answer| rows_of(&answer, places.len()));
             let rows = match rows {
                 Ok(rows) => rows,
@@ -199,6 +239,16 @@ enum To<'a> {
     Create,
     Update,
     Upsert(&'a FieldName),
+    Delete,
+}
+
+/// Returns the ids of records to be deleted, as they stand in an address.
+fn ids_of<'a>(writes: impl Iterator<Item = &'a RecordWrite>) -> String {
+    let ids = writes.filter_map(|write| match write {
+        RecordWrite::Delete { id } => Some(id.as_str()),
+        _ => None,
+    });
+    ids.collect::<Vec<_>>().join(",")
 }
 
 /// Groups writes by where they go and splits each group into calls; a batch is
@@ -211,6 +261,7 @@ fn batches(writes: &[RecordWrite]) -> Vec<(To<'_>, Vec<usize>)> {
             RecordWrite::Create { .. } => To::Create,
             RecordWrite::Update { .. } => To::Update,
             RecordWrite::Upsert { key, .. } => To::Upsert(key),
+            RecordWrite::Delete { .. } => To::Delete,
         };
         match groups.iter_mut().find(|(known, _)| *known == to) {
             Some((_, places)) => places.push(place),
@@ -258,6 +309,8 @@ impl Serialize for Record<'_> {
                 map.serialize_entry(key.as_str(), value)?;
                 fields
             }
+            // Its id stands in the address.
+            RecordWrite::Delete { .. } => return map.end(),
         };
         for (name, value) in fields.iter().filter(|(name, value)| self.write.sends(name, value)) {
             match value {
@@ -300,12 +353,14 @@ impl Row {
         let given = self.id.and_then(|id| id.parse().ok());
         let created = match write {
             RecordWrite::Create { .. } => true,
-            RecordWrite::Update { .. } => false,
+            RecordWrite::Update { .. } | RecordWrite::Delete { .. } => false,
             RecordWrite::Upsert { .. } => self.created.unwrap_or(false),
         };
         match (given, write) {
             (Some(id), _) => Written::Done { id, created },
-            (None, RecordWrite::Update { id, .. }) => Written::Done { id: id.clone(), created },
+            (None, RecordWrite::Update { id, .. } | RecordWrite::Delete { id }) => {
+                Written::Done { id: id.clone(), created }
+            }
             (None, _) => Written::Unknown("Salesforce took the record but gave no id".to_owned()),
         }
     }

@@ -23,6 +23,8 @@ const _: () = assert!(rusqlite::ffi::SQLITE_VERSION_NUMBER >= 3_045_000);
 #[derive(Debug)]
 pub(super) struct Database {
     connection: Mutex<Connection>,
+    /// Whether all of it is thrown away in the end.
+    rehearses: bool,
 }
 
 impl Database {
@@ -33,7 +35,18 @@ impl Database {
         let mut connection = opened;
         migrate(&mut connection, path, migrations)
             .map_err(|error| error.while_doing("migrate the database"))?;
-        Ok(Self { connection: Mutex::new(connection) })
+        Ok(Self { connection: Mutex::new(connection), rehearses: false })
+    }
+
+    /// Opens a file that is there and was migrated, for a rehearsal: nobody else sees what is
+    /// written, and nothing of it stays. Others can't write meanwhile, from the first write on.
+    pub(super) fn rehearse(path: &Path) -> Result<Self> {
+        let opened = connect(path).and_then(|connection| {
+            connection.execute_batch("BEGIN")?;
+            Ok(connection)
+        });
+        let connection = opened.map_err(|error| error.while_doing("open the database"))?;
+        Ok(Self { connection: Mutex::new(connection), rehearses: true })
     }
 
     /// Reads one state of the database, whatever is written meanwhile.
@@ -43,6 +56,9 @@ impl Database {
         work: impl FnOnce(&Connection) -> Result<T>,
     ) -> Result<T> {
         let mut connection = self.lock();
+        if self.rehearses {
+            return work(&connection).map_err(|error| error.while_doing(doing));
+        }
         let transaction = connection.transaction().map_err(Error::from);
         let read = transaction.and_then(|transaction| work(&transaction));
         read.map_err(|error| error.while_doing(doing))
@@ -54,7 +70,12 @@ impl Database {
         doing: &'static str,
         work: impl FnOnce(&Connection) -> Result<T>,
     ) -> Result<T> {
-        transact(&mut self.lock(), work).map_err(|error| error.while_doing(doing))
+        let mut connection = self.lock();
+        let written = match self.rehearses {
+            true => rehearse(&mut connection, work),
+            false => transact(&mut connection, work),
+        };
+        written.map_err(|error| error.while_doing(doing))
     }
 
     /// Writes in one transaction that is on the disk before this returns.
@@ -66,6 +87,9 @@ impl Database {
         doing: &'static str,
         work: impl FnOnce(&Connection) -> Result<T>,
     ) -> Result<T> {
+        if self.rehearses {
+            return self.write(doing, work);
+        }
         let mut connection = self.lock();
         let written =
             synchronous(&connection, "FULL").and_then(|()| transact(&mut connection, work));
@@ -90,6 +114,17 @@ fn transact<T>(
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let written = work(&transaction)?;
     transaction.commit()?;
+    Ok(written)
+}
+
+/// Writes within the transaction that is thrown away in the end.
+fn rehearse<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&Connection) -> Result<T>,
+) -> Result<T> {
+    let savepoint = connection.savepoint()?;
+    let written = work(&savepoint)?;
+    savepoint.commit()?;
     Ok(written)
 }
 

@@ -1,12 +1,16 @@
 //! The journal: every change is here, with the values before it, before it is
 //! on the wire.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, Row, params};
 
 use super::database::{all, one, run};
 use super::failures::{self, Subject, Trouble};
-use super::value::{fields, fields_to_json, micros, time, time_or_none, word, word_or_none};
+use super::value::{
+    fields, fields_to_json, json, micros, time, time_or_none, to_json, word, word_or_none,
+};
 use super::work::{self, WorkEnd};
 use super::{Error, OrgStore, Result, cursors, links};
 use crate::model::{Change, ChangeState, Direction, Fields, Intent, Object, Planned, SalesforceId};
@@ -15,12 +19,15 @@ use crate::model::{Change, ChangeState, Direction, Fields, Intent, Object, Plann
 const OPEN_MAX: u32 = 10_000;
 /// How many changes of a record are looked through for what was written last.
 const WRITTEN_MAX: u32 = 1_000;
+/// How often a change is taken back, and that taken back, and so on, as far as is looked at.
+const UNDONE_MAX: usize = 100;
 
 macro_rules! select_changes {
     ($which:literal) => {
         concat!(
             "SELECT id, run_id, object, meeting_id, item_id, mark, record_id,
-                 json(before) AS before, json(after) AS after, mapping, state, planned_at, ended_at
+                 json(before) AS before, json(after) AS after, mapping, state, planned_at, ended_at,
+                 undoes, deletes, left_alone
              FROM changes ",
             $which
         )
@@ -131,34 +138,95 @@ impl OrgStore {
     }
 
     /// Returns what we wrote last to each field of a record, as far as
-    /// Salesforce has it.
+    /// Salesforce has it and it was not taken back.
     pub fn last_written(&self, object: Object, record_id: &SalesforceId) -> Result<Fields> {
-        let written: Vec<Fields> = self.database.read("read the journal", |db| {
-            let sql = "SELECT json(after) AS after FROM changes
+        let written = self.database.read("read the journal", |db| {
+            let sql = "SELECT id, undoes, json(after) AS after FROM changes
                        WHERE record_id = ?1 AND object = ?2 AND state = 'done'
                        ORDER BY id DESC LIMIT ?3";
             let key = params![record_id.as_str(), object.as_str(), WRITTEN_MAX];
-            all(db, sql, key, |row| fields(row, "after"))
+            all(db, sql, key, |row| Ok((row.get("id")?, row.get("undoes")?, fields(row, "after")?)))
         })?;
         let mut newest = Fields::new();
-        for (name, value) in written.into_iter().flatten() {
+        for (name, value) in in_force(written).into_iter().flatten() {
             if !newest.iter().any(|(known, _)| *known == name) {
                 newest.push((name, value));
             }
         }
         Ok(newest)
     }
+
+    /// Tells whether what a meeting wrote to a record last was taken back.
+    pub fn is_taken_back(
+        &self,
+        object: Object,
+        record_id: &SalesforceId,
+        meeting_id: &str,
+    ) -> Result<bool> {
+        let written = self.database.read("read the journal", |db| {
+            let sql = "SELECT id, undoes FROM changes
+                       WHERE record_id = ?1 AND object = ?2 AND meeting_id = ?3 AND state = 'done'
+                       ORDER BY id DESC LIMIT ?4";
+            let key = params![record_id.as_str(), object.as_str(), meeting_id, WRITTEN_MAX];
+            all(db, sql, key, |row| Ok((row.get("id")?, row.get("undoes")?, ())))
+        })?;
+        Ok(!written.is_empty() && in_force(written).is_empty())
+    }
+
+    /// Returns those of the changes that were taken back.
+    pub fn undone(&self, changes: &[i64]) -> Result<HashSet<i64>> {
+        self.database.read("read the journal", |db| {
+            let mut undone = HashSet::new();
+            for change in changes {
+                if is_undone(db, *change, UNDONE_MAX)? {
+                    undone.insert(*change);
+                }
+            }
+            Ok(undone)
+        })
+    }
+}
+
+/// Returns what is left of changes, the newest first, once those are taken out that others
+/// take back, and these with them.
+fn in_force<T>(newest_first: Vec<(i64, Option<i64>, T)>) -> Vec<T> {
+    let mut undone = HashSet::new();
+    let mut left = Vec::new();
+    for (id, undoes, change) in newest_first {
+        if undone.contains(&id) {
+            continue;
+        }
+        match undoes {
+            Some(of) => {
+                undone.insert(of);
+            }
+            None => left.push(change),
+        }
+    }
+    left
+}
+
+fn is_undone(db: &Connection, change: i64, depth: usize) -> Result<bool> {
+    let sql = "SELECT id FROM changes WHERE undoes = ?1 AND state = 'done'";
+    let undos: Vec<i64> = all(db, sql, [change], |row| row.get("id"))?;
+    for undo in undos {
+        if depth == 0 || !is_undone(db, undo, depth - 1)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn insert(db: &Connection, planned: &Planned, run_id: &str, now: Timestamp) -> Result<Change> {
     let (mark, record_id) = match &planned.intent {
         Intent::Create { mark } => (Some(mark), None),
-        Intent::Update(record_id) => (None, Some(record_id)),
+        Intent::Update(record_id) | Intent::Delete(record_id) => (None, Some(record_id)),
     };
     let sql = "INSERT INTO changes
                    (run_id, object, meeting_id, item_id, mark, record_id, before, after, mapping,
-                    state, planned_at)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, jsonb(?7), jsonb(?8), ?9, 'open', ?10)";
+                    state, planned_at, undoes, deletes, left_alone)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, jsonb(?7), jsonb(?8), ?9, 'open', ?10, ?11, ?12,
+                       ?13)";
     let values = params![
         run_id,
         planned.object.as_str(),
@@ -170,6 +238,9 @@ fn insert(db: &Connection, planned: &Planned, run_id: &str, now: Timestamp) -> R
         fields_to_json(&planned.after),
         planned.mapping,
         micros(now),
+        planned.undoes,
+        matches!(planned.intent, Intent::Delete(_)),
+        to_json(&planned.left),
     ];
     match (run(db, sql, values), mark) {
         (Err(Error::Database { cause, .. }), Some(mark))
@@ -208,6 +279,9 @@ fn end(db: &Connection, ended: &Ended, now: Timestamp) -> Result<()> {
     let subject = subject(planned);
     if ended.state == ChangeState::Done {
         failures::clear(db, Direction::Push, planned.object, &subject)?;
+        if let (Intent::Delete(_), Some(record_id)) = (&planned.intent, record_id) {
+            links::set_gone(db, record_id, true)?;
+        }
         let created = matches!(planned.intent, Intent::Create { .. });
         if let (true, Some(item_id), Some(record_id)) =
             (created, &planned.action_item_id, record_id)
@@ -225,7 +299,9 @@ fn subject(planned: &Planned) -> Subject {
     let meeting_id = planned.meeting_id.clone();
     match (&planned.action_item_id, &planned.intent) {
         (Some(item_id), _) => Subject::Item { meeting_id, item_id: item_id.clone() },
-        (None, Intent::Update(id)) => Subject::Update { meeting_id, record_id: id.clone() },
+        (None, Intent::Update(id) | Intent::Delete(id)) => {
+            Subject::Update { meeting_id, record_id: id.clone() }
+        }
         (None, Intent::Create { .. }) => Subject::Meeting(meeting_id),
     }
 }
@@ -238,6 +314,7 @@ fn change(row: &Row<'_>) -> rusqlite::Result<Change> {
     let mark: Option<String> = row.get("mark")?;
     let intent = match mark {
         Some(mark) => Intent::Create { mark },
+        None if row.get("deletes")? => Intent::Delete(word(row, "record_id")?),
         None => Intent::Update(word(row, "record_id")?),
     };
     Ok(Change {
@@ -250,6 +327,8 @@ fn change(row: &Row<'_>) -> rusqlite::Result<Change> {
             before: fields(row, "before")?,
             after: fields(row, "after")?,
             mapping: row.get("mapping")?,
+            left: json(row, "left_alone")?,
+            undoes: row.get("undoes")?,
         },
         state: word(row, "state")?,
         record_id: word_or_none(row, "record_id")?,
@@ -420,5 +499,37 @@ mod tests {
         assert!(told(ChangesOf::Meeting("m2")).is_empty());
         assert_eq!(told(ChangesOf::Record(&id(1))), [ids[2], ids[0]]);
         assert_eq!(org.changes(ChangesOf::Everything, 1).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_was_taken_back_was_never_written_until_that_is_taken_back() {
+        let world = World::new();
+        let org = world.org();
+        let fence = org.claim(Object::Contact, Direction::Push).unwrap();
+        let write = |value: &str, undoes: Option<i64>| {
+            let planned = Planned { undoes, ..update(1, "Title", value) };
+            let changes = org.plan(Object::Contact, fence, &[planned], "run", at(1)).unwrap();
+            let done = [ended(&changes[0], ChangeState::Done)];
+            org.end_changes(Object::Contact, fence, &done, &[], at(2)).unwrap();
+            changes[0].id
+        };
+        let meeting_id = update(1, "Title", "").meeting_id;
+        let taken_back = || org.is_taken_back(Object::Contact, &id(1), &meeting_id).unwrap();
+        let last = || {
+            let fields = org.last_written(Object::Contact, &id(1)).unwrap();
+            fields.first().map(|(_, value)| value.text().unwrap().to_owned())
+        };
+        assert!(!taken_back());
+        let (first, second) = (write("one", None), write("two", None));
+        assert_eq!(last().as_deref(), Some("two"));
+        let undo = write("one", Some(second));
+        assert_eq!(last().as_deref(), Some("one"), "it is as if it was never written");
+        assert!(!taken_back(), "the first is still there");
+        assert_eq!(org.undone(&[first, second, undo]).unwrap(), [second].into());
+        write("", Some(first));
+        assert_eq!((last(), taken_back()), (None, true));
+        write("two", Some(undo));
+        assert_eq!(last().as_deref(), Some("two"));
+        assert_eq!(org.undone(&[second, undo]).unwrap(), [undo].into());
     }
 }

@@ -225,6 +225,8 @@ pub(super) fn create(meeting_id: &str, item_id: &str) -> Planned {
         before: vec![],
         after: vec![("Subject".to_owned(), "Send the offer".into())],
         mapping: "digest".to_owned(),
+        left: Vec::new(),
+        undoes: None,
     }
 }
 
@@ -237,6 +239,8 @@ pub(super) fn update(record: u32, field: &str, value: &str) -> Planned {
         before: vec![(field.to_owned(), Value::Null)],
         after: vec![(field.to_owned(), value.into())],
         mapping: "digest".to_owned(),
+        left: Vec::new(),
+        undoes: None,
     }
 }
 

@@ -56,19 +56,30 @@ impl Doors {
         clock: Clock,
     ) -> Result<Self, Error> {
         let store = control.org(&org)?;
+        Ok(Self::through(org, control, store, salesforce, library, settings, clock))
+    }
+
+    /// Opens the same doors for a rehearsal: nothing that is done stays.
+    pub(super) fn rehearsing(&self) -> Result<Self, Error> {
+        let Self { org, control, library, settings, .. } = self;
+        let store = control.rehearsal(org)?;
+        let (control, library) = (Arc::clone(control), Arc::clone(library));
+        let (salesforce, settings) = (self.salesforce.rehearsing(), settings.clone());
+        Ok(Self::through(org.clone(), control, store, salesforce, library, settings, self.clock))
+    }
+
+    fn through(
+        org: OrgId,
+        control: Arc<Store>,
+        store: Arc<OrgStore>,
+        salesforce: Salesforce,
+        library: Arc<Library>,
+        settings: Settings,
+        clock: Clock,
+    ) -> Self {
         let prepared = Object::ALL.into_iter().map(|object| (object, Mutex::default())).collect();
         let descriptions = std::sync::Mutex::default();
-        Ok(Self {
-            org,
-            control,
-            store,
-            salesforce,
-            clock,
-            settings,
-            library,
-            prepared,
-            descriptions,
-        })
+        Self { org, control, store, salesforce, clock, settings, library, prepared, descriptions }
     }
 
     /// Returns the mapping of an object, fitted to what the org has. Loads and
@@ -154,7 +165,8 @@ impl Doors {
         block_in_place(|| trial::mapping(self, object, org))
     }
 
-    async fn description(&self, object: Object) -> Result<Arc<Description>, Error> {
+    /// Returns what an object is, as it was described since the doors were opened.
+    pub(super) async fn description(&self, object: Object) -> Result<Arc<Description>, Error> {
         if let Some(known) = self.descriptions().get(&object) {
             return Ok(Arc::clone(known));
         }
@@ -162,6 +174,23 @@ impl Doors {
         let since = kept.as_ref().and_then(|kept| kept.last_modified.as_deref());
         let mut found = self.salesforce.together(&[Read::Description { object, since }]).await?;
         self.learn(object, kept, found.remove(0)?)
+    }
+
+    /// Looks at what objects are, in one call.
+    pub(super) async fn look_at(&self, objects: &[Object]) -> Result<(), Error> {
+        let kept = objects.iter().map(|object| Ok((*object, self.last_description(*object)?)));
+        let kept = kept.collect::<Result<Vec<_>, Error>>()?;
+        let reads = kept.iter().map(|(object, before)| Read::Description {
+            object: *object,
+            since: before.as_ref().and_then(|before| before.last_modified.as_deref()),
+        });
+        let reads: Vec<_> = reads.collect();
+        let found = self.salesforce.together(&reads).await?;
+        for ((object, before), found) in kept.into_iter().zip(found) {
+            // An object that is not seen says so when it is used.
+            let _ = found.map_err(Error::from).and_then(|found| self.learn(object, before, found));
+        }
+        Ok(())
     }
 
     /// Returns what an object was when it was last looked at.

@@ -29,7 +29,13 @@ pub(super) fn plan(
     let object = prepared.mapping.spec().object;
     let creates = matches!(intent, Intent::Create { .. });
     let (mut before, mut after) = (Fields::new(), Fields::new());
-    let mut left = Vec::new();
+    let mut left: Vec<(String, String)> = Vec::new();
+    if creates && let Some(missing) = required(prepared, &wanted) {
+        return Decision::Refused(missing);
+    }
+    if object == Object::Lead && request.target.as_ref().is_some_and(is_converted) {
+        return Decision::Refused(converted());
+    }
     for (name, ours) in wanted {
         let writable = prepared.writable(&name);
         let allowed = |field: &&Writable| match creates {
@@ -38,12 +44,15 @@ pub(super) fn plan(
         };
         // An optional field that the org locks is left out; `prepare` has refused
         // the others.
-        let Some(field) = writable.filter(allowed) else { continue };
+        let Some(field) = writable.filter(allowed) else {
+            left.push((name, "the connected user may not write it".to_owned()));
+            continue;
+        };
         let current = request.target.as_ref().map_or(&Value::Null, |target| get(target, &name));
         let last = last.iter().find(|(field, _)| *field == name).map(|(_, value)| value);
         match decide(field.policy, current, ours, last, room(&field.describe)) {
             Verdict::Same => {}
-            Verdict::Leave(why) => left.push(format!("{name}: {why}")),
+            Verdict::Leave(why) => left.push((name, why.to_owned())),
             Verdict::Write(ours) => {
                 if let Some(problem) = refusal(object, &field.describe, &ours) {
                     return Decision::Refused(problem);
@@ -54,9 +63,11 @@ pub(super) fn plan(
         }
     }
     if after.is_empty() {
-        let why =
-            if left.is_empty() { "all is as it should be".to_owned() } else { left.join("; ") };
-        return Decision::Nothing(why);
+        let why: Vec<_> = left.iter().map(|(name, why)| format!("{name}: {why}")).collect();
+        return Decision::Nothing(match why.as_slice() {
+            [] => "all is as it should be".to_owned(),
+            why => why.join("; "),
+        });
     }
     if creates {
         before.clear();
@@ -69,7 +80,40 @@ pub(super) fn plan(
         before,
         after,
         mapping: prepared.mapping.digest().to_owned(),
+        left,
+        undoes: None,
     })
+}
+
+/// Tells which field a new record needs and isn't given, where describe says so of one.
+fn required(prepared: &Prepared, wanted: &Fields) -> Option<Problem> {
+    let object = prepared.mapping.spec().object;
+    let is_given = |name: &str| {
+        let mut given = wanted.iter().filter(|(_, value)| !value.is_blank());
+        given.any(|(given, _)| given.eq_ignore_ascii_case(name))
+    };
+    let field = prepared.required.iter().find(|name| !is_given(name))?;
+    Some(Problem {
+        message: format!("a new {object} needs {field}, and the mapping gives none"),
+        at: Some(field.clone()),
+        hint: Some(format!(
+            "Have the mapping write {object}.{field}, or make it optional in Setup."
+        )),
+    })
+}
+
+fn is_converted(target: &Matched) -> bool {
+    *get(target, "IsConverted") == Value::Boolean(true)
+}
+
+fn converted() -> Problem {
+    Problem {
+        message: "the lead was converted, and can't be written to any more".to_owned(),
+        at: None,
+        hint: Some(
+            "Nothing need be done: the next sync finds the contact that it became.".to_owned(),
+        ),
+    }
 }
 
 /// Tells what Salesforce would refuse about a value, as far as describe says.

@@ -44,6 +44,8 @@ pub(super) struct Prepared {
     pub(super) knows_parents: bool,
     /// The fields that may be written.
     pub(super) writes: Vec<Writable>,
+    /// The fields that a new record needs and Salesforce doesn't fill.
+    pub(super) required: Vec<String>,
     /// How a created record is found again: the first is the one used, the others
     /// may have been used before. None for objects that we don't create.
     pub(super) marks: Vec<Mark>,
@@ -174,6 +176,10 @@ pub(super) fn prepare(
     let read_as: Vec<String> = reads.iter().map(|path| read_as(path, org)).collect();
     let reading = reading(mapping.digest(), &read_as);
     let marks = if spec.object == Object::Task { marks(org) } else { Vec::new() };
+    let is_needed = |field: &&FieldDescription| {
+        field.createable && !field.nillable && !field.defaulted && field.kind != FieldType::Boolean
+    };
+    let required = org.fields.iter().filter(is_needed).map(|field| field.name.clone()).collect();
     Ok(Prepared {
         mapping,
         reads,
@@ -186,6 +192,7 @@ pub(super) fn prepare(
         reading,
         knows_parents: false,
         writes,
+        required,
         marks,
     })
 }

@@ -5,6 +5,7 @@ mod draft;
 mod ending;
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::task::block_in_place;
@@ -26,7 +27,14 @@ use crate::store::{self, Ended};
 /// meeting, about as many writes as one call holds.
 const WORK: u32 = 100;
 
+/// How old values may be from which a change is planned, when it is written.
+const FRESH: Duration = Duration::from_secs(5);
+/// How often changes are planned anew because their values were older.
+const PLANS_MAX: usize = 5;
+
 /// Plans and writes the next pieces of work of an object.
+///
+/// What took too long to plan is planned anew: somebody may have edited it meanwhile.
 pub(super) async fn advance(
     doors: &Doors,
     object: Object,
@@ -34,27 +42,57 @@ pub(super) async fn advance(
     run_id: &str,
     now: Timestamp,
 ) -> Result<Step, Error> {
+    for _ in 0..PLANS_MAX {
+        if let Some(step) = attempt(doors, object, fence, run_id, now).await? {
+            return Ok(step);
+        }
+        tracing::info!(%object, "the values took long to come: changes are planned anew");
+    }
+    Ok(Step { counts: Counts::default(), next: Next::Broken(Error::Org(slow(object))) })
+}
+
+/// Plans and writes; none, where it took so long to plan that nothing was written.
+async fn attempt(
+    doors: &Doors,
+    object: Object,
+    fence: u64,
+    run_id: &str,
+    now: Timestamp,
+) -> Result<Option<Step>, Error> {
+    let done = Step { counts: Counts::default(), next: Next::Done };
     // Most syncs have nothing to push, and then nothing is asked of the org.
     if doors.store.open_changes(object)?.is_empty() && doors.store.waiting_count(object)? == 0 {
-        return Ok(Step { counts: Counts::default(), next: Next::Done });
+        return Ok(Some(done));
     }
     let prepared = doors.prepared(object).await?;
     recover::open_changes(doors, object, &prepared, fence, now).await?;
     let work = doors.store.waiting(object, WORK)?;
     if work.is_empty() {
-        return Ok(Step { counts: Counts::default(), next: Next::Done });
+        return Ok(Some(done));
     }
     let mut endings = Endings::of(&work);
     let mut drafts = draft::drafts(doors, &prepared, work, now, &mut endings)?;
     find_made(doors, object, &prepared, &mut drafts).await?;
+    let read_at = Instant::now();
     let requests = requests(doors, object, &prepared, drafts, now, &mut endings).await?;
     let planned = planned(doors, &prepared, requests, now, &mut endings)?;
+    if read_at.elapsed() > FRESH {
+        return Ok(None);
+    }
     let stopped =
         write(doors, object, &prepared, planned, fence, run_id, now, &mut endings).await?;
-    let counts = endings.counts();
-    match stopped {
-        Some(error) => Ok(Step { counts, next: Next::Broken(error) }),
-        None => Ok(Step { counts, next: Next::Again }),
+    let next = stopped.map_or(Next::Again, Next::Broken);
+    Ok(Some(Step { counts: endings.counts(), next }))
+}
+
+/// Returns the problem of an org that answers so slowly that what is planned is old.
+fn slow(object: Object) -> Problem {
+    Problem {
+        message: format!(
+            "Salesforce took so long to show {object} records that nothing was written"
+        ),
+        at: Some(object.to_string()),
+        hint: Some("Nothing need be done: the next sync tries again.".to_owned()),
     }
 }
 
@@ -145,7 +183,9 @@ async fn live(
     // The id is asked for too: an org may let us write nothing else.
     let id: FieldName = "Id".parse().expect("a name that is written here is well formed");
     let names = prepared.writes.iter().map(|write| write.name.clone());
-    let fields: Vec<_> = std::iter::once(id).chain(names).collect();
+    // A converted lead takes no more writes.
+    let converted = (object == Object::Lead).then(|| "IsConverted".parse().ok()).flatten();
+    let fields: Vec<_> = std::iter::once(id).chain(names).chain(converted).collect();
     let records = doors.salesforce.retrieve(object, &ids, &fields).await?;
     let found = ids.into_iter().zip(records).filter_map(|(id, record)| Some((id, record?)));
     let without_id = |fields: Fields| fields.into_iter().filter(|(name, _)| name != "Id").collect();
@@ -180,8 +220,14 @@ fn planned(
                 continue;
             }
         };
+        let (object, meeting_id) = (draft.work.object, &draft.work.meeting_id);
         let last = match draft.record() {
-            Some(id) => doors.store.last_written(draft.work.object, id)?,
+            Some(id) if doors.store.is_taken_back(object, id, meeting_id)? => {
+                let why = "what this meeting wrote here was taken back";
+                endings.unchanged(&draft.work, why.to_owned());
+                continue;
+            }
+            Some(id) => doors.store.last_written(object, id)?,
             None => Fields::new(),
         };
         match plan(prepared, &request, draft.intent(), wanted, &last) {
@@ -255,10 +301,11 @@ async fn write(
 }
 
 /// Returns a change as Salesforce is told it. A created record bears its mark.
-fn on_the_wire(prepared: &Prepared, change: &Change) -> RecordWrite {
+pub(super) fn on_the_wire(prepared: &Prepared, change: &Change) -> RecordWrite {
     let mut fields = change.planned.after.clone();
     match (&change.planned.intent, prepared.marks.first()) {
         (Intent::Update(id), _) => RecordWrite::Update { id: id.clone(), fields },
+        (Intent::Delete(id), _) => RecordWrite::Delete { id: id.clone() },
         (Intent::Create { mark }, Some(Mark::ExternalId(key))) => {
             RecordWrite::Upsert { key: key.clone(), value: mark.clone(), fields }
         }

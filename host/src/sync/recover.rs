@@ -47,6 +47,7 @@ pub(super) async fn open_changes(
                 };
                 change.planned.after.iter().all(has).then(|| id.clone())
             }
+            Intent::Delete(id) => (!written.contains_key(id)).then(|| id.clone()),
         };
         let state = if record_id.is_some() { ChangeState::Done } else { ChangeState::Lost };
         Ended { change_id: change.id, state, record_id, trouble: None }
@@ -118,16 +119,17 @@ async fn live_values(
     let mut ids: Vec<SalesforceId> = Vec::new();
     let mut fields: Vec<FieldName> = Vec::new();
     for change in open {
-        let Intent::Update(id) = &change.planned.intent else { continue };
+        let (Intent::Update(id) | Intent::Delete(id)) = &change.planned.intent else { continue };
         ids.push(id.clone());
         // A field that the org has lost since can't be asked for; its change counts
         // as lost.
         let names = change.planned.after.iter().map(|(name, _)| name.as_str());
         fields.extend(names.filter_map(|name| prepared.writable(name)).map(|w| w.name.clone()));
     }
-    if ids.is_empty() || fields.is_empty() {
+    if ids.is_empty() {
         return Ok(HashMap::new());
     }
+    fields.push("Id".parse().expect("a name that is written here is well formed"));
     ids.sort();
     ids.dedup();
     fields.sort();
@@ -140,6 +142,6 @@ async fn live_values(
 fn mark(change: &Change) -> Option<String> {
     match &change.planned.intent {
         Intent::Create { mark } => Some(mark.clone()),
-        Intent::Update(_) => None,
+        Intent::Update(_) | Intent::Delete(_) => None,
     }
 }

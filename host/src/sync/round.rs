@@ -169,7 +169,7 @@ async fn run_job(
 }
 
 /// Pushes what waits of an object; tells whether it came to the end.
-async fn push_all(
+pub(super) async fn push_all(
     doors: &Doors,
     object: Object,
     fence: u64,

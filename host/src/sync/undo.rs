@@ -1,0 +1,333 @@
+//! Undo: takes back what was written, where it still stands as it was written. An undo is a
+//! change like any other: in the journal before it is on the wire.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+use tokio::task::block_in_place;
+
+use super::prepare::Prepared;
+use super::push::on_the_wire;
+use super::{Doors, Error, recover};
+use crate::model::{
+    Change, ChangeState, Direction, Ending, FieldName, Fields, Intent, JobKey, Object, Planned,
+    Problem, SalesforceId, Value,
+};
+use crate::salesforce::{Description, Written};
+use crate::store::Ended;
+
+/// How many records are looked at and written at once.
+const WAVE: usize = 200;
+/// How many waves one undo takes: a record may have been written to that often.
+const WAVES_MAX: usize = 10_000;
+
+/// What became of taking back one change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Undone {
+    /// The number of the change.
+    pub change: i64,
+    /// The object.
+    pub object: Object,
+    /// The record; none, where none was ever made.
+    pub record: Option<SalesforceId>,
+    /// What was done, or would be.
+    pub fate: UndoFate,
+    /// The fields that get their values back: as they are, and as they were before.
+    pub restored: Vec<(String, Value, Value)>,
+    /// The fields that are left as they are, and why.
+    pub left: Vec<(String, String)>,
+}
+
+/// How taking back a change ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UndoFate {
+    /// The values are as they were before.
+    Restored,
+    /// The record that was created is deleted.
+    Deleted,
+    /// Nothing was done, and why.
+    LeftAlone(String),
+    /// Salesforce refused it.
+    Refused(Problem),
+    /// The answer never came: the next sync looks what became of it.
+    Unknown,
+}
+
+/// Takes back changes, the newest first; where `is_dry`, only tells what that would do.
+///
+/// The org is locked, as by a round. What anyone has changed since is left as it is.
+pub async fn undo(doors: &Doors, changes: Vec<Change>, is_dry: bool) -> Result<Vec<Undone>, Error> {
+    let _lock = block_in_place(|| doors.control.lock_round(&doors.org))?;
+    let mut undone = Vec::new();
+    for object in Object::ALL {
+        let those = changes.iter().filter(|change| change.planned.object == object);
+        let mut those: Vec<Change> = those.cloned().collect();
+        those.sort_by_key(|change| std::cmp::Reverse(change.id));
+        if those.is_empty() {
+            continue;
+        }
+        let now = doors.clock.now();
+        if is_dry {
+            undone.extend(Undoing::of(doors, object, None, now).await?.all(those).await?);
+            continue;
+        }
+        let job = JobKey { org: doors.org.clone(), object, direction: Direction::Push };
+        let run = doors.control.start_run(&job, now)?;
+        let fence = doors.store.claim(object, Direction::Push)?;
+        let writes = Some(Writes { fence, run_id: run.id.clone() });
+        let done = match Undoing::of(doors, object, writes, now).await {
+            Ok(mut undoing) => undoing.all(those).await,
+            Err(error) => Err(error),
+        };
+        let ending = match &done {
+            Ok(_) => Ending::Complete,
+            Err(error) => Ending::Broken(error.problem()),
+        };
+        doors.control.end_run(&run.id, doors.clock.now(), &ending)?;
+        undone.extend(done?);
+    }
+    Ok(undone)
+}
+
+/// With what changes are written.
+struct Writes {
+    fence: u64,
+    run_id: String,
+}
+
+/// Takes back changes of one object.
+struct Undoing<'a> {
+    doors: &'a Doors,
+    object: Object,
+    prepared: std::sync::Arc<Prepared>,
+    org: std::sync::Arc<Description>,
+    /// None, where nothing is to be written.
+    writes: Option<Writes>,
+    now: Timestamp,
+    /// What records would hold by now, where nothing is written.
+    imagined: HashMap<SalesforceId, Fields>,
+}
+
+impl<'a> Undoing<'a> {
+    async fn of(
+        doors: &'a Doors,
+        object: Object,
+        writes: Option<Writes>,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        let prepared = doors.prepared(object).await?;
+        let org = doors.description(object).await?;
+        if let Some(Writes { fence, .. }) = &writes {
+            recover::open_changes(doors, object, &prepared, *fence, now).await?;
+        }
+        Ok(Self { doors, object, prepared, org, writes, now, imagined: HashMap::new() })
+    }
+
+    /// Takes changes back in waves, of each record its newest first.
+    async fn all(&mut self, mut rest: Vec<Change>) -> Result<Vec<Undone>, Error> {
+        let mut undone = Vec::new();
+        for _ in 0..WAVES_MAX {
+            let mut taken = HashSet::new();
+            let (mut wave, mut later) = (Vec::new(), Vec::new());
+            for change in rest {
+                let is_next = wave.len() < WAVE && taken.insert(change.record_id.clone());
+                if is_next { wave.push(change) } else { later.push(change) }
+            }
+            if wave.is_empty() {
+                break;
+            }
+            undone.extend(self.wave(wave).await?);
+            rest = later;
+        }
+        Ok(undone)
+    }
+
+    async fn wave(&mut self, wave: Vec<Change>) -> Result<Vec<Undone>, Error> {
+        let live = self.live(&wave).await?;
+        let ids: Vec<i64> = wave.iter().map(|change| change.id).collect();
+        let before = self.doors.store.undone(&ids)?;
+        let mut undone = Vec::new();
+        let (mut places, mut planned) = (Vec::new(), Vec::new());
+        for change in &wave {
+            let record = change.record_id.as_ref();
+            let live = record.and_then(|id| live.get(id));
+            let (one, plan) = self.plan(change, live, before.contains(&change.id));
+            if let Some(plan) = plan {
+                places.push(undone.len());
+                planned.push(plan);
+            }
+            undone.push(one);
+        }
+        let Some(Writes { fence, run_id }) = &self.writes else {
+            for plan in planned {
+                self.imagine(&plan);
+            }
+            return Ok(undone);
+        };
+        if planned.is_empty() {
+            return Ok(undone);
+        }
+        let Doors { store, salesforce, .. } = self.doors;
+        let changes = store.plan(self.object, *fence, &planned, run_id, self.now)?;
+        let writes: Vec<_> =
+            changes.iter().map(|change| on_the_wire(&self.prepared, change)).collect();
+        let written = salesforce.write(self.object, &writes).await?;
+        let mut ended = Vec::new();
+        for ((place, change), written) in places.into_iter().zip(&changes).zip(written) {
+            let state = match written {
+                Written::Done { .. } => ChangeState::Done,
+                Written::Refused(refusal) => {
+                    undone[place].fate = UndoFate::Refused(refusal.problem());
+                    ChangeState::Refused
+                }
+                Written::Lost(why) => {
+                    undone[place].fate = UndoFate::LeftAlone(why.to_string());
+                    ChangeState::Lost
+                }
+                Written::Unknown(_) => {
+                    undone[place].fate = UndoFate::Unknown;
+                    continue;
+                }
+            };
+            let record_id = change.record_id.clone();
+            ended.push(Ended { change_id: change.id, state, record_id, trouble: None });
+        }
+        store.end_changes(self.object, *fence, &ended, &[], self.now)?;
+        Ok(undone)
+    }
+
+    /// Decides what taking back a change does to its record as it is now.
+    fn plan(
+        &self,
+        change: &Change,
+        live: Option<&Fields>,
+        is_undone: bool,
+    ) -> (Undone, Option<Planned>) {
+        let mut one = Undone {
+            change: change.id,
+            object: self.object,
+            record: change.record_id.clone(),
+            fate: UndoFate::Restored,
+            restored: Vec::new(),
+            left: Vec::new(),
+        };
+        let why = match (change.state, &change.record_id, live) {
+            _ if is_undone => "it was taken back before",
+            (ChangeState::Open, ..) => "its end is not known yet; the next sync looks it up",
+            (ChangeState::Refused | ChangeState::Lost, ..) => "it was never written",
+            (_, None, _) | (_, _, None) => "the record is not there any more",
+            (_, Some(id), Some(live)) => return self.against(change, id, live, one),
+        };
+        one.fate = UndoFate::LeftAlone(why.to_owned());
+        (one, None)
+    }
+
+    /// Decides field by field, as the record is now.
+    fn against(
+        &self,
+        change: &Change,
+        id: &SalesforceId,
+        live: &Fields,
+        mut one: Undone,
+    ) -> (Undone, Option<Planned>) {
+        let Change { planned, .. } = change;
+        let is_create = matches!(planned.intent, Intent::Create { .. });
+        for (name, ours) in &planned.after {
+            let now = get(live, name).cloned().unwrap_or(Value::Null);
+            let field = self.org.field(name);
+            let why = match field {
+                None => Some("the org does not show it any more".to_owned()),
+                Some(_) if !now.same(ours) => Some("it was changed since".to_owned()),
+                Some(field) if !is_create && !field.updateable => {
+                    Some("the connected user may not write it any more".to_owned())
+                }
+                Some(_) => None,
+            };
+            let before = get(&planned.before, name).cloned().unwrap_or(Value::Null);
+            match why {
+                Some(why) => one.left.push((name.clone(), why)),
+                None => one.restored.push((name.clone(), now, before)),
+            }
+        }
+        let intent = match &planned.intent {
+            Intent::Delete(_) => {
+                let why = "a deleted record is brought back from Salesforce's recycle bin";
+                one.fate = UndoFate::LeftAlone(why.to_owned());
+                return (one, None);
+            }
+            // A person may have made something else of the record: it is theirs then.
+            Intent::Create { .. } if !one.left.is_empty() => {
+                one.restored.clear();
+                one.fate = UndoFate::LeftAlone("somebody has changed the record since".to_owned());
+                return (one, None);
+            }
+            Intent::Create { .. } => {
+                one.fate = UndoFate::Deleted;
+                Intent::Delete(id.clone())
+            }
+            Intent::Update(_) => Intent::Update(id.clone()),
+        };
+        if matches!(intent, Intent::Update(_)) && one.restored.is_empty() {
+            one.fate = UndoFate::LeftAlone("none of it is as it was written".to_owned());
+            return (one, None);
+        }
+        let values = |of: fn(&(String, Value, Value)) -> &Value| {
+            let values = one.restored.iter().map(|field| (field.0.clone(), of(field).clone()));
+            values.collect::<Fields>()
+        };
+        let is_delete = matches!(intent, Intent::Delete(_));
+        let plan = Planned {
+            object: self.object,
+            intent,
+            meeting_id: planned.meeting_id.clone(),
+            action_item_id: planned.action_item_id.clone(),
+            before: values(|(_, now, _)| now),
+            after: if is_delete { Fields::new() } else { values(|(_, _, before)| before) },
+            mapping: planned.mapping.clone(),
+            left: one.left.clone(),
+            undoes: Some(change.id),
+        };
+        (one, Some(plan))
+    }
+
+    /// Returns what the records hold now in the fields that were written.
+    async fn live(&self, wave: &[Change]) -> Result<HashMap<SalesforceId, Fields>, Error> {
+        let mut ids: Vec<SalesforceId> =
+            wave.iter().filter_map(|change| change.record_id.clone()).collect();
+        ids.sort();
+        ids.dedup();
+        let names = wave.iter().flat_map(|change| &change.planned.after);
+        let shown = names.filter_map(|(name, _)| self.org.field(name)?.name.parse().ok());
+        let mut fields: Vec<FieldName> = shown.collect();
+        fields.extend("Id".parse::<FieldName>());
+        fields.sort();
+        fields.dedup();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let records = self.doors.salesforce.retrieve(self.object, &ids, &fields).await?;
+        let found = ids.into_iter().zip(records).filter_map(|(id, record)| Some((id, record?)));
+        Ok(found
+            .map(|(id, record)| {
+                let imagined = self.imagined.get(&id).cloned().unwrap_or_default();
+                let record = record.into_iter().map(|(name, value)| {
+                    let value = get(&imagined, &name).cloned().unwrap_or(value);
+                    (name, value)
+                });
+                (id, record.collect())
+            })
+            .collect())
+    }
+
+    /// Takes a change for done, so that an older one of the record sees what it would.
+    fn imagine(&mut self, plan: &Planned) {
+        let Intent::Update(id) = &plan.intent else { return };
+        let known = self.imagined.entry(id.clone()).or_default();
+        known.retain(|(name, _)| get(&plan.after, name).is_none());
+        known.extend(plan.after.iter().cloned());
+    }
+}
+
+fn get<'a>(fields: &'a Fields, name: &str) -> Option<&'a Value> {
+    fields.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+}

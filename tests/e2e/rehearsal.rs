@@ -1,0 +1,109 @@
+//! What a sync would write can be seen before, and nobody's edit is written over.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value as Json, json};
+
+use crate::cast::{ADA, HOST, LEO, description, meeting, stage, tasks, with_items};
+use crate::world::{World, array, assert_says, eventually, text};
+
+/// Returns what a sync would do.
+async fn rehearsed(world: &World) -> Json {
+    world.json(&["sync", "--dry-run"]).await["orgs"][0].take()
+}
+
+/// Returns what changes do, whatever their numbers and times.
+fn essence(changes: &[Json]) -> BTreeSet<String> {
+    let essence = changes.iter().map(|change| {
+        let record = if change["does"] == "create" { &Json::Null } else { &change["record"] };
+        let kept = ["object", "does", "fields", "meeting", "action_item", "mapping", "left"];
+        let kept: Vec<_> = kept.iter().map(|name| &change[name]).collect();
+        json!([record, kept]).to_string()
+    });
+    essence.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rehearsal_writes_nothing_anywhere_and_tells_exactly_what_a_sync_does() {
+    let (world, _) = stage().await;
+    world.sync().await;
+    let items = [("a", "One"), ("b", "Two")];
+    let mut told = with_items(meeting(&world.org, "m1", 2, &[ADA, LEO, HOST]), &items);
+    told["action_items"][0]["owner_email"] = HOST.into();
+    world.tell(&[told, meeting(&world.org, "m2", 3, &[ADA])]).await;
+    let before = world.meeting("m1").await;
+    world.org.forget_requests().await;
+    let plan = rehearsed(&world).await;
+    assert_eq!(world.org.writes().await, Vec::<Json>::new());
+    assert_eq!(world.meeting("m1").await, before);
+    assert_eq!(world.json(&["changes", "list"]).await, json!([]));
+    assert_eq!(world.failures().await, Vec::<Json>::new());
+    assert_eq!(rehearsed(&world).await["changes"], plan["changes"], "it can be had again");
+
+    let said = world.ok(&["sync", "--dry-run"]).await.stdout;
+    assert_says(&said, &["Contact: update", "Task: create", "\"Met at the fair.\" → ", "One"]);
+    let planned = array(plan["changes"].clone());
+    assert_eq!(planned.len(), 6, "{plan}");
+    let sync = world.sync().await;
+    let made = array(world.json(&["changes", "list", "--limit", "100"]).await);
+    assert_eq!(essence(&planned), essence(&made));
+    let calls: u64 = sync
+        .runs()
+        .iter()
+        .filter(|run| run["direction"] == "push")
+        .map(|run| run["counts"]["calls"].as_u64().unwrap())
+        .sum();
+    assert_eq!(plan["calls"], calls, "{plan}");
+    assert_eq!(rehearsed(&world).await["changes"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rehearsal_tells_what_salesforce_would_refuse_and_what_is_left_alone() {
+    let (world, cast) = stage().await;
+    let folder = world.home().join("mappings");
+    std::fs::create_dir_all(&folder).unwrap();
+    let script = "export const fields = ['LastName', 'Email'];
+export const columns = ['last_name', 'email'];
+export const writes = { Title: 'overwrite', Phone: 'fill-if-blank', Department: 'overwrite' };
+export function pull(r) { return { last_name: r.LastName, email: r.Email }; }
+export function push(q) {
+  return { Title: q.meeting.title.repeat(40), Phone: '1', Department: 'Sales' };
+}";
+    std::fs::write(folder.join("contact.js"), script).unwrap();
+    world.sync().await;
+    world.tell(&[meeting(&world.org, "m1", 2, &[ADA])]).await;
+    let plan = rehearsed(&world).await;
+    let refused = array(plan["refused"].clone());
+    assert_eq!(refused.len(), 1, "{plan}");
+    assert_says(&text(&refused[0]["message"]), &["Contact.Title has 280 characters"]);
+    assert_says(&text(&refused[0]["mend"]), &["the field holds 128"]);
+    assert_eq!(world.failures().await, Vec::<Json>::new());
+
+    std::fs::write(folder.join("contact.js"), script.replace(".repeat(40)", "")).unwrap();
+    world.org.patch("Contact", &cast.contact, json!({ "Phone": "42" })).await;
+    let plan = rehearsed(&world).await;
+    let contact = array(plan["changes"].clone());
+    let contact = contact.iter().find(|change| change["object"] == "Contact").unwrap();
+    assert_eq!(contact["fields"]["Title"]["after"], "Talk m1");
+    assert_eq!(contact["left"]["Phone"], "a value stands there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_between_reading_and_writing_is_not_written_over() {
+    let (world, cast) = stage().await;
+    world.sync().await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+    let fault = json!({
+        "method": "POST", "path": "{V}/composite/sobjects/Contact", "kind": "hang",
+        "milliseconds": 6_000,
+    });
+    world.org.fault(fault).await;
+    let running = world.spawn(&["sync", "--json"]);
+    eventually("the values to be read", async || world.org.has_struck().await).await;
+    let edit = json!({ "Description": "Edited while efficlose was at it." });
+    world.org.patch("Contact", &cast.contact, edit).await;
+    running.end().await.succeeded();
+    let written = description(&world.org, "Contact", &cast.contact).await;
+    assert_says(&written, &["Edited while efficlose was at it.", "Learned in m1"]);
+    assert_eq!(tasks(&world.org).await.len(), 1);
+}
