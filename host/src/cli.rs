@@ -7,8 +7,10 @@ mod config;
 mod connect;
 mod demo;
 mod disconnect;
+mod doctor;
 mod failures;
 mod mapping;
+mod matches;
 mod meetings;
 mod output;
 mod pause;
@@ -87,6 +89,7 @@ enum Command {
     Connect(connect::Args),
     Disconnect(disconnect::Args),
     Setup(setup::Args),
+    Doctor(doctor::Args),
     Sync(sync::Args),
     Verify(verify::Args),
     Backfill(backfill::Args),
@@ -99,6 +102,7 @@ enum Command {
     Changes(changes::Args),
     Mapping(mapping::Args),
     Meetings(meetings::Args),
+    Matches(matches::Args),
     Plugin(plugin::Args),
     Failures(failures::Args),
     Config(config::Args),
@@ -144,6 +148,7 @@ async fn run(args: Args, output: &Output) -> Result<(), Failed> {
         Command::Connect(args) => connect::run(args, &world, output).await,
         Command::Disconnect(args) => disconnect::run(args, &world, output).await,
         Command::Setup(args) => setup::run(args, &world, output).await,
+        Command::Doctor(args) => doctor::run(args, &world, output).await,
         Command::Sync(args) => sync::run(args, &world, output).await,
         Command::Backfill(args) => backfill::run(args, &world, output).await,
         Command::Pause(args) => pause::pause(args, &world, output),
@@ -156,6 +161,7 @@ async fn run(args: Args, output: &Output) -> Result<(), Failed> {
         Command::Changes(args) => changes::run(args, &world, output).await,
         Command::Mapping(args) => mapping::run(args, &world, output).await,
         Command::Meetings(args) => meetings::run(args, &world, output),
+        Command::Matches(args) => matches::run(args, &world, output),
         Command::Plugin(args) => plugin::run(args, &world, output).await,
         Command::Failures(args) => failures::run(args, &world, output).await,
         Command::Config(args) => config::run(args, &world, output),

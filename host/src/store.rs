@@ -70,6 +70,7 @@ const ORG: &[&str] = &[
     include_str!("store/migrations/org/0003.sql"),
     include_str!("store/migrations/org/0004.sql"),
     include_str!("store/migrations/org/0005.sql"),
+    include_str!("store/migrations/org/0006.sql"),
 ];
 
 /// What the host knows of all orgs.

@@ -5,6 +5,7 @@
 
 mod backfill;
 mod blackout;
+mod doctor;
 mod doors;
 mod drift;
 mod error;
@@ -26,6 +27,7 @@ mod remap;
 mod reread;
 mod retry;
 mod round;
+mod rules;
 mod settings;
 mod trial;
 mod undo;
@@ -35,16 +37,18 @@ mod verify;
 use crate::model::Counts;
 
 pub use blackout::Blackout;
+pub use doctor::{Access, Checkup, Finding, Health, examine};
 pub use doors::{Doors, parents};
 pub use error::Error;
 pub use forecast::{Forecast, forecast};
-pub use matching::is_free_mail;
+pub use matching::{Matching, find as match_meeting, is_free_mail};
 pub use prepare::{Effect, Fit, Misfit, fit, misfits};
 pub use preview::{Change, Preview, PushChange, Replay, preview, replay};
 pub use probe::probe;
 pub use rehearsal::{Rehearsal, rehearse};
 pub use retry::retry;
 pub use round::{Progress, Stop, round};
+pub use rules::{AccountRule, OpportunityRule, PeopleRule, Rules, Ties};
 pub use settings::{INTERVALS, ObjectSettings, Settings, WhenRefused};
 pub use undo::{UndoFate, Undone, undo};
 pub use verify::{Seeing, verify};

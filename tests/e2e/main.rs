@@ -4,12 +4,14 @@
 mod cast;
 mod connect;
 mod crash;
+mod doctor;
 mod examples;
 mod extract;
 mod field_maps;
 mod filter;
 mod floors;
 mod mapping;
+mod matching;
 mod meetings;
 mod plugins;
 mod pull;

@@ -10,6 +10,7 @@ use super::world::World;
 use crate::intake::{self, TEXT_MAX};
 use crate::model::{Direction, JobKey, Meeting, Object};
 use crate::store::{Added, DoneBy};
+use crate::sync::match_meeting;
 
 /// Take in meetings and show what became of them
 #[derive(clap::Args)]
@@ -41,6 +42,9 @@ enum Command {
     Show {
         /// Id of the meeting
         id: String,
+        /// Show what each rule of matching says now
+        #[arg(long)]
+        explain: bool,
     },
     /// Print the JSON schema of a meeting
     Schema,
@@ -50,7 +54,7 @@ pub(super) fn run(args: Args, world: &World, output: &Output) -> Result<(), Fail
     match args.command {
         Command::Add { file, keep_going } => add(&file, keep_going, world, output),
         Command::List { limit } => list(limit, world, output),
-        Command::Show { id } => show(&id, world, output),
+        Command::Show { id, explain } => show(&id, explain, world, output),
         Command::Schema => {
             // The schema is JSON whoever reads it.
             Output::new(false).line(intake::schema());
@@ -98,7 +102,7 @@ fn add(file: &Path, keep_going: bool, world: &World, output: &Output) -> Result<
 }
 
 /// Makes pushes due, so that a daemon writes the meetings soon.
-fn wake(world: &World, org: &crate::model::OrgId) -> Result<(), Failed> {
+pub(super) fn wake(world: &World, org: &crate::model::OrgId) -> Result<(), Failed> {
     let jobs = world.settings(org).jobs(org);
     let pushes = jobs.iter().filter(|job: &&JobKey| job.direction == Direction::Push);
     for job in pushes {
@@ -158,8 +162,9 @@ fn list(limit: u32, world: &World, output: &Output) -> Result<(), Failed> {
     Ok(())
 }
 
-fn show(id: &str, world: &World, output: &Output) -> Result<(), Failed> {
-    let store = world.store.org(&world.connection()?.org)?;
+fn show(id: &str, explain: bool, world: &World, output: &Output) -> Result<(), Failed> {
+    let org = world.connection()?.org;
+    let store = world.store.org(&org)?;
     let meeting = store.meeting(id)?.ok_or_else(|| {
         Failed::new(format!("there is no meeting \"{id}\""))
             .hint("Run `efficlose meetings list` to see those there are.")
@@ -167,8 +172,13 @@ fn show(id: &str, world: &World, output: &Output) -> Result<(), Failed> {
     let matches = store.matches(id)?;
     let items = store.item_states(id)?;
     let work = store.work_of(id)?;
+    let verdicts = match explain {
+        true => match_meeting(&store, &meeting, &world.settings(&org))?.verdicts,
+        false => Vec::new(),
+    };
     output.json(&json!({
         "meeting": meeting,
+        "rules": verdicts,
         "matches": matches,
         "action_items": items.iter().map(|item| json!({
             "id": item.item_id,
@@ -197,6 +207,18 @@ fn show(id: &str, world: &World, output: &Output) -> Result<(), Failed> {
         "It is matched to nothing yet.",
     );
     output.line("");
+    if explain {
+        let rows = verdicts.into_iter().map(|verdict| {
+            vec![verdict.question.to_string(), verdict.rule.to_owned(), verdict.said]
+        });
+        output.table(
+            &["question", "rule", "says"],
+            &[],
+            rows.collect(),
+            "No guest has an address.",
+        );
+        output.line("");
+    }
     let rows = items.iter().map(|item| {
         let task = match (&item.record_id, item.gone) {
             (Some(id), false) => id.to_string(),

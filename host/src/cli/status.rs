@@ -134,6 +134,13 @@ fn org(
             drifts.len()
         ));
     }
+    let reviews = store.review_count()?;
+    if reviews > 0 {
+        let plural = if reviews == 1 { "question waits" } else { "questions wait" };
+        output.line(format!(
+            "{reviews} {plural} for you, of whom or what a meeting was about: `efficlose matches list`"
+        ));
+    }
     let failures = store.failures(FAILURES_SHOWN)?;
     let count = store.failure_count()?;
     if count > 0 {
@@ -164,6 +171,7 @@ fn org(
         },
         "blacked_out": is_blacked_out,
         "drifts": drifts,
+        "reviews": reviews,
         "failures": count,
     }))
 }

@@ -57,19 +57,6 @@ impl std::str::FromStr for WorkState {
     }
 }
 
-/// A record that a meeting was matched to, and the rule that did it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Match {
-    /// The object.
-    pub object: Object,
-    /// The record.
-    pub record_id: SalesforceId,
-    /// The e-mail address of the participant it stands for, for people.
-    pub email: Option<String>,
-    /// Why this one, as a sentence.
-    pub reason: String,
-}
-
 /// A record of Salesforce with its values as they are now.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Matched {

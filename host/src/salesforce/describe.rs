@@ -69,6 +69,9 @@ pub struct FieldDescription {
     /// Whether no two records may share a value.
     #[serde(default)]
     pub unique: bool,
+    /// Whether access to it is given by field-level security.
+    #[serde(default)]
+    pub permissionable: bool,
     /// Whether it is the customer's own or a package's.
     #[serde(default)]
     pub custom: bool,

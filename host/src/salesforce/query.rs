@@ -1,12 +1,14 @@
 //! Queries: what changed, what has a value, how many there are.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use reqwest::Method;
+use serde::Deserialize;
 use url::form_urlencoded;
 
-use super::call::odd;
+use super::call::{json_of, odd};
 use super::page::{self, Rows};
 use super::refusals::Refusal;
 use super::shape::Shape;
@@ -182,6 +184,25 @@ impl Salesforce {
         let nothing = Shape::new(std::iter::empty());
         let (rows, _) = self.query("query", &soql, *PAGE_ROWS.end(), &nothing).await?;
         Ok(rows.total)
+    }
+
+    /// Returns about how many records there are, whoever sees them, the deleted ones left out.
+    pub async fn record_counts(&self, objects: &[Object]) -> Result<HashMap<Object, u64>> {
+        #[derive(Deserialize)]
+        struct Counts {
+            #[serde(rename = "sObjects")]
+            objects: Vec<Count>,
+        }
+        #[derive(Deserialize)]
+        struct Count {
+            name: String,
+            count: u64,
+        }
+        let names: Vec<&str> = objects.iter().map(|object| object.as_str()).collect();
+        let path = self.path(&format!("limits/recordCount?sObjects={}", names.join(",")));
+        let counts: Counts = self.read(&Call::new(Method::GET, path), json_of).await?;
+        let known = counts.objects.into_iter();
+        Ok(known.filter_map(|one| Some((one.name.parse().ok()?, one.count))).collect())
     }
 
     async fn find_all(

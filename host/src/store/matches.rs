@@ -1,20 +1,34 @@
-//! Matches: the records that a meeting was found to be about.
+//! Matches: the records that a meeting was found to be about, what waits to be chosen, and
+//! what persons chose.
+
+use std::collections::HashMap;
 
 use jiff::Timestamp;
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::database::{all, one, run};
-use super::value::{int, time, word};
+use super::value::{int, json, micros, number, time, to_json, word, word_or_none};
 use super::{OrgStore, Result};
-use crate::model::{Match, Object, SalesforceId};
+use crate::model::{Choice, Match, Object, Question, Review, SalesforceId};
 
 /// How many matches of one meeting are read.
 const MATCHES_MAX: u32 = 10_000;
 
 impl OrgStore {
-    /// Replaces the matches of a meeting, in one transaction.
-    pub fn save_matches(&self, meeting_id: &str, matches: &[Match]) -> Result<()> {
+    /// Replaces the matches of a meeting and what waits to be chosen, in one transaction.
+    pub fn save_matches(
+        &self,
+        meeting_id: &str,
+        matches: &[Match],
+        reviews: &[Review],
+    ) -> Result<()> {
         self.database.write("save matches", |db| {
+            run(db, "DELETE FROM reviews WHERE meeting_id = ?1", [meeting_id])?;
+            for Review { question, candidates } in reviews {
+                let sql = "INSERT INTO reviews (meeting_id, question, candidates)
+                           VALUES (?1, ?2, ?3)";
+                run(db, sql, params![meeting_id, question.as_str(), to_json(candidates)])?;
+            }
             run(db, "DELETE FROM matches WHERE meeting_id = ?1", [meeting_id])?;
             let sql = "INSERT INTO matches (meeting_id, position, object, record_id, email, reason)
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
@@ -37,6 +51,79 @@ impl OrgStore {
         })
     }
 
+    /// Returns what waits for a person to choose, with the meetings, the latest first.
+    pub fn reviews(&self, limit: u32) -> Result<Vec<(String, Review)>> {
+        self.database.read("read what waits to be chosen", |db| {
+            let sql = "SELECT meeting_id, question, candidates FROM reviews
+                       JOIN meetings ON meetings.id = meeting_id
+                       ORDER BY started_at DESC, meeting_id, question LIMIT ?1";
+            all(db, sql, [limit], |row| {
+                let review = Review {
+                    question: word(row, "question")?,
+                    candidates: json(row, "candidates")?,
+                };
+                Ok((row.get("meeting_id")?, review))
+            })
+        })
+    }
+
+    /// Returns how many questions wait for a person.
+    pub fn review_count(&self) -> Result<u64> {
+        self.database.read("count what waits to be chosen", |db| {
+            let sql = "SELECT count(*) AS waiting FROM reviews";
+            Ok(one(db, sql, [], |row| number(row, "waiting"))?.unwrap_or_default())
+        })
+    }
+
+    /// Returns what persons chose of a meeting, and of who has these addresses.
+    pub fn choices(
+        &self,
+        meeting_id: &str,
+        emails: &[String],
+    ) -> Result<HashMap<Question, Choice>> {
+        self.database.read("read what was chosen", |db| {
+            let sql = "SELECT question, object, record_id FROM choices
+                       WHERE meeting_id = ?1 AND question = ?2";
+            let persons = emails.iter().cloned().map(Question::Person);
+            let mut choices = HashMap::new();
+            for question in persons.chain([Question::Account, Question::Opportunity]) {
+                let key = [whose(meeting_id, &question), question.as_str()];
+                if let Some(choice) = one(db, sql, key, choice)? {
+                    choices.insert(question, choice);
+                }
+            }
+            Ok(choices)
+        })
+    }
+
+    /// Notes what a person chose, or where it is none, that nobody chose any more; the work
+    /// that it concerns waits to be done anew.
+    ///
+    /// Who has an address is chosen for every meeting.
+    pub fn choose(
+        &self,
+        meeting_id: &str,
+        question: &Question,
+        choice: Option<&Choice>,
+        now: Timestamp,
+    ) -> Result<()> {
+        self.database.write("save a choice", |db| {
+            let (meeting, asked) = (whose(meeting_id, question), question.as_str());
+            let sql = "DELETE FROM choices WHERE meeting_id = ?1 AND question = ?2";
+            run(db, sql, [meeting, asked])?;
+            if let Some(choice) = choice {
+                let (object, id) = match choice {
+                    Choice::Record(object, id) => (Some(object.as_str()), Some(id.as_str())),
+                    Choice::Nobody => (None, None),
+                };
+                let sql = "INSERT INTO choices (meeting_id, question, object, record_id, chosen_at)
+                           VALUES (?1, ?2, ?3, ?4, ?5)";
+                run(db, sql, params![meeting, asked, object, id, micros(now)])?;
+            }
+            wake(db, meeting_id, question)
+        })
+    }
+
     /// Returns the newest meeting that was matched to a record, and when it
     /// began.
     pub fn newest_meeting_of(
@@ -53,6 +140,31 @@ impl OrgStore {
             one(db, sql, record, |row| Ok((row.get("id")?, time(row, "started_at")?)))
         })
     }
+}
+
+/// Returns the meeting that a choice is kept under.
+fn whose<'a>(meeting_id: &'a str, question: &Question) -> &'a str {
+    match question {
+        Question::Person(_) => "",
+        Question::Account | Question::Opportunity => meeting_id,
+    }
+}
+
+/// Lets the work of the meetings wait that a choice concerns.
+fn wake(db: &Connection, meeting_id: &str, question: &Question) -> Result<()> {
+    let sql = "UPDATE works SET state = 'waiting', reason = NULL
+               WHERE state IN ('unmatched', 'settled') AND (meeting_id = ?1 OR meeting_id IN (
+                   SELECT meeting_id FROM reviews WHERE question = ?2 AND ?3
+                   UNION ALL SELECT meeting_id FROM matches WHERE email = ?2 AND ?3))";
+    let is_person = matches!(question, Question::Person(_));
+    run(db, sql, params![meeting_id, question.as_str(), is_person]).map(|_| ())
+}
+
+fn choice(row: &Row<'_>) -> rusqlite::Result<Choice> {
+    Ok(match (word_or_none(row, "object")?, word_or_none(row, "record_id")?) {
+        (Some(object), Some(id)) => Choice::Record(object, id),
+        _ => Choice::Nobody,
+    })
 }
 
 fn read_match(row: &Row<'_>) -> rusqlite::Result<Match> {
@@ -83,10 +195,10 @@ mod tests {
         let world = World::new();
         let org = world.org();
         org.add_meetings(&[meeting("m1", vec![])], at(1)).unwrap();
-        org.save_matches("m1", &[found(9)]).unwrap();
-        org.save_matches("m1", &[found(2), found(1)]).unwrap();
+        org.save_matches("m1", &[found(9)], &[]).unwrap();
+        org.save_matches("m1", &[found(2), found(1)], &[]).unwrap();
         assert_eq!(org.matches("m1").unwrap(), [found(2), found(1)]);
-        assert!(org.save_matches("unknown", &[found(1)]).is_err());
+        assert!(org.save_matches("unknown", &[found(1)], &[]).is_err());
     }
 
     #[test]
@@ -97,7 +209,7 @@ mod tests {
             let mut told = meeting(name, vec![]);
             told.started_at = at(start);
             org.add_meetings(&[told], at(1)).unwrap();
-            org.save_matches(name, &[found(1)]).unwrap();
+            org.save_matches(name, &[found(1)], &[]).unwrap();
         }
         let newest = org.newest_meeting_of(Object::Contact, &id(1)).unwrap();
         assert_eq!(newest, Some(("new".to_owned(), at(90))));

@@ -172,8 +172,9 @@ mod tests {
         let world = World::new();
         let org = world.org();
         org.add_meetings(&[meeting("m1", vec![]), meeting("m2", vec![])], at(1)).unwrap();
-        org.save_matches("m1", &[matched(Object::Lead, 1)]).unwrap();
-        org.save_matches("m2", &[matched(Object::Lead, 1), matched(Object::Contact, 3)]).unwrap();
+        org.save_matches("m1", &[matched(Object::Lead, 1)], &[]).unwrap();
+        org.save_matches("m2", &[matched(Object::Lead, 1), matched(Object::Contact, 3)], &[])
+            .unwrap();
         let work = org.waiting(Object::Contact, 9).unwrap().remove(0);
         let failing = crate::store::WorkEnd::new(work, crate::model::WorkState::Failed);
         let fence = org.claim(Object::Contact, crate::model::Direction::Push).unwrap();

@@ -1,9 +1,14 @@
-//! Matches a meeting to records: people by e-mail address, then the account, then
-//! the opportunity. Every match says why; what is not certain is not matched.
+//! Matches a meeting to records: people by e-mail address, then the account, then the
+//! opportunity, each by rules in order. Every rule says what it found; where several records
+//! fit, a person chooses, and what a person chose holds for ever.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::model::{Entity, Match, Meeting, Object, SalesforceId};
+use super::rules::{AccountRule, OpportunityRule, PeopleRule, Ties};
+use super::{Rules, Settings};
+use crate::model::{
+    Candidate, Choice, Entity, Match, Meeting, Object, Question, Review, SalesforceId, Verdict,
+};
 use crate::store::{OrgStore, Result};
 
 /// Domains that anyone may have an address at: they tell nothing of a company.
@@ -32,11 +37,15 @@ const FREE_MAIL: [&str; 20] = [
 
 /// What a meeting was matched to.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Matching {
+pub struct Matching {
     /// The matched records: people first, in the order of the participants.
-    pub(super) matches: Vec<Match>,
+    pub matches: Vec<Match>,
     /// Addresses of participants who are nobody that we know.
-    pub(super) unknown: Vec<String>,
+    pub unknown: Vec<String>,
+    /// What a person has to choose.
+    pub reviews: Vec<Review>,
+    /// What each rule said.
+    pub verdicts: Vec<Verdict>,
 }
 
 impl Matching {
@@ -44,56 +53,379 @@ impl Matching {
     pub(super) fn of(&self, object: Object) -> impl Iterator<Item = &Match> {
         self.matches.iter().filter(move |found| found.object == object)
     }
+
+    /// Returns the question that waits for a person before it is known which record of an
+    /// object the meeting is about.
+    pub(super) fn waits_for(&self, object: Object) -> Option<&Question> {
+        let mut questions = self.reviews.iter().map(|review| &review.question);
+        questions.find(|question| {
+            let is_account = **question == Question::Account;
+            question.objects().contains(&object) || (is_account && object == Object::Opportunity)
+        })
+    }
 }
 
 /// Matches a meeting to the entities of the store.
-///
-/// `own_domains` are those of our own people, who are no contacts.
-pub(super) fn find(
-    store: &OrgStore,
-    meeting: &Meeting,
-    own_domains: &[String],
-) -> Result<Matching> {
-    let emails = guests(meeting, own_domains);
-    let people = store.people_by_email(&emails)?;
-    let before = store.matches(&meeting.id)?;
-    let mut matching = Matching::default();
-    let mut accounts: Vec<SalesforceId> = Vec::new();
-    for email in emails {
-        let found = match person(store, &people, &email)? {
-            None => matched_before(store, &before, &email)?,
-            found => found,
-        };
-        let Some((entity, reason)) = found else {
-            matching.unknown.push(email);
-            continue;
-        };
-        // One person may have come under two addresses.
-        if matching.matches.iter().any(|other| other.record_id == entity.id) {
-            continue;
-        }
-        accounts.extend(entity.text("account_id").and_then(|id| id.parse().ok()));
-        matching.matches.push(Match {
-            object: entity.object,
-            record_id: entity.id,
-            email: Some(email),
-            reason,
-        });
-    }
-    let domains = matching.matches.iter().filter_map(|found| found.email.as_deref());
-    let domains: Vec<_> = domains.chain(matching.unknown.iter().map(String::as_str)).collect();
-    // Where people of several companies met, no domain tells which it was about.
-    let account = match accounts.is_empty() {
-        true => by_domain(store, &domains)?,
-        false => by_people(&accounts),
+pub fn find(store: &OrgStore, meeting: &Meeting, settings: &Settings) -> Result<Matching> {
+    let emails = guests(meeting, &settings.own_domains);
+    let mut matcher = Matcher {
+        store,
+        meeting,
+        rules: &settings.matching,
+        choices: store.choices(&meeting.id, &emails)?,
+        before: store.matches(&meeting.id)?,
+        found: Matching::default(),
     };
-    if let Some((id, reason)) = account {
-        let deal = deal(store, &id, meeting)?;
-        let account = Match { object: Object::Account, record_id: id, email: None, reason };
-        matching.matches.push(account);
-        matching.matches.extend(deal);
+    let people = store.people_by_email(&emails)?;
+    let mut accounts: Vec<SalesforceId> = Vec::new();
+    for email in &emails {
+        let Some(entity) = matcher.person(&people, email)? else { continue };
+        accounts.extend(entity.text("account_id").and_then(|id| id.parse().ok()));
     }
-    Ok(matching)
+    let account = matcher.account(&accounts)?;
+    matcher.opportunity(account.as_ref())?;
+    Ok(matcher.found)
+}
+
+/// Tells whether anyone may have an address at a domain.
+pub fn is_free_mail(domain: &str) -> bool {
+    FREE_MAIL.contains(&domain)
+}
+
+struct Matcher<'a> {
+    store: &'a OrgStore,
+    meeting: &'a Meeting,
+    rules: &'a Rules,
+    choices: HashMap<Question, Choice>,
+    /// What the meeting was matched to before.
+    before: Vec<Match>,
+    found: Matching,
+}
+
+/// What a person's word leaves to the rules.
+enum Chosen {
+    /// This record is the one.
+    Record(Box<Entity>),
+    /// None is.
+    Nobody,
+    /// All: nobody chose, or what was chosen is gone.
+    Open,
+}
+
+impl Matcher<'_> {
+    /// Finds who has an address; none, where that is nobody that we know, or not certain.
+    fn person(&mut self, people: &[Entity], email: &str) -> Result<Option<Entity>> {
+        let question = Question::Person(email.to_owned());
+        match self.chosen(&question)? {
+            Chosen::Record(entity) => return Ok(self.take_person(*entity, email, BY_HAND)),
+            Chosen::Nobody => return Ok(None),
+            Chosen::Open => {}
+        }
+        let has_it = |entity: &&Entity| {
+            entity.text("email").is_some_and(|text| text.trim().eq_ignore_ascii_case(email))
+        };
+        for rule in &self.rules.people {
+            let (name, object) = match rule {
+                PeopleRule::Contact => ("contact", Object::Contact),
+                PeopleRule::Lead => ("lead", Object::Lead),
+                PeopleRule::ConvertedLead => {
+                    let lead = people.iter().filter(has_it).find(|entity| entity.is("converted"));
+                    let contact = lead.and_then(|lead| lead.text("converted_contact_id"));
+                    let contact = contact.and_then(|id| id.parse().ok());
+                    let contact = contact.map(|id| self.store.entity(Object::Contact, &id));
+                    let Some(contact) = contact.transpose()?.flatten() else {
+                        self.say(
+                            &question,
+                            "converted-lead",
+                            "no lead with the address was converted",
+                        );
+                        continue;
+                    };
+                    let why =
+                        format!("the lead with the address {email} was converted to this contact");
+                    self.say(&question, "converted-lead", &why);
+                    return Ok(self.take_person(contact, email, &why));
+                }
+            };
+            let those = people.iter().filter(|entity| entity.object == object).filter(has_it);
+            let those: Vec<&Entity> = those.filter(|entity| !entity.is("converted")).collect();
+            match those.as_slice() {
+                [] => self.say(&question, name, &format!("no {name} has the address")),
+                [only] => {
+                    let why = format!("the {name} with the address {email}");
+                    self.say(&question, name, &why);
+                    return Ok(self.take_person((*only).clone(), email, &why));
+                }
+                several => {
+                    let several: Vec<Entity> = several.iter().copied().cloned().collect();
+                    return Ok(self.tie(question, name, several, email));
+                }
+            }
+        }
+        // The record may have got another address since, as one does that was merged.
+        let before = self.matched_before(email).cloned();
+        let entity = before.as_ref().map(|one| self.store.entity(one.object, &one.record_id));
+        let (Some(before), Some(entity)) = (before, entity.transpose()?.flatten()) else {
+            self.say(&question, "before", "nobody that we know has the address");
+            self.found.unknown.push(email.to_owned());
+            return Ok(None);
+        };
+        self.say(&question, "before", "the address led to this record before");
+        Ok(self.take_person(entity, email, &before.reason))
+    }
+
+    /// Decides between people with one address.
+    fn tie(
+        &mut self,
+        question: Question,
+        rule: &'static str,
+        several: Vec<Entity>,
+        email: &str,
+    ) -> Option<Entity> {
+        let count = several.len();
+        let before = self.matched_before(email).cloned();
+        let is_before = |entity: &&Entity| {
+            let before = before.as_ref().map(|before| (before.object, &before.record_id));
+            before == Some((entity.object, &entity.id))
+        };
+        // What it led to before it still does, lest a meeting's record changes with each edit.
+        let taken = several.iter().find(is_before).zip(before.as_ref());
+        let taken = taken.map(|(entity, before)| (entity, before.reason.clone()));
+        let newest = several.iter().max_by_key(|entity| (entity.modified_at, &entity.id));
+        let newest = newest.filter(|_| self.rules.ties == Ties::Newest).map(|entity| {
+            (entity, format!("of {count} {rule}s with the address {email}, the one changed last"))
+        });
+        match taken.or(newest) {
+            Some((entity, why)) => {
+                let entity = entity.clone();
+                self.say(&question, rule, &why);
+                self.take_person(entity, email, &why)
+            }
+            None => {
+                let candidates = several.iter().map(|entity| {
+                    candidate(
+                        entity,
+                        format!("it has the address, and was changed at {}", entity.modified_at),
+                    )
+                });
+                self.ask(question, rule, candidates.collect());
+                None
+            }
+        }
+    }
+
+    fn matched_before(&self, email: &str) -> Option<&Match> {
+        self.before.iter().find(|found| found.email.as_deref() == Some(email))
+    }
+
+    /// Takes a person in, once: one may have come under two addresses.
+    fn take_person(&mut self, entity: Entity, email: &str, why: &str) -> Option<Entity> {
+        if self.found.matches.iter().any(|other| other.record_id == entity.id) {
+            return None;
+        }
+        self.found.matches.push(Match {
+            object: entity.object,
+            record_id: entity.id.clone(),
+            email: Some(email.to_owned()),
+            reason: why.to_owned(),
+        });
+        Some(entity)
+    }
+
+    /// Finds the account that the meeting is about.
+    fn account(&mut self, of_people: &[SalesforceId]) -> Result<Option<SalesforceId>> {
+        let question = Question::Account;
+        match self.chosen(&question)? {
+            Chosen::Record(entity) => {
+                return Ok(Some(self.take(entity.object, entity.id, BY_HAND)));
+            }
+            Chosen::Nobody => return Ok(None),
+            Chosen::Open => {}
+        }
+        for rule in &self.rules.account {
+            let (name, none, found) = match rule {
+                AccountRule::People => {
+                    ("people", "nobody who was matched belongs to one", by_people(of_people))
+                }
+                AccountRule::Domain => {
+                    let none = "no account's web site is at a participant's domain";
+                    ("domain", none, self.by_domain()?)
+                }
+            };
+            match found.as_slice() {
+                [] => self.say(&question, name, none),
+                [(id, why)] => {
+                    self.say(&question, name, why);
+                    return Ok(Some(self.take(Object::Account, id.clone(), why)));
+                }
+                several => {
+                    let mut candidates = Vec::new();
+                    for (id, why) in several {
+                        let entity = self.store.entity(Object::Account, id)?;
+                        candidates.extend(entity.map(|entity| candidate(&entity, why.clone())));
+                    }
+                    self.ask(question, name, candidates);
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns the accounts whose web sites are at the domains of participants.
+    fn by_domain(&self) -> Result<Vec<(SalesforceId, String)>> {
+        let matched = self.found.matches.iter().filter_map(|found| found.email.as_deref());
+        let emails = matched.chain(self.found.unknown.iter().map(String::as_str));
+        let mut tried = HashSet::new();
+        let mut found = Vec::new();
+        for email in emails {
+            let domain = domain(email);
+            let is_free = is_free_mail(domain) || self.rules.free_mail.iter().any(|d| d == domain);
+            if domain.is_empty() || is_free || !tried.insert(domain) {
+                continue;
+            }
+            let why = format!("its web site is at {domain}, where a participant has an address");
+            let companies = self.store.companies_by_domain(domain)?.into_iter();
+            found.extend(companies.map(|company| (company.id, why.clone())));
+        }
+        Ok(found)
+    }
+
+    /// Finds the opportunity of an account that the meeting is about, of those that were open
+    /// then.
+    fn opportunity(&mut self, account: Option<&SalesforceId>) -> Result<()> {
+        let question = Question::Opportunity;
+        match self.chosen(&question)? {
+            Chosen::Record(entity) => {
+                self.take(entity.object, entity.id, BY_HAND);
+                return Ok(());
+            }
+            Chosen::Nobody => return Ok(()),
+            Chosen::Open => {}
+        }
+        let Some(account) = account else { return Ok(()) };
+        let mut deals = self.store.deals_of(account)?;
+        deals.retain(|deal| !deal.is("closed"));
+        let mut why = "the only open opportunity of the account";
+        let mut is_hosted = false;
+        if deals.is_empty() {
+            self.say(&question, "account", "the account has no open opportunity");
+            return Ok(());
+        }
+        for rule in &self.rules.opportunity {
+            if deals.len() == 1 {
+                break;
+            }
+            match rule {
+                OpportunityRule::Organizer => {
+                    let owned = self.hosted(&deals);
+                    let said = format!("the organizer owns {} of {}", owned.len(), deals.len());
+                    self.say(&question, "organizer", &said);
+                    if !owned.is_empty() {
+                        (deals, is_hosted) = (owned, true);
+                        why = "the only open opportunity that the organizer owns";
+                    }
+                }
+                OpportunityRule::CloseDate => {
+                    let next = self.next_to_close(&deals);
+                    let said = format!("{} of {} close next", next.len(), deals.len());
+                    self.say(&question, "close-date", &said);
+                    if !next.is_empty() {
+                        deals = next;
+                        why = match is_hosted {
+                            true => "of those the organizer owns, the one to close next",
+                            false => "the open opportunity to close next",
+                        };
+                    }
+                }
+            }
+        }
+        match deals.as_slice() {
+            [deal] => {
+                self.say(&question, "account", why);
+                self.take(Object::Opportunity, deal.id.clone(), why);
+            }
+            several => {
+                let candidates = several.iter().map(|deal| {
+                    let close_on = deal.text("close_on").unwrap_or("no known day");
+                    candidate(deal, format!("it is open, and to close on {close_on}"))
+                });
+                self.ask(question, "account", candidates.collect());
+            }
+        }
+        Ok(())
+    }
+
+    fn hosted(&self, deals: &[Entity]) -> Vec<Entity> {
+        let host = self.meeting.organizer.as_ref().and_then(|host| host.email.as_deref());
+        let is_hosts = |deal: &&Entity| {
+            let owner = deal.text("owner_email");
+            host.zip(owner).is_some_and(|(host, owner)| owner.eq_ignore_ascii_case(host))
+        };
+        deals.iter().filter(is_hosts).cloned().collect()
+    }
+
+    /// Returns the deals with the earliest close date on or after the meeting.
+    fn next_to_close(&self, deals: &[Entity]) -> Vec<Entity> {
+        let started_at = self.meeting.started_at.to_string();
+        let day = started_at.get(..10).unwrap_or_default();
+        let close_on = |deal: &Entity| {
+            deal.text("close_on").filter(|close_on| *close_on >= day).map(str::to_owned)
+        };
+        let next = deals.iter().filter_map(close_on).min();
+        deals.iter().filter(|deal| next.is_some() && close_on(deal) == next).cloned().collect()
+    }
+
+    /// Returns what a person chose, as it is now: a record that was merged or converted is
+    /// what it became.
+    fn chosen(&mut self, question: &Question) -> Result<Chosen> {
+        let (object, id) = match self.choices.get(question) {
+            None => return Ok(Chosen::Open),
+            Some(Choice::Nobody) => {
+                self.say(question, "choice", "a person chose that it is none of the records");
+                return Ok(Chosen::Nobody);
+            }
+            Some(Choice::Record(object, id)) => (*object, id.clone()),
+        };
+        let became = self.store.became(object, &id)?;
+        for (object, id) in std::iter::once((object, id)).chain(became) {
+            let entity = self.store.entity(object, &id)?;
+            if let Some(entity) = entity.filter(|_| question.objects().contains(&object)) {
+                self.say(question, "choice", BY_HAND);
+                return Ok(Chosen::Record(Box::new(entity)));
+            }
+        }
+        self.say(question, "choice", "the record that a person chose is not there any more");
+        Ok(Chosen::Open)
+    }
+
+    fn take(&mut self, object: Object, id: SalesforceId, why: &str) -> SalesforceId {
+        let (record_id, reason) = (id.clone(), why.to_owned());
+        self.found.matches.push(Match { object, record_id, email: None, reason });
+        id
+    }
+
+    fn ask(&mut self, question: Question, rule: &'static str, candidates: Vec<Candidate>) {
+        let said = format!("{} records fit: a person has to choose", candidates.len());
+        self.say(&question, rule, &said);
+        self.found.reviews.push(Review { question, candidates });
+    }
+
+    fn say(&mut self, question: &Question, rule: &'static str, said: &str) {
+        let (question, said) = (question.clone(), said.to_owned());
+        self.found.verdicts.push(Verdict { question, rule, said });
+    }
+}
+
+const BY_HAND: &str = "a person chose it";
+
+fn candidate(entity: &Entity, reason: String) -> Candidate {
+    Candidate {
+        object: entity.object,
+        record_id: entity.id.clone(),
+        name: entity.text("name").unwrap_or_default().to_owned(),
+        reason,
+    }
 }
 
 /// Returns the addresses of the participants who are not our own people, each
@@ -109,129 +441,17 @@ fn guests(meeting: &Meeting, own_domains: &[String]) -> Vec<String> {
         .collect()
 }
 
-/// Returns the contact with this address, else the lead that is not converted,
-/// else the contact that a lead was converted to.
-fn person(store: &OrgStore, people: &[Entity], email: &str) -> Result<Option<(Entity, String)>> {
-    let has_it = |entity: &&Entity| {
-        entity.text("email").is_some_and(|text| text.trim().eq_ignore_ascii_case(email))
-    };
-    let newest = |object| {
-        let those = people.iter().filter(|entity| entity.object == object).filter(has_it);
-        let those = those.filter(|entity| !entity.is("converted"));
-        let count = those.clone().count();
-        let newest = those.max_by_key(|entity| (entity.modified_at, &entity.id));
-        newest.map(|entity| (entity.clone(), reason(object, email, count)))
-    };
-    if let Some(found) = newest(Object::Contact).or_else(|| newest(Object::Lead)) {
-        return Ok(Some(found));
-    }
-    let converted = people.iter().filter(has_it).find(|entity| entity.is("converted"));
-    let contact = converted.and_then(|lead| lead.text("converted_contact_id")?.parse().ok());
-    let Some(id) = contact else { return Ok(None) };
-    let contact = store.entity(Object::Contact, &id)?;
-    Ok(contact.map(|entity| {
-        (entity, format!("the lead with the address {email} was converted to this contact"))
-    }))
-}
-
-/// Returns the record that an address led to before: it may have got another address since,
-/// as one does that was merged into another.
-fn matched_before(
-    store: &OrgStore,
-    before: &[Match],
-    email: &str,
-) -> Result<Option<(Entity, String)>> {
-    let found = before.iter().find(|found| found.email.as_deref() == Some(email));
-    let Some(found) = found else { return Ok(None) };
-    let entity = store.entity(found.object, &found.record_id)?;
-    Ok(entity.map(|entity| (entity, found.reason.clone())))
-}
-
-fn reason(object: Object, email: &str, count: usize) -> String {
-    let word = object.file_name();
-    if count == 1 {
-        return format!("the {word} with the address {email}");
-    }
-    format!("of {count} {word}s with the address {email}, the one changed last")
-}
-
-/// Returns the account that most matched people belong to, if one stands out.
-fn by_people(accounts: &[SalesforceId]) -> Option<(SalesforceId, String)> {
+/// Returns the accounts that most matched people belong to.
+fn by_people(accounts: &[SalesforceId]) -> Vec<(SalesforceId, String)> {
     let mut counts: BTreeMap<&SalesforceId, usize> = BTreeMap::new();
     for account in accounts {
         *counts.entry(account).or_default() += 1;
     }
-    let most = counts.values().copied().max()?;
-    let mut first = accounts.iter().filter(|account| counts[account] == most);
-    let account = first.next()?;
-    if first.any(|other| other != account) {
-        return None;
-    }
-    Some((account.clone(), format!("{most} of the matched people belong to it")))
-}
-
-/// Returns the account whose web site has a participant's domain, if there is
-/// exactly one among all of them.
-fn by_domain(store: &OrgStore, emails: &[&str]) -> Result<Option<(SalesforceId, String)>> {
-    let mut tried = HashSet::new();
-    let mut found = Vec::new();
-    for email in emails {
-        let domain = domain(email);
-        if domain.is_empty() || is_free_mail(domain) || !tried.insert(domain) {
-            continue;
-        }
-        let reason = format!("its web site is at {domain}, where a participant has an address");
-        let companies = store.companies_by_domain(domain)?.into_iter();
-        found.extend(companies.map(|company| (company.id, reason.clone())));
-    }
-    Ok(if found.len() == 1 { found.pop() } else { None })
-}
-
-/// Returns the open opportunity of an account that the meeting is about: the only
-/// one, else the only one of the organizer's, else the one to close first after
-/// the meeting.
-fn deal(store: &OrgStore, account: &SalesforceId, meeting: &Meeting) -> Result<Option<Match>> {
-    let deals = store.deals_of(account)?;
-    let open: Vec<&Entity> = deals.iter().filter(|deal| !deal.is("closed")).collect();
-    let host = meeting.organizer.as_ref().and_then(|organizer| organizer.email.as_deref());
-    let hosted = |deal: &&&Entity| {
-        host.is_some_and(|host| {
-            deal.text("owner_email").is_some_and(|owner| owner.eq_ignore_ascii_case(host))
-        })
-    };
-    let owned: Vec<_> = open.iter().filter(hosted).copied().collect();
-    let (deal, reason) = match (open.as_slice(), owned.as_slice()) {
-        ([only], _) => (Some(*only), "the only open opportunity of the account"),
-        (_, [only]) => (Some(*only), "the only open opportunity that the organizer owns"),
-        (open, []) => (next_to_close(open, meeting), "the open opportunity to close next"),
-        (_, owned) => {
-            (next_to_close(owned, meeting), "of those the organizer owns, the one to close next")
-        }
-    };
-    Ok(deal.map(|deal| Match {
-        object: Object::Opportunity,
-        record_id: deal.id.clone(),
-        email: None,
-        reason: reason.to_owned(),
-    }))
-}
-
-/// Returns the deal with the earliest close date on or after the meeting; none, if
-/// two share it.
-fn next_to_close<'a>(deals: &[&'a Entity], meeting: &Meeting) -> Option<&'a Entity> {
-    let day = meeting.started_at.to_string();
-    let day = day.get(..10)?;
-    let close_on = |deal: &Entity| deal.text("close_on").map(str::to_owned);
-    let coming = deals.iter().filter(|deal| close_on(deal).is_some_and(|on| on.as_str() >= day));
-    let next = coming.clone().filter_map(|deal| close_on(deal)).min()?;
-    let mut those = coming.filter(|deal| close_on(deal).as_ref() == Some(&next));
-    let deal = those.next()?;
-    if those.next().is_some() { None } else { Some(deal) }
-}
-
-/// Tells whether anyone may have an address at a domain.
-pub fn is_free_mail(domain: &str) -> bool {
-    FREE_MAIL.contains(&domain)
+    let most = counts.values().copied().max().unwrap_or_default();
+    let those = counts.into_iter().filter(|(_, count)| *count == most);
+    those
+        .map(|(id, _)| (id.clone(), format!("{most} of the matched people belong to it")))
+        .collect()
 }
 
 fn domain(email: &str) -> &str {

@@ -176,10 +176,7 @@ pub(super) fn prepare(
     let read_as: Vec<String> = reads.iter().map(|path| read_as(path, org)).collect();
     let reading = reading(mapping.digest(), &read_as);
     let marks = if spec.object == Object::Task { marks(org) } else { Vec::new() };
-    let is_needed = |field: &&FieldDescription| {
-        field.createable && !field.nillable && !field.defaulted && field.kind != FieldType::Boolean
-    };
-    let required = org.fields.iter().filter(is_needed).map(|field| field.name.clone()).collect();
+    let required = required(org);
     Ok(Prepared {
         mapping,
         reads,
@@ -260,8 +257,16 @@ fn reading(mapping: &str, read_as: &[String]) -> String {
     digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Returns the fields that a new record needs and Salesforce doesn't fill.
+pub(super) fn required(org: &Description) -> Vec<String> {
+    let is_needed = |field: &&FieldDescription| {
+        field.createable && !field.nillable && !field.defaulted && field.kind != FieldType::Boolean
+    };
+    org.fields.iter().filter(is_needed).map(|field| field.name.clone()).collect()
+}
+
 /// Returns the fields that this org has for the mark, best first.
-fn marks(org: &Description) -> Vec<Mark> {
+pub(super) fn marks(org: &Description) -> Vec<Mark> {
     let fields = MARK_FIELDS.into_iter().filter_map(|name| {
         let field = org.field(name).filter(|field| field.createable && field.filterable)?;
         let name = field.name.parse().ok()?;

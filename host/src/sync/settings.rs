@@ -9,6 +9,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::blackout::Blackout;
+use super::rules::Rules;
 use crate::model::{Direction, JobKey, Object, OrgId, Setting};
 
 /// The choices for one org; what set-up writes.
@@ -36,6 +37,9 @@ pub struct Settings {
     /// named.
     #[serde(default, deserialize_with = "time_zone", skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
+    /// How meetings are matched to records.
+    #[serde(default, skip_serializing_if = "Rules::are_usual")]
+    pub matching: Rules,
     /// The objects that sync.
     #[serde(default)]
     pub objects: BTreeMap<Object, ObjectSettings>,
@@ -85,6 +89,7 @@ impl Default for Settings {
             budget_percent: a_fifth(),
             blackouts: Vec::new(),
             time_zone: None,
+            matching: Rules::default(),
             objects: BTreeMap::new(),
         }
     }

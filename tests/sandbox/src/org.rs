@@ -199,6 +199,13 @@ impl Org {
         Ok(())
     }
 
+    /// Returns how many records of an object there are, whoever sees them, deleted ones left
+    /// out.
+    pub(crate) fn record_count(&self, object: ObjectIndex) -> usize {
+        let hidden = self.hidden.values().filter(|(of, ..)| *of == object).count();
+        self.table(object).live_count() + hidden
+    }
+
     /// Brings a hidden record back.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use super::ending::Endings;
 use super::no_mark;
 use crate::model::{
     ActionItem, Direction, Fields, Intent, Match, Matched, Meeting, Mender, Object, Problem,
-    SalesforceId, Value, Work,
+    Question, SalesforceId, Value, Work,
 };
 use crate::store::{Subject, Trouble};
 use crate::sync::matching::{self, Matching};
@@ -144,12 +144,17 @@ pub(super) fn drafts(
             endings.settled(&work, "the meeting is gone");
             continue;
         };
-        if matching.matches.is_empty() && matching.unknown.is_empty() {
+        let Matching { matches, unknown, reviews, .. } = &**matching;
+        if matches.is_empty() && unknown.is_empty() && reviews.is_empty() {
             endings.settled(&work, "nobody from outside was at the meeting");
             continue;
         }
-        if matching.matches.is_empty() {
-            none(&work, meeting, "nobody at the meeting is in Salesforce", now, endings);
+        if matches.is_empty() {
+            let why = match reviews.first() {
+                Some(review) => to_be_chosen(&review.question),
+                None => "nobody at the meeting is in Salesforce".to_owned(),
+            };
+            none(&work, meeting, &why, now, endings);
             continue;
         }
         let draft = |item, target| Draft {
@@ -192,8 +197,8 @@ fn matched_meetings(
             continue;
         }
         let Some(meeting) = doors.store.meeting(&work.meeting_id)? else { continue };
-        let found = matching::find(&doors.store, &meeting, &doors.settings.own_domains)?;
-        doors.store.save_matches(&meeting.id, &found.matches)?;
+        let found = matching::find(&doors.store, &meeting, &doors.settings)?;
+        doors.store.save_matches(&meeting.id, &found.matches, &found.reviews)?;
         meetings.insert(work.meeting_id.clone(), (Arc::new(meeting), Arc::new(found)));
     }
     Ok(meetings)
@@ -227,10 +232,13 @@ fn records(
     let mut records = Vec::new();
     let found: Vec<&Match> = matching.of(work.object).collect();
     let is_person = matches!(work.object, Object::Contact | Object::Lead);
-    if is_person && !found.is_empty() && !matching.unknown.is_empty() {
+    let question = matching.waits_for(work.object);
+    if let Some(question) = question {
+        none(work, meeting, &to_be_chosen(question), now, endings);
+    } else if is_person && !found.is_empty() && !matching.unknown.is_empty() {
         none(work, meeting, "someone at the meeting is not in Salesforce", now, endings);
     }
-    if found.is_empty() {
+    if found.is_empty() && question.is_none() {
         if is_person && matching.unknown.is_empty() {
             endings.settled(work, &format!("nobody at the meeting is a {}", work.object));
         } else {
@@ -247,6 +255,15 @@ fn records(
         }
     }
     Ok(records)
+}
+
+/// Says that a person has to choose first.
+fn to_be_chosen(question: &Question) -> String {
+    let what = match question {
+        Question::Person(email) => format!("who has the address {email}"),
+        other => format!("which {other} it is about"),
+    };
+    format!("{what} has to be chosen: `efficlose matches list`")
 }
 
 /// Ends work that has no record to write to: looked at again whenever records

@@ -69,13 +69,14 @@ pub(super) fn record_count(org: &Org, errand: &Errand<'_>) -> Answer {
     let counts: Vec<Json> = org
         .tables()
         .iter()
-        .filter(|table| {
+        .enumerate()
+        .filter(|(_, table)| {
             let name = table.object.name;
             wanted
                 .as_ref()
                 .is_none_or(|wanted| wanted.iter().any(|known| known.eq_ignore_ascii_case(name)))
         })
-        .map(|table| (table.live_count(), table.object.name))
+        .map(|(place, table)| (org.record_count(place), table.object.name))
         .filter(|(count, _)| *count > 0)
         .map(|(count, name)| json!({"count": count, "name": name}))
         .collect();

@@ -1,0 +1,99 @@
+//! What the doctor finds in an org, and what it says mends it.
+
+use efficlose_sandbox::Settings;
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+
+use crate::world::{World, array, assert_says, few, text};
+
+async fn findings(world: &World) -> (bool, Vec<Json>) {
+    let output = world.efficlose(&["doctor", "--json"]).await;
+    let is_well = output.code == Some(0);
+    (is_well, array(output.json()["findings"].take()))
+}
+
+fn about<'a>(findings: &'a [Json], about: &str, health: &str) -> Vec<&'a Json> {
+    let of = |one: &&Json| one["about"] == about && one["health"] == health;
+    findings.iter().filter(of).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_org_in_good_health_is_told_so_and_what_could_be_better() {
+    let world = World::ready().await;
+    world.org.forget_requests().await;
+    let (is_well, found) = findings(&world).await;
+    assert!(is_well, "{found:?}");
+    assert!(found.iter().all(|one| one["health"] != "trouble"));
+    assert_eq!(about(&found, "Contact", "good").len(), 3, "{found:?}");
+    let mark = about(&found, "Task", "warning");
+    assert_says(&text(&mark[0]["said"]), &["CallObject"]);
+    assert_says(&text(&mark[0]["mend"]), &["Efficlose_Id__c"]);
+    assert_eq!(world.org.writes().await, Vec::<Json>::new());
+    let said = world.ok(&["doctor"]).await.stdout;
+    assert_says(&said, &["good", "the connected user sees 30 of about 30 records", "may be ours"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_thing_that_is_wrong_is_named_with_its_mend() {
+    let world = World::ready_with(Settings { ..few() }).await;
+    world.sync().await;
+    let hidden: Vec<Json> =
+        world.records("Lead").await.iter().take(5).map(|lead| lead["id"].clone()).collect();
+    world.org.control(Method::POST, "/records/hide", json!({ "ids": hidden })).await;
+    world.org.change_field("Contact", "LastName", json!({ "visible": false })).await;
+    world.org.change_field("Contact", "Title", json!({ "visible": false })).await;
+    world.org.secure_object(json!({ "object": "Opportunity", "readOnly": true })).await;
+    world.org.secure_object(json!({ "object": "Account", "visible": false })).await;
+    let rule = json!({
+        "object": "Task", "name": "Team__c", "type": "text", "required": true,
+    });
+    world.org.control(Method::POST, "/fields", rule).await;
+    let (is_well, found) = findings(&world).await;
+    assert!(!is_well);
+    for (subject, health, said, mend) in [
+        ("Contact.LastName", "trouble", "lacks or hides it", "field-level security"),
+        ("Contact.Title", "warning", "lacks or hides it", "field-level security"),
+        ("Opportunity", "trouble", "may not change records", "--pull-only"),
+        ("Account", "trouble", "does not see Account", "read access to Account"),
+        ("Task.Team__c", "trouble", "a new record needs it", "Have the mapping write it"),
+        ("Lead", "warning", "sees 10 of about 15 records", "View All"),
+    ] {
+        let those = about(&found, subject, health);
+        assert!(!those.is_empty(), "{subject}: {found:?}");
+        assert!(
+            those
+                .iter()
+                .any(|one| text(&one["said"]).contains(said) && text(&one["mend"]).contains(mend)),
+            "{subject}: {those:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_permission_set_gives_what_is_needed_and_no_more() {
+    let world = World::ready().await;
+    let file = world.home().join("efficlose.xml");
+    world.org.change_field("Contact", "Title", json!({ "visible": false })).await;
+    world.ok(&["doctor", "--permission-set", file.to_str().unwrap()]).await;
+    let xml = std::fs::read_to_string(&file).unwrap();
+    let field = |name: &str, editable: bool| {
+        format!(
+            "<editable>{editable}</editable>\n        <field>{name}</field>\n        \
+             <readable>true</readable>"
+        )
+    };
+    assert_says(
+        &xml,
+        &[
+            &field("Contact.Title", false),
+            &field("Contact.Description", true),
+            &field("Task.Description", true),
+            "<object>Contact</object>",
+            "<name>ApiEnabled</name>",
+            "<name>EditTask</name>",
+        ],
+    );
+    for never in ["LastName", "SystemModstamp", "<object>Task", "<modifyAllRecords>true"] {
+        assert!(!xml.contains(never), "{never}: {xml}");
+    }
+}

@@ -1,0 +1,136 @@
+//! Whom and what a meeting was about: what is certain is taken, what isn't is asked.
+
+use serde_json::{Value as Json, json};
+
+use crate::cast::{ADA, description, meeting, stage};
+use crate::world::{World, array, assert_fails, assert_says, text};
+
+/// Makes a second contact with the address of the first.
+async fn twin(world: &World) -> String {
+    world.org.create("Contact", json!({ "LastName": "Zebra the Second", "Email": ADA })).await
+}
+
+async fn waiting(world: &World) -> Vec<Json> {
+    array(world.json(&["matches", "list"]).await)
+}
+
+async fn choose(world: &World, meeting: &str, question: &str, record: &str) {
+    world.ok(&["matches", "choose", meeting, question, record]).await;
+    world.sync().await;
+}
+
+/// Returns which of the contacts were written to.
+async fn written(world: &World, contacts: &[&str], what: &str) -> Vec<bool> {
+    let mut written = Vec::new();
+    for id in contacts {
+        let record = world.org.get("Contact", id, "Description").await;
+        written.push(text(&record["Description"]).contains(what));
+    }
+    written
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_people_with_one_address_a_person_chooses_and_that_holds_for_ever() {
+    let (world, cast) = stage().await;
+    let twin = twin(&world).await;
+    let both = [cast.contact.as_str(), &twin];
+    world.tell(&[meeting(&world.org, "m1", 3, &[ADA])]).await;
+    world.sync().await;
+    assert_eq!(written(&world, &both, "Learned in m1").await, [false, false], "nobody guesses");
+    let review = waiting(&world).await;
+    assert_eq!(review.len(), 1, "{review:?}");
+    assert_eq!((&review[0]["meeting"], &review[0]["question"]), (&json!("m1"), &json!(ADA)));
+    assert_eq!(array(review[0]["candidates"].clone()).len(), 2);
+    let said = world.ok(&["matches", "list"]).await.stdout;
+    assert_says(&said, &["who is ada@zebra.example?", "Zebra the Second", "matches choose m1"]);
+    assert_says(&world.ok(&["status"]).await.stdout, &["1 question", "efficlose matches list"]);
+    let work = world.meeting("m1").await["work"].take();
+    let work = array(work).into_iter().find(|work| work["object"] == "Contact").unwrap();
+    assert_says(&text(&work["reason"]), &["has to be chosen", "efficlose matches list"]);
+
+    choose(&world, "m1", ADA, &twin).await;
+    assert_eq!(written(&world, &both, "Learned in m1").await, [false, true]);
+    assert_eq!(waiting(&world).await, Vec::<Json>::new());
+    world.tell(&[meeting(&world.org, "m2", 2, &[ADA])]).await;
+    world.sync().await;
+    assert_eq!(written(&world, &both, "Learned in m2").await, [false, true]);
+    let rules = world.json(&["meetings", "show", "m2", "--explain"]).await["rules"].take();
+    let rule = &array(rules)[0];
+    assert_eq!((&rule["rule"], &rule["said"]), (&json!("choice"), &json!("a person chose it")));
+
+    // The one that was chosen is merged into the other: the choice goes along.
+    world.org.merge(&cast.contact, &[&twin]).await;
+    world.sync().await;
+    world.tell(&[meeting(&world.org, "m3", 1, &[ADA])]).await;
+    world.sync().await;
+    assert_eq!(written(&world, &both[..1], "Learned in m3").await, [true]);
+    choose(&world, "m3", ADA, "none").await;
+    world.tell(&[meeting(&world.org, "m4", 0, &[ADA])]).await;
+    world.sync().await;
+    assert_eq!(written(&world, &both[..1], "Learned in m4").await, [false]);
+    choose(&world, "m4", ADA, "auto").await;
+    assert_eq!(written(&world, &both[..1], "Learned in m4").await, [true]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_opportunity_is_chosen_where_several_fit_and_each_rule_says_what_it_found() {
+    let (world, cast) = stage().await;
+    let other = json!({
+        "Name": "Spots", "StageName": "Prospecting", "CloseDate": "2099-12-31",
+        "AccountId": cast.account,
+    });
+    let other = world.org.create("Opportunity", other).await;
+    world.tell(&[meeting(&world.org, "m1", 3, &[ADA])]).await;
+    world.sync().await;
+    let review = waiting(&world).await.remove(0);
+    assert_eq!(review["question"], "opportunity");
+    let said = world.ok(&["meetings", "show", "m1", "--explain"]).await.stdout;
+    assert_says(
+        &said,
+        &[
+            "the contact with the address",
+            "close-date",
+            "2 of 2 close next",
+            "a person has to choose",
+        ],
+    );
+    assert!(!description(&world.org, "Contact", &cast.contact).await.is_empty());
+    assert_eq!(description(&world.org, "Opportunity", &other).await, "");
+    choose(&world, "m1", "opportunity", &other).await;
+    assert_says(&description(&world.org, "Opportunity", &other).await, &["Learned in m1"]);
+    assert_eq!(description(&world.org, "Opportunity", &cast.deal).await, "");
+    for (record, said) in
+        [(cast.contact.as_str(), "is no Opportunity that was imported"), ("x", "is not")]
+    {
+        let wrong = ["matches", "choose", "m1", "opportunity", record];
+        assert_fails(world.efficlose(&wrong).await, said, "");
+    }
+    let nowhere = world.efficlose(&["matches", "choose", "m9", "account", "none"]).await;
+    assert_fails(nowhere, "there is no meeting \"m9\"", "meetings list");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rules_and_what_decides_a_tie_are_settings() {
+    let (world, cast) = stage().await;
+    let twin = twin(&world).await;
+    let file = world.home().join("config.toml");
+    let mut settings: toml_edit::DocumentMut =
+        std::fs::read_to_string(&file).unwrap().parse().unwrap();
+    for (_, org) in settings["orgs"].as_table_like_mut().unwrap().iter_mut() {
+        org["matching"] = toml_edit::table();
+        org["matching"]["ties"] = toml_edit::value("newest");
+        org["matching"]["account"] = toml_edit::value(toml_edit::Array::new());
+    }
+    std::fs::write(&file, settings.to_string()).unwrap();
+    world.org.pass(60).await;
+    world.org.patch("Contact", &twin, json!({ "Title": "Changed last" })).await;
+    world.tell(&[meeting(&world.org, "m1", 3, &[ADA])]).await;
+    world.sync().await;
+    let both = [cast.contact.as_str(), &twin];
+    assert_eq!(written(&world, &both, "Learned in m1").await, [false, true]);
+    let matches = array(world.meeting("m1").await["matches"].take());
+    assert_eq!(matches.len(), 1, "no rule finds an account: {matches:?}");
+    assert_says(&text(&matches[0]["reason"]), &["of 2 contacts", "the one changed last"]);
+    std::fs::write(&file, settings.to_string().replace("\"newest\"", "\"oldest\"")).unwrap();
+    assert_fails(world.efficlose(&["status"]).await, "oldest", "");
+}
