@@ -49,7 +49,7 @@ pub use rehearsal::{Rehearsal, rehearse};
 pub use retry::retry;
 pub use round::{Progress, Stop, round};
 pub use rules::{AccountRule, OpportunityRule, PeopleRule, Rules, Ties};
-pub use settings::{INTERVALS, ObjectSettings, Settings, WhenRefused};
+pub use settings::{FieldPolicy, INTERVALS, ObjectSettings, Settings, WhenRefused};
 pub use undo::{UndoFate, Undone, undo};
 pub use verify::{Seeing, verify};
 

@@ -660,3 +660,22 @@ async fn a_store_that_was_lost_finds_its_tasks_and_knows_them() {
     world.sync().await;
     assert_eq!(tasks(&world.org).await, Vec::<Json>::new(), "it is not made again");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_changes_take_five_calls_to_write_and_one_to_read() {
+    let world = World::ready_with(none()).await;
+    let guest = |nth: usize| format!("guest{nth}@zebra.example");
+    let people =
+        (0..1_000).map(|nth| json!({ "LastName": format!("G {nth}"), "Email": guest(nth) }));
+    world.org.create_many("Contact", people.collect()).await;
+    world.sync().await;
+    let meetings: Vec<Json> =
+        (0..1_000).map(|nth| meeting(&world.org, &format!("m{nth}"), 1, &[&guest(nth)])).collect();
+    world.tell(&meetings).await;
+    let plan = world.json(&["sync", "--dry-run", "--object", "Contact"]).await["orgs"][0].take();
+    assert_eq!((&plan["counts"]["pushed"], &plan["calls"]), (&json!(1_000), &json!(6)));
+    let sync = world.json(&["sync", "--object", "Contact"]).await;
+    let runs = sync["runs"].as_array().unwrap();
+    let push = runs.iter().find(|run| run["direction"] == "push").unwrap();
+    assert_eq!((&push["counts"]["pushed"], &push["counts"]["calls"]), (&json!(1_000), &json!(6)));
+}

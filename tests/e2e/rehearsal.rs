@@ -107,3 +107,30 @@ async fn an_edit_between_reading_and_writing_is_not_written_over() {
     assert_says(&written, &["Edited while efficlose was at it.", "Learned in m1"]);
     assert_eq!(tasks(&world.org).await.len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admins_policy_for_a_field_stands_before_the_mappings() {
+    let (world, cast) = stage().await;
+    let file = world.home().join("config.toml");
+    let before = std::fs::read_to_string(&file).unwrap();
+    let with = |field: &str| {
+        let mut settings: toml_edit::DocumentMut = before.parse().unwrap();
+        for (_, org) in settings["orgs"].as_table_like_mut().unwrap().iter_mut() {
+            let mut policies = toml_edit::Table::new();
+            policies.insert(field, toml_edit::value("crm-wins"));
+            org["objects"]["Contact"]["policies"] = toml_edit::Item::Table(policies);
+        }
+        std::fs::write(&file, settings.to_string()).unwrap();
+    };
+    world.tell(&[meeting(&world.org, "m1", 2, &[ADA])]).await;
+    with("Descripton");
+    let (sync, _) = world.sync_fails().await;
+    let run = sync.run("Contact", "pull");
+    assert_says(&text(&run["error"]["message"]), &["did you mean Description?"]);
+    with("Description");
+    world.sync().await;
+    assert_eq!(description(&world.org, "Contact", &cast.contact).await, "Met at the fair.");
+    let work = array(world.meeting("m1").await["work"].take());
+    let work = work.iter().find(|work| work["object"] == "Contact").unwrap();
+    assert_says(&text(&work["reason"]), &["Description: the settings leave it to Salesforce"]);
+}

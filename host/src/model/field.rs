@@ -12,8 +12,25 @@ const NAME_MAX: usize = 120;
 const FILTER_MAX: usize = 3_000;
 
 /// The API name of a field: letters, digits and underscores.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(try_from = "String", into = "String")]
 pub struct FieldName(String);
+
+impl TryFrom<String> for FieldName {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<Self, NameError> {
+        text.parse()
+    }
+}
+
+impl From<FieldName> for String {
+    fn from(name: FieldName) -> Self {
+        name.0
+    }
+}
 
 impl FieldName {
     /// Returns the name.

@@ -11,7 +11,6 @@ use super::failures::{self, Subject, Trouble};
 use super::value::{
     fields, fields_to_json, json, micros, time, time_or_none, to_json, word, word_or_none,
 };
-use super::work::{self, WorkEnd};
 use super::{Error, OrgStore, Result, cursors, links};
 use crate::model::{Change, ChangeState, Direction, Fields, Intent, Object, Planned, SalesforceId};
 
@@ -89,8 +88,7 @@ impl OrgStore {
         })
     }
 
-    /// Ends changes and the work they were made for, in one transaction, where
-    /// the job wasn't claimed anew.
+    /// Ends changes, in one transaction, where the job wasn't claimed anew.
     ///
     /// A create for an action item that is done links the item to its task. A
     /// change that is done clears its failure, one with trouble opens one.
@@ -100,13 +98,10 @@ impl OrgStore {
         object: Object,
         fence: u64,
         ended: &[Ended],
-        work: &[WorkEnd],
         now: Timestamp,
     ) -> Result<()> {
         self.database.write("end changes", |db| {
             cursors::check_fence(db, object, Direction::Push, fence)?;
-            // Work first: settling it clears the failures of before, not of now.
-            work::end_all(db, work, now)?;
             ended.iter().try_for_each(|ended| end(db, ended, now))
         })
     }
@@ -390,7 +385,7 @@ mod tests {
         assert_eq!(org.open_changes(Object::Task).unwrap(), first);
 
         let lost = [ended(&first[0], ChangeState::Lost)];
-        org.end_changes(Object::Task, fence, &lost, &[], at(3)).unwrap();
+        org.end_changes(Object::Task, fence, &lost, at(3)).unwrap();
         assert!(org.plan(Object::Task, fence, &again, "run", at(4)).is_ok());
     }
 
@@ -405,7 +400,7 @@ mod tests {
         let done = [ended(&changes[0], ChangeState::Done)];
         let refused = [
             org.plan(Object::Contact, old, &planned, "run", at(2)).map(|_| ()),
-            org.end_changes(Object::Contact, old, &done, &[], at(2)),
+            org.end_changes(Object::Contact, old, &done, at(2)),
         ];
         assert!(refused.iter().all(|end| matches!(end, Err(Error::Fenced { .. }))));
         assert_eq!(org.open_changes(Object::Contact).unwrap(), changes);
@@ -420,8 +415,9 @@ mod tests {
         let work = org.waiting(Object::Task, 9).unwrap().remove(0);
         let changes = org.plan(Object::Task, fence, &[create("m1", "a")], "run", at(1)).unwrap();
         let done = Ended { record_id: Some(id(7)), ..ended(&changes[0], ChangeState::Done) };
-        let work = [WorkEnd::new(work, WorkState::Settled)];
-        org.end_changes(Object::Task, fence, &[done], &work, at(2)).unwrap();
+        let work = [crate::store::WorkEnd::new(work, WorkState::Settled)];
+        org.end_changes(Object::Task, fence, &[done], at(2)).unwrap();
+        org.end_work(Object::Task, fence, &work, at(2)).unwrap();
 
         assert_eq!(org.link("m1", "a").unwrap().unwrap().record_id, id(7));
         assert_eq!(org.waiting_count(Object::Task).unwrap(), 0);
@@ -431,7 +427,7 @@ mod tests {
 
         // Told a second time, as after a crash: the end stays as it was.
         let late = Ended { trouble: Some(trouble("LATE")), ..ended(&change, ChangeState::Refused) };
-        org.end_changes(Object::Task, fence, &[late], &[], at(3)).unwrap();
+        org.end_changes(Object::Task, fence, &[late], at(3)).unwrap();
         assert_eq!(org.change(change.id).unwrap().unwrap(), change);
         assert_eq!(org.failure_count().unwrap(), 0);
     }
@@ -445,7 +441,7 @@ mod tests {
             let planned = [update(1, "Title", "CTO")];
             let changes = org.plan(Object::Contact, fence, &planned, "run", at(1)).unwrap();
             let end = Ended { trouble, ..ended(&changes[0], state) };
-            org.end_changes(Object::Contact, fence, &[end], &[], at(2)).unwrap();
+            org.end_changes(Object::Contact, fence, &[end], at(2)).unwrap();
         };
         write(ChangeState::Refused, Some(trouble("UNABLE_TO_LOCK_ROW")));
         let failure = org.failures(9).unwrap().remove(0);
@@ -469,8 +465,7 @@ mod tests {
         ] {
             let planned = [update(1, field, value)];
             let changes = org.plan(Object::Contact, fence, &planned, "run", at(1)).unwrap();
-            org.end_changes(Object::Contact, fence, &[ended(&changes[0], state)], &[], at(2))
-                .unwrap();
+            org.end_changes(Object::Contact, fence, &[ended(&changes[0], state)], at(2)).unwrap();
         }
         let mut written = org.last_written(Object::Contact, &id(1)).unwrap();
         written.sort_by(|a, b| a.0.cmp(&b.0));
@@ -510,7 +505,7 @@ mod tests {
             let planned = Planned { undoes, ..update(1, "Title", value) };
             let changes = org.plan(Object::Contact, fence, &[planned], "run", at(1)).unwrap();
             let done = [ended(&changes[0], ChangeState::Done)];
-            org.end_changes(Object::Contact, fence, &done, &[], at(2)).unwrap();
+            org.end_changes(Object::Contact, fence, &done, at(2)).unwrap();
             changes[0].id
         };
         let meeting_id = update(1, "Title", "").meeting_id;

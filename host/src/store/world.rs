@@ -89,7 +89,7 @@ impl World {
             record_id: Some(id(record)),
             trouble: None,
         };
-        org.end_changes(Object::Task, fence, &[done], &[], at(1)).unwrap();
+        org.end_changes(Object::Task, fence, &[done], at(1)).unwrap();
     }
 
     pub(super) fn plan(&self, db: &rusqlite::Connection, sql: &str) -> String {

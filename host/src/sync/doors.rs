@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use tokio::task::block_in_place;
 
 use super::prepare::{Prepared, prepare};
-use super::{Error, Settings, drift, trial};
+use super::{Error, ObjectSettings, Settings, drift, trial};
 use crate::clock::Clock;
 use crate::model::{Object, OrgId, Problem, Spec};
 use crate::plugin::{Library, Mapping, Mark};
@@ -140,7 +140,10 @@ impl Doors {
         org: &Description,
         parents: Option<&Parents>,
     ) -> Result<Prepared, Error> {
-        let prepared = prepare(self.mapping(object, org)?, org, parents)?;
+        let mapping = self.mapping(object, org)?;
+        let none = ObjectSettings::default();
+        let choices = self.settings.objects.get(&object).unwrap_or(&none);
+        let prepared = prepare(mapping, &choices.policies, org, parents)?;
         block_in_place(|| self.store.save_kin(object, &prepared.kin))?;
         Ok(prepared)
     }

@@ -48,9 +48,13 @@ pub(super) fn plan(
             left.push((name, "the connected user may not write it".to_owned()));
             continue;
         };
+        let Some(policy) = field.policy else {
+            left.push((name, "the settings leave it to Salesforce".to_owned()));
+            continue;
+        };
         let current = request.target.as_ref().map_or(&Value::Null, |target| get(target, &name));
         let last = last.iter().find(|(field, _)| *field == name).map(|(_, value)| value);
-        match decide(field.policy, current, ours, last, room(&field.describe)) {
+        match decide(policy, current, ours, last, room(&field.describe)) {
             Verdict::Same => {}
             Verdict::Leave(why) => left.push((name, why.to_owned())),
             Verdict::Write(ours) => {

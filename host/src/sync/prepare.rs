@@ -1,10 +1,11 @@
 //! Fits a mapping to an org: what it asks for and what the org has.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::{Doors, Error};
+use super::{Doors, Error, FieldPolicy};
 use crate::model::{Cursor, FieldName, FieldPath, Object, Policy, Problem, Spec};
 use crate::plugin::Mapping;
 use crate::salesforce::{
@@ -54,7 +55,8 @@ pub(super) struct Prepared {
 /// A field that may be written, as the mapping and the org describe it.
 pub(super) struct Writable {
     pub(super) name: FieldName,
-    pub(super) policy: Policy,
+    /// None, where the settings leave the field to Salesforce.
+    pub(super) policy: Option<Policy>,
     pub(super) describe: FieldDescription,
 }
 
@@ -121,9 +123,11 @@ impl Prepared {
 /// Fits a mapping to an org. A required field that the org lacks or hides is a
 /// problem; an optional one is left out.
 ///
-/// Of a parent's field only the way up is checked, unless `parents` are given.
+/// Of a parent's field only the way up is checked, unless `parents` are given. `policies`
+/// stand before those of the mapping.
 pub(super) fn prepare(
     mapping: Mapping,
+    policies: &BTreeMap<FieldName, FieldPolicy>,
     org: &Description,
     parents: Option<&Parents>,
 ) -> Result<Prepared, Error> {
@@ -147,12 +151,17 @@ pub(super) fn prepare(
             hint: Some("Take the field out of the mapping's writes.".to_owned()),
         }));
     }
+    let is_written = |name: &FieldName| spec.writes.iter().any(|write| write.field == *name);
+    if let Some(name) = policies.keys().find(|name| !is_written(name)) {
+        return Err(Error::Org(no_such_write(spec, name)));
+    }
     for write in &spec.writes {
+        let policy = policies.get(&write.field).map(|policy| policy.applied());
         let describe = org.field(write.field.as_str());
         match describe.filter(|field| field.createable || field.updateable) {
             Some(describe) => writes.push(Writable {
                 name: write.field.clone(),
-                policy: write.policy,
+                policy: policy.unwrap_or(Some(write.policy)),
                 describe: describe.clone(),
             }),
             None if write.optional => {}
@@ -273,6 +282,23 @@ pub(super) fn marks(org: &Description) -> Vec<Mark> {
         Some(if field.external_id { Mark::ExternalId(name) } else { Mark::Searched(name) })
     });
     fields.collect()
+}
+
+fn no_such_write(spec: &Spec, name: &FieldName) -> Problem {
+    let object = spec.object;
+    let names: Vec<_> = spec.writes.iter().map(|write| write.field.as_str()).collect();
+    let nearest = nearest(name.as_str(), names.iter().copied());
+    let meant = nearest.map(|name| format!("; did you mean {name}?")).unwrap_or_default();
+    Problem {
+        message: format!(
+            "the settings name a policy for {object}.{name}, which the mapping does not write{meant}"
+        ),
+        at: Some(name.to_string()),
+        hint: Some(format!(
+            "Take it out of `policies` of {object} in the settings; the mapping writes {}.",
+            if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+        )),
+    }
 }
 
 fn missing(object: Object, field: &str, does: &str) -> Problem {

@@ -23,9 +23,12 @@ use crate::model::{
 use crate::salesforce::{RecordWrite, Written};
 use crate::store::{self, Ended};
 
-/// How many pieces of work one step takes: with a handful of people at each
-/// meeting, about as many writes as one call holds.
-const WORK: u32 = 100;
+/// How many pieces of work one step takes: what their records hold is read in one call.
+const WORK: u32 = 1_000;
+/// How many changes one call writes.
+const WRITES: usize = 200;
+/// How many requests a mapping is asked at once: each bears a whole meeting.
+const ASKED: usize = 200;
 
 /// How old values may be from which a change is planned, when it is written.
 const FRESH: Duration = Duration::from_secs(5);
@@ -76,13 +79,45 @@ async fn attempt(
     let read_at = Instant::now();
     let requests = requests(doors, object, &prepared, drafts, now, &mut endings).await?;
     let planned = planned(doors, &prepared, requests, now, &mut endings)?;
-    if read_at.elapsed() > FRESH {
-        return Ok(None);
+    let pen = Pen { doors, object, prepared: &prepared, fence, run_id, now };
+    let mut stopped = None;
+    let mut written = 0;
+    let mut batches = batches(planned).into_iter();
+    for batch in batches.by_ref() {
+        if read_at.elapsed() > FRESH {
+            if written == 0 {
+                return Ok(None);
+            }
+            endings.all_waiting(&batch);
+            break;
+        }
+        written += batch.len();
+        stopped = pen.write(batch, &mut endings).await?;
+        if stopped.is_some() {
+            break;
+        }
     }
-    let stopped =
-        write(doors, object, &prepared, planned, fence, run_id, now, &mut endings).await?;
-    let next = stopped.map_or(Next::Again, Next::Broken);
-    Ok(Some(Step { counts: endings.counts(), next }))
+    // What was not sent is planned anew.
+    batches.for_each(|batch| endings.all_waiting(&batch));
+    let counts = endings.counts();
+    doors.store.end_work(object, fence, &endings.take(), now)?;
+    Ok(Some(Step { counts, next: stopped.map_or(Next::Again, Next::Broken) }))
+}
+
+/// Splits changes into those that one call writes, what belongs to one account together: rows
+/// that lock the same parent don't wait for each other then.
+fn batches(mut planned: Vec<(Draft, Planned)>) -> Vec<Vec<(Draft, Planned)>> {
+    let account = |draft: &Draft| {
+        let mut accounts = draft.matching.of(Object::Account);
+        accounts.next().map(|account| account.record_id.clone())
+    };
+    planned.sort_by_cached_key(|(draft, _)| account(draft));
+    let mut batches = Vec::new();
+    while !planned.is_empty() {
+        let rest = planned.split_off(planned.len().min(WRITES));
+        batches.push(std::mem::replace(&mut planned, rest));
+    }
+    batches
 }
 
 /// Returns the problem of an org that answers so slowly that what is planned is old.
@@ -201,9 +236,11 @@ fn planned(
     endings: &mut Endings,
 ) -> Result<Vec<(Draft, Planned)>, Error> {
     let (drafts, requests): (Vec<_>, Vec<_>) = requests.into_iter().unzip();
-    let outcomes = block_in_place(|| {
-        isolate(&requests, |requests| prepared.mapping.push(requests), Pushed::Failed)
-    })?;
+    let mut outcomes = Vec::with_capacity(requests.len());
+    for part in requests.chunks(ASKED) {
+        let push = |requests: &[Request]| prepared.mapping.push(requests);
+        outcomes.extend(block_in_place(|| isolate(part, push, Pushed::Failed))?);
+    }
     let asked: Vec<_> = requests.iter().zip(&outcomes).collect();
     doors.store.keep_requests(prepared.mapping.spec().object, &asked)?;
     let mut planned = Vec::new();
@@ -244,60 +281,63 @@ fn planned(
     Ok(planned)
 }
 
-/// Puts changes into the journal, then on the wire, then notes their ends together
-/// with those of their work, in one transaction.
-///
-/// Where an answer never came, the change stays open and its work waiting: the
-/// next step looks up what became of it.
-#[allow(clippy::too_many_arguments)]
-async fn write(
-    doors: &Doors,
+/// Writes changes of one object.
+struct Pen<'a> {
+    doors: &'a Doors,
     object: Object,
-    prepared: &Prepared,
-    planned: Vec<(Draft, Planned)>,
+    prepared: &'a Prepared,
     fence: u64,
-    run_id: &str,
+    run_id: &'a str,
     now: Timestamp,
-    endings: &mut Endings,
-) -> Result<Option<Error>, Error> {
-    let (drafts, planned): (Vec<_>, Vec<_>) = planned.into_iter().unzip();
-    let changes = doors.store.plan(object, fence, &planned, run_id, now)?;
-    let writes: Vec<_> = changes.iter().map(|change| on_the_wire(prepared, change)).collect();
-    let written = match writes.is_empty() {
-        true => Vec::new(),
-        false => doors.salesforce.write(object, &writes).await?,
-    };
-    let mut ended = Vec::new();
-    let mut stopped = None;
-    let mut unknown = Vec::new();
-    for ((draft, change), written) in drafts.iter().zip(&changes).zip(written) {
-        let (state, record_id, trouble) = match written {
-            Written::Done { id, .. } => {
-                endings.pushed(&draft.work);
-                (ChangeState::Done, Some(id), None)
-            }
-            Written::Refused(refusal) => {
-                let problem = refusal.problem();
-                endings.failed(&draft.work, problem.message.clone());
-                let (code, mender) = (refusal.code.clone(), refusal.mender());
-                (ChangeState::Refused, None, Some(store::Trouble { code, problem, mender }))
-            }
-            Written::Lost(why) => {
-                endings.waiting(&draft.work);
-                stopped.get_or_insert(Error::Salesforce(*why));
-                (ChangeState::Lost, None, None)
-            }
-            Written::Unknown(why) => {
-                endings.waiting(&draft.work);
-                unknown.push(why);
-                continue;
-            }
-        };
-        ended.push(Ended { change_id: change.id, state, record_id, trouble });
+}
+
+impl Pen<'_> {
+    /// Puts changes into the journal, then on the wire, then notes their ends.
+    ///
+    /// Where an answer never came, the change stays open and its work waiting: the
+    /// next step looks up what became of it.
+    async fn write(
+        &self,
+        batch: Vec<(Draft, Planned)>,
+        endings: &mut Endings,
+    ) -> Result<Option<Error>, Error> {
+        let Self { doors, object, prepared, fence, run_id, now } = *self;
+        let (drafts, planned): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+        let changes = doors.store.plan(object, fence, &planned, run_id, now)?;
+        let writes: Vec<_> = changes.iter().map(|change| on_the_wire(prepared, change)).collect();
+        let written = doors.salesforce.write(object, &writes).await?;
+        let mut ended = Vec::new();
+        let mut stopped = None;
+        let mut unknown = Vec::new();
+        for ((draft, change), written) in drafts.iter().zip(&changes).zip(written) {
+            let (state, record_id, trouble) = match written {
+                Written::Done { id, .. } => {
+                    endings.pushed(&draft.work);
+                    (ChangeState::Done, Some(id), None)
+                }
+                Written::Refused(refusal) => {
+                    let problem = refusal.problem();
+                    endings.failed(&draft.work, problem.message.clone());
+                    let (code, mender) = (refusal.code.clone(), refusal.mender());
+                    (ChangeState::Refused, None, Some(store::Trouble { code, problem, mender }))
+                }
+                Written::Lost(why) => {
+                    endings.waiting(&draft.work);
+                    stopped.get_or_insert(Error::Salesforce(*why));
+                    (ChangeState::Lost, None, None)
+                }
+                Written::Unknown(why) => {
+                    endings.waiting(&draft.work);
+                    unknown.push(why);
+                    continue;
+                }
+            };
+            ended.push(Ended { change_id: change.id, state, record_id, trouble });
+        }
+        doors.store.end_changes(object, fence, &ended, now)?;
+        let writes = unknown.len();
+        Ok(unknown.pop().map(|why| Error::Unknown { writes, why }).or(stopped))
     }
-    doors.store.end_changes(object, fence, &ended, &endings.take(), now)?;
-    let writes = unknown.len();
-    Ok(unknown.pop().map(|why| Error::Unknown { writes, why }).or(stopped))
 }
 
 /// Returns a change as Salesforce is told it. A created record bears its mark.

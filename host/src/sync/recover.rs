@@ -53,7 +53,7 @@ pub(super) async fn open_changes(
         Ended { change_id: change.id, state, record_id, trouble: None }
     });
     let ended: Vec<_> = ended.collect();
-    doors.store.end_changes(object, fence, &ended, &[], now)?;
+    doors.store.end_changes(object, fence, &ended, now)?;
     Ok(())
 }
 

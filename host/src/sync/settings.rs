@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::blackout::Blackout;
 use super::rules::Rules;
-use crate::model::{Direction, JobKey, Object, OrgId, Setting};
+use crate::model::{Direction, FieldName, JobKey, Object, OrgId, Policy, Setting};
 
 /// The choices for one org; what set-up writes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,9 +59,41 @@ pub struct ObjectSettings {
     /// The choices for the mapping, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mapping: BTreeMap<String, String>,
+    /// What is done where a value stands in a field, whatever the mapping says.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub policies: BTreeMap<FieldName, FieldPolicy>,
     /// What goes on while a mapping that was brought is refused.
     #[serde(default, skip_serializing_if = "WhenRefused::is_usual")]
     pub when_refused: WhenRefused,
+}
+
+/// What is done where a value stands in a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FieldPolicy {
+    /// Salesforce's value stays, and an empty field stays empty: we never write it.
+    CrmWins,
+    /// We write it while it is empty.
+    FillIfBlank,
+    /// We write it whatever stands there.
+    Overwrite,
+    /// We write it until a person has.
+    OursUntilEdited,
+    /// Our block is added to the text, and replaced while it is as we wrote it.
+    Append,
+}
+
+impl FieldPolicy {
+    /// Returns the policy to apply; none, where nothing is ever written.
+    pub(super) fn applied(self) -> Option<Policy> {
+        Some(match self {
+            Self::CrmWins => return None,
+            Self::FillIfBlank => Policy::FillIfBlank,
+            Self::Overwrite => Policy::Overwrite,
+            Self::OursUntilEdited => Policy::OursUntilEdited,
+            Self::Append => Policy::Append,
+        })
+    }
 }
 
 /// What goes on while a mapping that was brought is refused.
@@ -166,6 +198,7 @@ impl Default for ObjectSettings {
             push: true,
             every_minutes: two_hours(),
             mapping: BTreeMap::new(),
+            policies: BTreeMap::new(),
             when_refused: WhenRefused::default(),
         }
     }

@@ -192,7 +192,7 @@ impl<'a> Undoing<'a> {
             let record_id = change.record_id.clone();
             ended.push(Ended { change_id: change.id, state, record_id, trouble: None });
         }
-        store.end_changes(self.object, *fence, &ended, &[], self.now)?;
+        store.end_changes(self.object, *fence, &ended, self.now)?;
         Ok(undone)
     }
 

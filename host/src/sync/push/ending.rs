@@ -3,7 +3,8 @@
 
 use std::collections::HashMap;
 
-use crate::model::{Counts, Work, WorkState};
+use super::draft::Draft;
+use crate::model::{Counts, Planned, Work, WorkState};
 use crate::store::WorkEnd;
 
 /// The ends of the work of one step, and what was done.
@@ -73,6 +74,11 @@ impl Endings {
     /// Nobody knows yet; the next step looks.
     pub(super) fn waiting(&mut self, work: &Work) {
         self.end(work, Rank::Waiting, None);
+    }
+
+    /// Nobody knows yet of any of these; the next step plans them anew.
+    pub(super) fn all_waiting(&mut self, planned: &[(Draft, Planned)]) {
+        planned.iter().for_each(|(draft, _)| self.waiting(&draft.work));
     }
 
     /// Returns what was done.
