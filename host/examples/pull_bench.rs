@@ -18,6 +18,9 @@ use serde_json::{Value as Json, json};
 
 type Done<T> = Result<T, Box<dyn Error>>;
 
+/// How many calls a day the org has: where they abound, 100,000 records are read by pages, and
+/// else by an extract.
+const DAILY_LIMITS: [u64; 2] = [5_000_000, 15_000];
 /// How many records change before the sync that follows an import.
 const CHANGED: usize = 500;
 /// How often it is looked at how much memory the binary holds.
@@ -32,19 +35,22 @@ async fn main() -> Done<()> {
         std::env::args().skip(1).map(|count| count.parse()).collect::<Result<_, _>>()?;
     let counts = if counts.is_empty() { vec![100_000, 1_000_000] } else { counts };
     for count in counts {
-        measure(count).await?;
+        for daily_limit in DAILY_LIMITS {
+            measure(count, daily_limit).await?;
+        }
     }
     Ok(())
 }
 
-async fn measure(contacts: u32) -> Done<()> {
+async fn measure(contacts: u32, daily_limit: u64) -> Done<()> {
     let records = Records { contact: contacts, account: 10_000, ..Records::none() };
     let org = start(Settings { records, control: true, ..Settings::default() }).await?;
     let home = tempfile::tempdir()?;
     connect(&org, home.path())?;
+    limit(&org, daily_limit).await?;
     // Compiled mappings are kept from an earlier run.
     sync(home.path(), Object::Account)?;
-    println!("{contacts} contacts");
+    println!("{contacts} contacts of an org with {daily_limit} calls a day");
     let first = sync(home.path(), Object::Contact)?;
     let rate = first.pulled / first.seconds;
     println!("{rate:>12.0} records/s     an import (wanted {:.0})", WANTED.0);
@@ -146,6 +152,15 @@ fn peak(process: u32) -> f64 {
 fn binary() -> Done<PathBuf> {
     let own = std::env::current_exe()?;
     Ok(own.ancestors().nth(2).ok_or("no folder")?.join("efficlose"))
+}
+
+/// Gives the org so many API calls a day.
+async fn limit(org: &Sandbox, daily_limit: u64) -> Done<()> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let http = reqwest::Client::builder().no_proxy().build()?;
+    let settings = http.patch(format!("{}/__sandbox/settings", org.greeting().url));
+    settings.json(&json!({ "dailyLimit": daily_limit })).send().await?.error_for_status()?;
+    Ok(())
 }
 
 /// Gives some contacts a new stamp.

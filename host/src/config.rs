@@ -10,7 +10,7 @@ use toml_edit::{DocumentMut, Item, Table};
 
 use crate::model::OrgId;
 use crate::plugin::{Limits, Signer};
-use crate::sync;
+use crate::{notify, sync};
 
 pub use key::load as load_key;
 
@@ -29,6 +29,9 @@ pub struct Config {
     /// What one call of a mapping may use, and whose mappings are used.
     #[serde(default, skip_serializing_if = "MappingSettings::is_usual")]
     pub mapping: MappingSettings,
+    /// Who is told when something goes wrong, or is well again.
+    #[serde(default, skip_serializing_if = "notify::Settings::is_none")]
+    pub notices: notify::Settings,
     /// The choices for each org.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub orgs: BTreeMap<OrgId, sync::Settings>,

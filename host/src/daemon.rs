@@ -11,6 +11,7 @@ use tokio::task::{self, JoinSet};
 
 use crate::clock::Clock;
 use crate::model::{Direction, Ending, JobKey, Object, OrgId, Run};
+use crate::notify;
 use crate::plugin::Mark;
 use crate::store::{self, Store};
 use crate::sync::{self, Doors, Settings, Stop};
@@ -31,6 +32,8 @@ pub struct World {
     pub clock: Clock,
     /// Returns what a person chose for an org, as it stands now.
     pub settings: Box<dyn Fn(&OrgId) -> Settings + Send + Sync>,
+    /// Returns who is told of changes, as it stands now.
+    pub notices: Box<dyn Fn() -> notify::Settings + Send + Sync>,
     /// Opens the doors of an org for one round.
     pub open: Box<dyn Fn(&OrgId) -> Opening + Send + Sync>,
     /// Tells a customer's mapping of an object from what it was before.
@@ -146,6 +149,11 @@ async fn round(world: &World, org: &OrgId, due: &[Due], stop: &Stop) {
     };
     if let Err(error) = scheduled {
         tracing::error!(%org, "when jobs are due next can't be saved: {error}");
+    }
+    let jobs = (world.settings)(org).jobs(org);
+    let notices = (world.notices)();
+    if let Err(error) = notify::tell(&notices, &world.control, org, &jobs, now).await {
+        tracing::error!(%org, "it is told after the next round: {error}");
     }
 }
 

@@ -19,8 +19,9 @@ pub mod registry;
 pub mod salesforce;
 pub mod store;
 
-// Floor 2: the engine, and the gate for meetings
+// Floor 2: the engine, the gate for meetings, and word of what has changed
 pub mod intake;
+pub mod notify;
 pub mod sync;
 
 // Floor 3: the daemon

@@ -22,6 +22,7 @@ mod locks;
 mod mappings;
 mod matches;
 mod meetings;
+mod notices;
 mod pages;
 mod requests;
 mod rereads;
@@ -63,6 +64,7 @@ pub use self::work::{Standing, WorkCounts, WorkEnd};
 const CONTROL: &[&str] = &[
     include_str!("store/migrations/control/0001.sql"),
     include_str!("store/migrations/control/0002.sql"),
+    include_str!("store/migrations/control/0003.sql"),
 ];
 const ORG: &[&str] = &[
     include_str!("store/migrations/org/0001.sql"),
@@ -71,6 +73,7 @@ const ORG: &[&str] = &[
     include_str!("store/migrations/org/0004.sql"),
     include_str!("store/migrations/org/0005.sql"),
     include_str!("store/migrations/org/0006.sql"),
+    include_str!("store/migrations/org/0007.sql"),
 ];
 
 /// What the host knows of all orgs.

@@ -9,7 +9,7 @@ use crate::world::files;
 const FLOORS: [&[&str]; 6] = [
     &["clock", "model", "secret"],
     &["plugin", "registry", "salesforce", "store"],
-    &["intake", "sync"],
+    &["intake", "notify", "sync"],
     &["daemon"],
     &["config"],
     &["cli"],
@@ -18,14 +18,14 @@ const FLOORS: [&[&str]; 6] = [
 /// What only some places may say, and which: files by how their path begins.
 const KNOWN_BY: [(&str, &[&str]); 10] = [
     ("rusqlite", &["store"]),
-    ("reqwest", &["salesforce", "registry", "cli/demo"]),
+    ("reqwest", &["salesforce", "registry", "notify", "cli/demo"]),
     ("wasmtime", &["plugin"]),
     ("bindgen!", &["plugin/v1.rs"]),
     ("println!", &["cli"]),
     ("print!", &["cli"]),
     ("eprintln!", &["cli"]),
     ("std::io::stdout", &["cli"]),
-    (".expose()", &["secret", "config", "store", "salesforce"]),
+    (".expose()", &["secret", "config", "store", "salesforce", "notify"]),
     ("std::env::", &["cli"]),
 ];
 

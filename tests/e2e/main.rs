@@ -13,6 +13,7 @@ mod floors;
 mod mapping;
 mod matching;
 mod meetings;
+mod notices;
 mod plugins;
 mod pull;
 mod push;

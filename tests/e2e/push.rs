@@ -21,7 +21,11 @@ fn block(world: &World, id: &str, days_ago: i64) -> String {
 /// Returns the state and the reason of a meeting's work for an object.
 async fn work(world: &World, id: &str, object: &str) -> (String, String) {
     let works = world.meeting(id).await["work"].take();
-    let work = works.as_array().unwrap().iter().find(|work| work["object"] == object).cloned();
+    // The meeting itself has work for Task too, besides its action items.
+    let is_it = |work: &&Json| {
+        work["object"] == object && (object != "Task" || work["action_item"] != Json::Null)
+    };
+    let work = works.as_array().unwrap().iter().find(is_it).cloned();
     let work = work.unwrap();
     (text(&work["state"]), text(&work["reason"]))
 }
@@ -678,4 +682,53 @@ async fn a_thousand_changes_take_five_calls_to_write_and_one_to_read() {
     let runs = sync["runs"].as_array().unwrap();
     let push = runs.iter().find(|run| run["direction"] == "push").unwrap();
     assert_eq!((&push["counts"]["pushed"], &push["counts"]["calls"]), (&json!(1_000), &json!(6)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_meeting_is_logged_as_a_task_where_the_settings_want_it() {
+    let (world, cast) = stage().await;
+    let mut told = with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")]);
+    told["summary"] = "We agreed on stripes.".into();
+    world.tell(std::slice::from_ref(&told)).await;
+    world.sync().await;
+    assert_eq!(tasks(&world.org).await.len(), 1, "nobody wanted it");
+    let file = world.home().join("config.toml");
+    let mut settings: toml_edit::DocumentMut =
+        std::fs::read_to_string(&file).unwrap().parse().unwrap();
+    for (_, org) in settings["orgs"].as_table_like_mut().unwrap().iter_mut() {
+        org["log_meetings"] = toml_edit::value(true);
+    }
+    std::fs::write(&file, settings.to_string()).unwrap();
+    world.sync().await;
+    assert_eq!(tasks(&world.org).await.len(), 1, "what is past is not logged all at once");
+
+    told["id"] = "m2".into();
+    told["action_items"] = json!([]);
+    world.tell(std::slice::from_ref(&told)).await;
+    world.sync().await;
+    let all = tasks(&world.org).await;
+    let log = all.iter().find(|task| text(&task["Subject"]).starts_with("Meeting: ")).unwrap();
+    assert_eq!(
+        (&log["Subject"], &log["Status"]),
+        (&json!("Meeting: Talk m1"), &json!("Completed"))
+    );
+    assert_eq!((&log["WhoId"], &log["WhatId"]), (&json!(cast.contact), &json!(cast.deal)));
+    assert_eq!(log["ActivityDate"], day(days_before(world.org.now, 2)));
+    assert_says(
+        &text(&log["Description"]),
+        &["We agreed on stripes.", "- need: Learned in m1", "https://meetings.example/m1"],
+    );
+    let id = text(&log["Id"]);
+
+    told["summary"] = "We agreed on spots.".into();
+    world.tell(std::slice::from_ref(&told)).await;
+    world.sync().await;
+    assert_eq!(tasks(&world.org).await.len(), 2, "told anew, it is the same");
+    assert_says(&description(&world.org, "Task", &id).await, &["We agreed on spots."]);
+    world.org.delete("Task", &id).await;
+    world.sync().await;
+    told["summary"] = "We agreed on nothing.".into();
+    world.tell(&[told]).await;
+    world.sync().await;
+    assert_eq!(tasks(&world.org).await.len(), 1, "a person has deleted it");
 }

@@ -41,6 +41,7 @@ pub(super) async fn run(_args: Args, world: World, output: &Output) -> Result<()
         control: Arc::clone(&world.store),
         clock: world.clock,
         settings: Box::new(settings),
+        notices: Box::new(move || current(&world).notices),
         open: Box::new(open),
         mark: Box::new(move |object| library.mark(object)),
     };

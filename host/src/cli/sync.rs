@@ -10,6 +10,7 @@ use super::output::{Failed, Output};
 use super::status::{self, Refusal};
 use super::world::World;
 use crate::model::{Connection, Counts, Direction, Ending, JobKey, Object, Run};
+use crate::notify;
 use crate::sync::{Rehearsal, forecast, rehearse, round};
 
 /// Sync once, both ways, and return when it is done
@@ -63,6 +64,14 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
             Err(failed) => Err(failed),
         };
         bar.finish_and_clear();
+        let (notices, all_jobs) = (&world.config.notices, world.settings(&connection.org));
+        let all_jobs = all_jobs.jobs(&connection.org);
+        let now = world.clock.now();
+        if let Err(error) =
+            notify::tell(notices, &world.store, &connection.org, &all_jobs, now).await
+        {
+            tracing::error!("it is told after the next sync: {error}");
+        }
         match runs {
             Ok(runs) => {
                 all.extend(runs);

@@ -16,7 +16,7 @@ use super::{Answer, Call, Changed, Error, Page, Result, Salesforce, Scope, soql,
 use crate::model::{SalesforceId, Value};
 
 /// How many values a part holds: it is read into memory whole.
-const VALUES_MAX: usize = 1_000_000;
+const VALUES_MAX: usize = 500_000;
 /// How many records a part may have: few where there are many fields.
 const PART_ROWS: std::ops::RangeInclusive<usize> = 2_000..=50_000;
 /// What stands in the place of a locator behind the last part.

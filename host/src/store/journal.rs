@@ -90,7 +90,7 @@ impl OrgStore {
 
     /// Ends changes, in one transaction, where the job wasn't claimed anew.
     ///
-    /// A create for an action item that is done links the item to its task. A
+    /// A create that is done links its action item, or its meeting, to the task. A
     /// change that is done clears its failure, one with trouble opens one.
     /// A change that has ended before stays as it is.
     pub fn end_changes(
@@ -278,9 +278,8 @@ fn end(db: &Connection, ended: &Ended, now: Timestamp) -> Result<()> {
             links::set_gone(db, record_id, true)?;
         }
         let created = matches!(planned.intent, Intent::Create { .. });
-        if let (true, Some(item_id), Some(record_id)) =
-            (created, &planned.action_item_id, record_id)
-        {
+        if let (true, Some(record_id)) = (created, record_id) {
+            let item_id = planned.action_item_id.as_deref();
             links::save(db, &planned.meeting_id, item_id, record_id)?;
         }
     }
@@ -412,14 +411,15 @@ mod tests {
         let org = world.org();
         org.add_meetings(&[meeting("m1", vec![item("a", false)])], at(1)).unwrap();
         let fence = org.claim(Object::Task, Direction::Push).unwrap();
-        let work = org.waiting(Object::Task, 9).unwrap().remove(0);
+        let work = org.waiting(Object::Task, 9).unwrap();
         let changes = org.plan(Object::Task, fence, &[create("m1", "a")], "run", at(1)).unwrap();
         let done = Ended { record_id: Some(id(7)), ..ended(&changes[0], ChangeState::Done) };
-        let work = [crate::store::WorkEnd::new(work, WorkState::Settled)];
+        let end = |work| crate::store::WorkEnd::new(work, WorkState::Settled);
+        let work: Vec<_> = work.into_iter().map(end).collect();
         org.end_changes(Object::Task, fence, &[done], at(2)).unwrap();
         org.end_work(Object::Task, fence, &work, at(2)).unwrap();
 
-        assert_eq!(org.link("m1", "a").unwrap().unwrap().record_id, id(7));
+        assert_eq!(org.link("m1", Some("a")).unwrap().unwrap().record_id, id(7));
         assert_eq!(org.waiting_count(Object::Task).unwrap(), 0);
         let change = org.change(changes[0].id).unwrap().unwrap();
         assert_eq!((change.state, change.ended_at), (ChangeState::Done, Some(at(2))));

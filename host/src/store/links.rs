@@ -1,4 +1,4 @@
-//! Links: which task stands for which action item.
+//! Links: which task stands for which action item, or for a meeting itself.
 
 use rusqlite::{Connection, Row, params};
 
@@ -7,7 +7,7 @@ use super::value::word;
 use super::{OrgStore, Result};
 use crate::model::SalesforceId;
 
-/// The task that stands for an action item.
+/// The task that stands for an action item, or for a meeting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
     /// The task.
@@ -17,16 +17,16 @@ pub struct Link {
 }
 
 impl OrgStore {
-    /// Returns the link of an action item.
-    pub fn link(&self, meeting_id: &str, item_id: &str) -> Result<Option<Link>> {
-        self.database.read("read a link", |db| find(db, meeting_id, item_id))
+    /// Returns the link of an action item; of the meeting itself, where it is none.
+    pub fn link(&self, meeting_id: &str, item_id: Option<&str>) -> Result<Option<Link>> {
+        self.database.read("read a link", |db| find(db, meeting_id, item_id.unwrap_or("")))
     }
 
-    /// Links an action item to a task that was found to be its own.
+    /// Links an action item, or a meeting, to a task that was found to be its own.
     pub fn save_link(
         &self,
         meeting_id: &str,
-        item_id: &str,
+        item_id: Option<&str>,
         record_id: &SalesforceId,
     ) -> Result<()> {
         self.database.write("save a link", |db| save(db, meeting_id, item_id, record_id))
@@ -42,14 +42,15 @@ fn link(row: &Row<'_>) -> rusqlite::Result<Link> {
     Ok(Link { record_id: word(row, "record_id")?, gone: row.get("gone")? })
 }
 
-/// Links an action item to its task. Where the task was read before it was
+/// Links an action item, or a meeting, to its task. Where the task was read before it was
 /// known to be ours, and is closed, the item is done.
 pub(super) fn save(
     db: &Connection,
     meeting_id: &str,
-    item_id: &str,
+    item_id: Option<&str>,
     record_id: &SalesforceId,
 ) -> Result<()> {
+    let item_id = item_id.unwrap_or("");
     let sql = "INSERT INTO links (meeting_id, item_id, record_id) VALUES (?1, ?2, ?3)
                ON CONFLICT (meeting_id, item_id) DO UPDATE SET
                    record_id = excluded.record_id, gone = 0";
@@ -156,7 +157,7 @@ mod tests {
         for read_before in [false, true] {
             let world = linked();
             let org = world.org();
-            let gone = || org.link("m1", "a").unwrap().unwrap().gone;
+            let gone = || org.link("m1", Some("a")).unwrap().unwrap().gone;
             if read_before {
                 world.pull(Object::Task, vec![task(1, false)]);
             }

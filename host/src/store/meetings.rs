@@ -282,12 +282,13 @@ mod tests {
                 (Object::Contact, None),
                 (Object::Lead, None),
                 (Object::Opportunity, None),
+                (Object::Task, None),
                 (Object::Task, Some("a")),
                 (Object::Task, Some("b")),
             ]
         );
         let summary = org.meetings(9).unwrap().remove(0);
-        assert_eq!((summary.items_done, summary.items_total, summary.work.waiting), (1, 2, 6));
+        assert_eq!((summary.items_done, summary.items_total, summary.work.waiting), (1, 2, 7));
         assert_eq!(org.meetings(9).unwrap().len(), 1);
     }
 
@@ -318,7 +319,7 @@ mod tests {
 
         // Work that was taken from the older version stays to be done.
         org.end_work(Object::Task, fence, &ends, at(4)).unwrap();
-        assert_eq!(org.waiting_count(Object::Task).unwrap(), 2);
+        assert_eq!(org.waiting_count(Object::Task).unwrap(), 3);
     }
 
     #[test]

@@ -181,8 +181,7 @@ pub(super) fn queue(
     version: u64,
     now: Timestamp,
 ) -> Result<()> {
-    let whole = Object::ALL.into_iter().filter(|object| *object != Object::Task);
-    for object in whole {
+    for object in Object::ALL {
         queue_one(db, &meeting.id, object, "", version, now)?;
     }
     for item in &meeting.action_items {

@@ -254,8 +254,8 @@ mod tests {
         assert_eq!(way(0, 3_000), (false, 1));
         assert_eq!(way(2_001, 3_000), (false, 2));
         assert_eq!(way(70_000, 3_000), (false, 35));
-        assert_eq!(way(100_000, 3_000), (true, 11), "a small budget");
+        assert_eq!(way(100_000, 3_000), (true, 14), "a small budget");
         assert_eq!(way(100_000, 20_000), (false, 50), "where calls abound, time counts");
-        assert_eq!(way(1_000_000, 200_000), (true, 39));
+        assert_eq!(way(1_000_000, 200_000), (true, 70));
     }
 }

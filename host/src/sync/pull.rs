@@ -26,7 +26,7 @@ const PAGES_MAX: u32 = 100_000;
 const PAGES_WAITING: usize = 1;
 /// How many pages are settled together, where the disk is slower than all else: a page of an
 /// index that many records go to is then written once.
-const TOGETHER: usize = 3;
+const TOGETHER: usize = 2;
 /// How often a run begins again with the mapping before, where one fails in use.
 const FALLS_MAX: u32 = 2;
 /// Of how many records a page must be for its mapping to be judged by it.

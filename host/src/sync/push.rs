@@ -147,9 +147,8 @@ async fn find_made(
     let made = recover::by_mark(doors, object, prepared, &marks).await?;
     for draft in drafts {
         let Some(id) = draft.mark().and_then(|mark| made.get(mark)).cloned() else { continue };
-        if let Some(item_id) = &draft.work.item_id {
-            doors.store.save_link(&draft.work.meeting_id, item_id, &id)?;
-        }
+        let item_id = draft.work.item_id.as_deref();
+        doors.store.save_link(&draft.work.meeting_id, item_id, &id)?;
         draft.target = Target::Record(id);
     }
     Ok(())

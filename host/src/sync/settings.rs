@@ -37,6 +37,9 @@ pub struct Settings {
     /// named.
     #[serde(default, deserialize_with = "time_zone", skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
+    /// Whether each meeting is logged as a task that is done, besides its action items.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub log_meetings: bool,
     /// How meetings are matched to records.
     #[serde(default, skip_serializing_if = "Rules::are_usual")]
     pub matching: Rules,
@@ -121,6 +124,7 @@ impl Default for Settings {
             budget_percent: a_fifth(),
             blackouts: Vec::new(),
             time_zone: None,
+            log_meetings: false,
             matching: Rules::default(),
             objects: BTreeMap::new(),
         }

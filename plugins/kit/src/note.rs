@@ -60,6 +60,17 @@ pub fn text(meeting: &Meeting) -> String {
     clip(&lines.join("\n"), NOTE_MAX)
 }
 
+/// Returns all that was said and learned, and where it can be looked up.
+pub fn whole(meeting: &Meeting) -> String {
+    let summary = meeting.summary.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    let insights = meeting.insights.iter().map(|i| format!("- {}: {}", i.kind, one_line(&i.text)));
+    let insights = insights.collect::<Vec<_>>().join("\n");
+    let parts =
+        [summary.unwrap_or_default(), &insights, meeting.url.as_deref().unwrap_or_default()];
+    let parts = parts.into_iter().filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join("\n\n")
+}
+
 /// Returns what was learned; what was said in short, where nothing was.
 fn body(meeting: &Meeting) -> String {
     let insights = meeting.insights.iter().take(INSIGHTS_MAX);

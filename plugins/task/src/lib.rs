@@ -3,7 +3,7 @@
 use efficlose_kit::ColumnType::{Boolean, Date, Integer, Text, Timestamp};
 use efficlose_kit::{
     ActionItem, Field, FieldMap, Kind, Mapping, Meeting, Policy, Problem, Pulled, Pushed, Record,
-    Request, Settings, Spec, Value, clip, optional, required, set, write,
+    Request, Settings, Spec, Value, clip, note, optional, required, set, write,
 };
 
 /// How long a subject may be.
@@ -12,6 +12,8 @@ const SUBJECT_MAX: usize = 255;
 const LEAD_PREFIX: &str = "00Q";
 /// How long our description is at most; the field holds 32,000.
 const DESCRIPTION_MAX: usize = 8_000;
+/// How long what was said and learned in a meeting is at most: as long as the field.
+const LOG_MAX: usize = 32_000;
 
 /// Tasks as tasks.
 pub struct Task {
@@ -92,9 +94,7 @@ impl Mapping for Task {
 
     fn push(&self, request: &Request) -> Pushed {
         let Some(item) = &request.action_item else {
-            return Pushed::Skipped(
-                "a task is made of an action item, and there is none".to_owned(),
-            );
+            return Pushed::Mapped(self.log(request));
         };
         let mut fields = vec![
             set("Subject", clip(&item.text, SUBJECT_MAX)),
@@ -111,6 +111,27 @@ impl Mapping for Task {
 }
 
 impl Task {
+    /// Returns the task that the meeting itself is logged as: done, on its day.
+    fn log(&self, request: &Request) -> Vec<Field> {
+        let meeting = &request.meeting;
+        let day = meeting.started_at.get(..10).unwrap_or(&meeting.started_at);
+        let title = format!("Meeting: {}", meeting.title.trim());
+        let mut fields = vec![
+            set("Subject", clip(&title, SUBJECT_MAX)),
+            set("Description", clip(&note::whole(meeting), LOG_MAX)),
+            set("ActivityDate", day),
+        ];
+        // A person may have given it another status since.
+        if request.target.is_none() {
+            fields.push(set("Status", self.closed_status.as_str()));
+        }
+        fields.extend(relations(request));
+        if let Some(owner) = request.matched("User") {
+            fields.push(set("OwnerId", owner.id.as_str()));
+        }
+        fields
+    }
+
     /// Returns the status to write; none where the task's own already says whether
     /// it is done, so that a status of the org's own stays.
     fn status(&self, request: &Request, item: &ActionItem) -> Option<&str> {

@@ -30,7 +30,7 @@ pub(super) struct Draft {
     pub(super) work: Work,
     /// Its meeting.
     pub(super) meeting: Arc<Meeting>,
-    /// Its action item, for a task.
+    /// Its action item, for a task that is not the meeting itself.
     pub(super) item: Option<ActionItem>,
     /// What the meeting was matched to.
     pub(super) matching: Arc<Matching>,
@@ -94,12 +94,21 @@ impl Draft {
             let id = found.record_id.clone();
             matched.push(Matched { object: object.to_owned(), id, fields });
         }
-        let owner = self.item.as_ref().and_then(|item| item.owner_email.as_deref());
-        if let Some(id) = owner.and_then(|email| users.get(&normal(email))) {
+        if let Some(id) = self.owner().and_then(|email| users.get(&normal(email))) {
             let object = "User".to_owned();
             matched.push(Matched { object, id: id.clone(), fields: Fields::new() });
         }
         Ok(matched)
+    }
+
+    /// Returns the address of who owns the task: the action item's owner, or who called the
+    /// meeting.
+    fn owner(&self) -> Option<&str> {
+        match (&self.item, self.work.object) {
+            (Some(item), _) => item.owner_email.as_deref(),
+            (None, Object::Task) => self.meeting.organizer.as_ref()?.email.as_deref(),
+            (None, _) => None,
+        }
     }
 
     /// Notes that this draft waits for a mend.
@@ -145,6 +154,10 @@ pub(super) fn drafts(
             continue;
         };
         let Matching { matches, unknown, reviews, .. } = &**matching;
+        if work.object == Object::Task && work.item_id.is_none() && !doors.settings.log_meetings {
+            endings.settled(&work, "meetings are not logged (`log_meetings` in the settings)");
+            continue;
+        }
         if matches.is_empty() && unknown.is_empty() && reviews.is_empty() {
             endings.settled(&work, "nobody from outside was at the meeting");
             continue;
@@ -164,22 +177,24 @@ pub(super) fn drafts(
             matching: Arc::clone(matching),
             target,
         };
-        match &work.item_id {
-            Some(item_id) => {
-                let item = meeting.action_items.iter().find(|item| item.id == *item_id);
-                let Some(item) = item else {
+        if work.object != Object::Task {
+            let targets = records(doors, &work, meeting, matching, now, endings)?;
+            drafts.extend(targets.into_iter().map(|id| draft(None, Target::Record(id))));
+            continue;
+        }
+        let item = match &work.item_id {
+            None => None,
+            Some(item_id) => match meeting.action_items.iter().find(|item| item.id == *item_id) {
+                None => {
                     endings.settled(&work, "the action item is gone");
                     continue;
-                };
-                match task(doors, prepared, &work, item_id)? {
-                    Some(target) => drafts.push(draft(Some(item.clone()), target)),
-                    None => endings.settled(&work, "the task was deleted in Salesforce"),
                 }
-            }
-            None => {
-                let targets = records(doors, &work, meeting, matching, now, endings)?;
-                drafts.extend(targets.into_iter().map(|id| draft(None, Target::Record(id))));
-            }
+                item => item.cloned(),
+            },
+        };
+        match task(doors, prepared, &work)? {
+            Some(target) => drafts.push(draft(item, target)),
+            None => endings.settled(&work, "the task was deleted in Salesforce"),
         }
     }
     Ok(drafts)
@@ -204,20 +219,16 @@ fn matched_meetings(
     Ok(meetings)
 }
 
-/// Returns the task of an action item; none, if a person has deleted it.
-fn task(
-    doors: &Doors,
-    prepared: &Prepared,
-    work: &Work,
-    item_id: &str,
-) -> Result<Option<Target>, Error> {
+/// Returns the task of an action item, or of a meeting; none, if a person has deleted it.
+fn task(doors: &Doors, prepared: &Prepared, work: &Work) -> Result<Option<Target>, Error> {
+    let item_id = work.item_id.as_deref();
     if let Some(link) = doors.store.link(&work.meeting_id, item_id)? {
         return Ok((!link.gone).then_some(Target::Record(link.record_id)));
     }
     if prepared.marks.is_empty() {
         return Err(Error::Org(no_mark(work.object)));
     }
-    Ok(Some(Target::New { mark: mark(&work.meeting_id, item_id) }))
+    Ok(Some(Target::New { mark: mark(&work.meeting_id, item_id.unwrap_or("")) }))
 }
 
 /// Returns the records of the work's object to which this meeting is the latest.
@@ -306,16 +317,14 @@ pub(super) fn is_stale(doors: &Doors, task: Option<&Matched>) -> Result<bool, Er
     Ok(!now.same(&then) && !is_ours)
 }
 
-/// Returns the users who own the drafts' action items, by address. Salesforce is
+/// Returns the users who own the drafts' tasks, by address. Salesforce is
 /// asked for those that are not known yet.
 pub(super) async fn owners(
     doors: &Doors,
     drafts: &[Draft],
     now: Timestamp,
 ) -> Result<HashMap<String, SalesforceId>, Error> {
-    let items = drafts.iter().filter_map(|draft| draft.item.as_ref());
-    let mut emails: Vec<_> =
-        items.filter_map(|item| item.owner_email.as_deref()).map(normal).collect();
+    let mut emails: Vec<_> = drafts.iter().filter_map(Draft::owner).map(normal).collect();
     emails.sort();
     emails.dedup();
     let since = now.checked_sub(USER_KEPT).unwrap_or(now);

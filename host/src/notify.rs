@@ -1,0 +1,297 @@
+//! Notices: tells a webhook and a command when the state of an org changes: a connection that
+//! breaks, a job that can't go on, failures that come up, and when all is well again.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use ring::hmac;
+use serde::{Deserialize, Serialize};
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+use url::Url;
+
+use crate::model::{Ending, JobKey, OrgId};
+use crate::secret::Secret;
+use crate::store::{self, Store};
+
+/// How long a webhook or a command may take.
+const DELIVERY_MAX: Duration = Duration::from_secs(30);
+/// How often failures that come up are told of, at most.
+const DIGEST_EVERY: SignedDuration = SignedDuration::from_hours(24);
+/// How long a secret may be, in bytes.
+const SECRET_MAX: u64 = 4_096;
+/// The header that signs a notice: `t=SECONDS,v1=HEX`, the HMAC-SHA256 of `SECONDS.BODY`.
+const SIGNATURE: &str = "efficlose-signature";
+
+/// Whom notices go to; `[notices]` in the settings.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where each notice is posted to, as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<Url>,
+    /// The file whose content signs what is posted; it is not signed without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_file: Option<PathBuf>,
+    /// A program and its arguments that is given each notice as JSON on its standard input.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
+}
+
+impl Settings {
+    pub(crate) fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Something that has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// The org.
+    pub org: OrgId,
+    /// The user who connected it.
+    pub username: String,
+    /// What it is about: `connection`, a job such as `Contact pull`, `failures`.
+    pub about: String,
+    /// Whether it is well again.
+    pub is_mended: bool,
+    /// What is the case, as a sentence.
+    pub message: String,
+    /// What mends it.
+    pub mend: Option<String>,
+    /// When it was found.
+    pub at: Timestamp,
+}
+
+/// What was last told of an org.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Told {
+    /// What is wrong, by what it is about.
+    wrong: BTreeMap<String, String>,
+    /// How many failures waited for a mend.
+    failures: u64,
+    /// When these were told of last.
+    digest_at: Option<Timestamp>,
+}
+
+/// What went wrong in telling.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store can't do it.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The webhook did not take it.
+    #[error("the webhook at {host} did not take a notice: {cause}")]
+    Webhook {
+        /// The host.
+        host: String,
+        /// Why.
+        cause: String,
+    },
+    /// The command did not take it.
+    #[error("the command {program} did not take a notice: {cause}")]
+    Command {
+        /// The program.
+        program: String,
+        /// Why.
+        cause: String,
+    },
+    /// The secret can't be read.
+    #[error("cannot read the secret {}: {cause}", path.display())]
+    Secret {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        cause: String,
+    },
+}
+
+/// Tells of all that has changed of an org and these of its jobs since it was last told of.
+/// What can't be told is told the next time.
+pub async fn tell(
+    settings: &Settings,
+    control: &Store,
+    org: &OrgId,
+    jobs: &[JobKey],
+    now: Timestamp,
+) -> Result<(), Error> {
+    if settings.is_none() {
+        return Ok(());
+    }
+    let told: Told =
+        control.told(org)?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    let (notices, next) = changes(control, org, jobs, told, now)?;
+    for notice in &notices {
+        deliver(settings, notice).await?;
+    }
+    let text = serde_json::to_string(&next).expect("names are texts");
+    Ok(control.save_told(org, &text)?)
+}
+
+/// Returns what has changed since it was told of, and what is told of then.
+fn changes(
+    control: &Store,
+    org: &OrgId,
+    jobs: &[JobKey],
+    told: Told,
+    now: Timestamp,
+) -> Result<(Vec<Notice>, Told), store::Error> {
+    let connections = control.connections()?;
+    let Some(connection) = connections.into_iter().find(|connection| connection.org == *org) else {
+        return Ok((Vec::new(), told));
+    };
+    let notice = |about: &str, is_mended: bool, message: String, mend: Option<String>| Notice {
+        org: org.clone(),
+        username: connection.username.clone(),
+        about: about.to_owned(),
+        is_mended,
+        message,
+        mend,
+        at: now,
+    };
+    let mut wrong: BTreeMap<String, (String, Option<String>)> = BTreeMap::new();
+    if let Some(why) = &connection.broken {
+        let mend = "Run `efficlose connect` to connect it anew.".to_owned();
+        wrong.insert("connection".to_owned(), (why.clone(), Some(mend)));
+    }
+    for job in jobs {
+        let ending = control.last_run(job)?.and_then(|run| run.ending);
+        if let Some(Ending::Broken(problem)) = ending {
+            let about = format!("{} {}", job.object, job.direction);
+            wrong.insert(about, (problem.message, problem.hint));
+        }
+    }
+    let mut notices = Vec::new();
+    for (about, (message, mend)) in &wrong {
+        if told.wrong.get(about) != Some(message) {
+            notices.push(notice(about, false, message.clone(), mend.clone()));
+        }
+    }
+    for about in told.wrong.keys().filter(|about| !wrong.contains_key(*about)) {
+        notices.push(notice(about, true, format!("{about} is well again"), None));
+    }
+    let failures = control.org(org)?.failure_count()?;
+    let mut digest_at = told.digest_at;
+    let is_due = digest_at.is_none_or(|at| now.duration_since(at) >= DIGEST_EVERY);
+    let mut counted = told.failures;
+    if failures == 0 && told.failures > 0 {
+        notices.push(notice(
+            "failures",
+            true,
+            "no failure waits for a mend any more".to_owned(),
+            None,
+        ));
+        (counted, digest_at) = (0, None);
+    } else if failures > told.failures && (is_due || told.failures == 0) {
+        let mend = "`efficlose failures list` shows each with what mends it.".to_owned();
+        let message = format!("{failures} failures wait for a mend");
+        notices.push(notice("failures", false, message, Some(mend)));
+        (counted, digest_at) = (failures, Some(now));
+    }
+    let wrong = wrong.into_iter().map(|(about, (message, _))| (about, message)).collect();
+    Ok((notices, Told { wrong, failures: counted, digest_at }))
+}
+
+async fn deliver(settings: &Settings, notice: &Notice) -> Result<(), Error> {
+    let body = serde_json::to_vec(notice).expect("names are texts");
+    if let Some(webhook) = &settings.webhook {
+        let secret = settings.secret_file.as_deref().map(secret).transpose()?;
+        post(webhook, secret.as_ref(), notice.at, body.clone()).await.map_err(|cause| {
+            Error::Webhook { host: webhook.host_str().unwrap_or_default().to_owned(), cause }
+        })?;
+    }
+    if let [program, arguments @ ..] = settings.command.as_slice() {
+        let ran = tokio::time::timeout(DELIVERY_MAX, run(program, arguments, &body)).await;
+        let ran = ran.unwrap_or_else(|_| Err("it took too long".to_owned()));
+        ran.map_err(|cause| Error::Command { program: program.clone(), cause })?;
+    }
+    Ok(())
+}
+
+async fn post(
+    webhook: &Url,
+    secret: Option<&Secret>,
+    at: Timestamp,
+    body: Vec<u8>,
+) -> Result<(), String> {
+    // Another part may have installed it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .user_agent(concat!("efficlose/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(DELIVERY_MAX)
+        .build()
+        .map_err(|error| error.to_string())?;
+    let mut request = client.post(webhook.clone()).header("content-type", "application/json");
+    if let Some(secret) = secret {
+        request = request.header(SIGNATURE, signature(secret, at, &body));
+    }
+    // The address may hold a token, and is not told.
+    let answer =
+        request.body(body).send().await.map_err(|error| error.without_url().to_string())?;
+    match answer.status().is_success() {
+        true => Ok(()),
+        false => Err(format!("HTTP {}", answer.status().as_u16())),
+    }
+}
+
+/// Returns what proves that a notice is ours, and when it was sent.
+fn signature(secret: &Secret, at: Timestamp, body: &[u8]) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
+    let seconds = at.as_second();
+    let mut context = hmac::Context::with_key(&key);
+    context.update(format!("{seconds}.").as_bytes());
+    context.update(body);
+    let digits: String = context.sign().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("t={seconds},v1={digits}")
+}
+
+async fn run(program: &str, arguments: &[String], body: &[u8]) -> Result<(), String> {
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|cause| cause.to_string())?;
+    if let Some(mut input) = child.stdin.take() {
+        // One that doesn't read it is told by its end.
+        let _ = input.write_all(body).await;
+    }
+    let ended = child.wait().await.map_err(|cause| cause.to_string())?;
+    if ended.success() { Ok(()) } else { Err(format!("it ended with {ended}")) }
+}
+
+fn secret(path: &Path) -> Result<Secret, Error> {
+    let failed = |cause: String| Error::Secret { path: path.to_owned(), cause };
+    let size = std::fs::metadata(path).map_err(|cause| failed(cause.to_string()))?.len();
+    if size > SECRET_MAX {
+        return Err(failed(format!("it is larger than {SECRET_MAX} bytes")));
+    }
+    let text = std::fs::read_to_string(path).map_err(|cause| failed(cause.to_string()))?;
+    match text.trim() {
+        "" => Err(failed("it is empty".to_owned())),
+        text => Ok(Secret::from(text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_is_that_of_the_time_and_the_body() {
+        let at = Timestamp::from_second(1_700_000_000).unwrap();
+        let signed = signature(&Secret::from("key"), at, b"{}");
+        // echo -n '1700000000.{}' | openssl dgst -sha256 -hmac key
+        let digest = "9d713ed406bb7076d4123f0dc2c39d2df5c654ed4b0cd56b52c8b4c940bd63ae";
+        assert_eq!(signed, format!("t=1700000000,v1={digest}"));
+        let other = signature(&Secret::from("other"), at, b"{}");
+        assert_ne!(other, signed);
+    }
+}

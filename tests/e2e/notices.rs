@@ -1,0 +1,92 @@
+//! Who is told when something goes wrong, and when it is well again.
+
+use std::sync::{Arc, Mutex};
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use ring::hmac;
+use serde_json::{Value as Json, json};
+
+use crate::world::{World, assert_says, text};
+
+/// What a webhook was posted: the signature and the body.
+type Posted = Arc<Mutex<Vec<(String, String)>>>;
+
+/// Serves a webhook that takes what it is given while `takes` says so.
+async fn webhook(takes: Arc<Mutex<bool>>) -> (String, Posted) {
+    let posted = Posted::default();
+    let take = move |State(posted): State<Posted>, headers: HeaderMap, body: String| async move {
+        if !*takes.lock().unwrap() {
+            return StatusCode::SERVICE_UNAVAILABLE;
+        }
+        let signature = headers["efficlose-signature"].to_str().unwrap().to_owned();
+        posted.lock().unwrap().push((signature, body));
+        StatusCode::NO_CONTENT
+    };
+    let router = axum::Router::new().route("/hook", axum::routing::post(take));
+    let router = router.with_state(Arc::clone(&posted));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (format!("http://{address}/hook"), posted)
+}
+
+/// Returns what was posted since, once each signature is proven.
+fn notices(posted: &Posted) -> Vec<Json> {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, b"hush");
+    let taken = std::mem::take(&mut *posted.lock().unwrap());
+    let notices = taken.into_iter().map(|(signature, body)| {
+        let (time, digits) = signature.split_once(",v1=").unwrap();
+        let signed = format!("{}.{body}", time.strip_prefix("t=").unwrap());
+        let pairs = digits.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
+        let tag: Vec<u8> = pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect();
+        hmac::verify(&key, signed.as_bytes(), &tag).unwrap();
+        serde_json::from_str(&body).unwrap()
+    });
+    notices.collect()
+}
+
+fn is(notice: &Json, about: &str, is_mended: bool) -> bool {
+    notice["about"] == about && notice["is_mended"] == is_mended
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_and_a_command_hear_of_each_change_once_and_of_its_mend() {
+    let world = World::ready().await;
+    let takes = Arc::new(Mutex::new(true));
+    let (url, posted) = webhook(Arc::clone(&takes)).await;
+    let (secret, log) = (world.home().join("hush"), world.home().join("notices.jsonl"));
+    std::fs::write(&secret, "hush\n").unwrap();
+    let file = world.home().join("config.toml");
+    let settings = std::fs::read_to_string(&file).unwrap();
+    let notices_too = format!(
+        "[notices]\nwebhook = \"{url}\"\nsecret_file = {secret:?}\n\
+         command = [\"/bin/sh\", \"-c\", \"cat >> {}; echo >> {}\"]\n\n{settings}",
+        log.display(),
+        log.display()
+    );
+    std::fs::write(&file, notices_too).unwrap();
+    world.sync().await;
+    assert_eq!(notices(&posted), Vec::<Json>::new(), "all is well");
+
+    world.org.change_field("Contact", "LastName", json!({ "visible": false })).await;
+    for _ in 0..2 {
+        world.sync_fails().await;
+    }
+    let told = notices(&posted);
+    assert!(told.iter().any(|notice| is(notice, "Contact pull", false)), "{told:?}");
+    assert!(told.iter().all(|notice| !text(&notice["message"]).is_empty()));
+    let broken = told.iter().filter(|notice| is(notice, "Contact pull", false)).count();
+    assert_eq!(broken, 1, "it is told once: {told:?}");
+    assert_says(&std::fs::read_to_string(&log).unwrap(), &["Contact pull", "field-level security"]);
+
+    // What could not be told is told after the next sync.
+    world.org.change_field("Contact", "LastName", json!({ "visible": true })).await;
+    *takes.lock().unwrap() = false;
+    world.sync().await;
+    assert_eq!(notices(&posted), Vec::<Json>::new());
+    *takes.lock().unwrap() = true;
+    world.sync().await;
+    let told = notices(&posted);
+    assert!(told.iter().any(|notice| is(notice, "Contact pull", true)), "{told:?}");
+}
