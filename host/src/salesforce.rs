@@ -25,13 +25,14 @@ mod together;
 mod usage;
 mod version;
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::Method;
 use serde::Deserialize;
 
-use crate::model::{Budget, Mender, NameError, OrgId, Purpose, SalesforceId, Usage};
+use crate::model::{Budget, Fields, Mender, NameError, OrgId, Purpose, SalesforceId, Usage};
 use call::{Call, json_of};
 use http::Answer;
 use refusals::{Entry, Refusal};
@@ -59,9 +60,12 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub struct Salesforce {
     org: Arc<Org>,
     purpose: Purpose,
-    /// Whether writes are taken for done without being sent.
-    rehearses: bool,
+    /// What was written, where writes are taken for done without being sent.
+    rehearsed: Option<Arc<Rehearsed>>,
 }
+
+/// What records would hold by now: none, where one would be deleted.
+type Rehearsed = Mutex<HashMap<SalesforceId, Option<Fields>>>;
 
 struct Org {
     session: Arc<Session>,
@@ -110,18 +114,18 @@ impl Salesforce {
             usage: Mutex::default(),
             allowance,
         };
-        Ok(Self { org: Arc::new(org), purpose: Purpose::Sync, rehearses: false })
+        Ok(Self { org: Arc::new(org), purpose: Purpose::Sync, rehearsed: None })
     }
 
     /// Returns the same org, to be called for another purpose.
     pub fn calling_for(&self, purpose: Purpose) -> Self {
-        Self { org: Arc::clone(&self.org), purpose, ..*self }
+        Self { purpose, ..self.clone() }
     }
 
     /// Returns the same org, to which nothing is written: writes are taken for done without
-    /// being sent, though they count as calls.
+    /// being sent, though they count as calls, and records that are retrieved hold them.
     pub fn rehearsing(&self) -> Self {
-        Self { org: Arc::clone(&self.org), rehearses: true, ..*self }
+        Self { rehearsed: Some(Arc::default()), ..self.clone() }
     }
 
     /// Returns whom the grant stands for.

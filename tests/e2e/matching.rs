@@ -134,3 +134,29 @@ async fn the_rules_and_what_decides_a_tie_are_settings() {
     std::fs::write(&file, settings.to_string().replace("\"newest\"", "\"oldest\"")).unwrap();
     assert_fails(world.efficlose(&["status"]).await, "oldest", "");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_choice_that_is_taken_back_is_asked_again_and_a_lead_leads_to_its_contact() {
+    let (world, _) = stage().await;
+    let twin = twin(&world).await;
+    world.tell(&[meeting(&world.org, "m1", 3, &[ADA])]).await;
+    world.sync().await;
+    choose(&world, "m1", ADA, &twin).await;
+    assert_eq!(waiting(&world).await, Vec::<Json>::new());
+    choose(&world, "m1", ADA, "auto").await;
+    assert_eq!(waiting(&world).await.len(), 1, "nobody has chosen");
+
+    let lead = json!({ "LastName": "Ripe", "Company": "Heir", "Email": "ripe@heir.example" });
+    let lead = world.org.create("Lead", lead).await;
+    world.sync().await;
+    world.tell(&[meeting(&world.org, "m2", 2, &["ripe@heir.example"])]).await;
+    choose(&world, "m2", "ripe@heir.example", &lead).await;
+    let contact = text(&world.org.convert(&lead).await["contactId"]);
+    world.sync().await;
+    world.tell(&[meeting(&world.org, "m3", 1, &["ripe@heir.example"])]).await;
+    world.sync().await;
+    let found = array(world.meeting("m3").await["matches"].take());
+    assert_eq!(found[0]["record_id"], contact.as_str(), "{found:?}");
+    assert_says(&description(&world.org, "Contact", &contact).await, &["Learned in m3"]);
+    assert_eq!(world.failures().await, Vec::<Json>::new());
+}

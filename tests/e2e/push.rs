@@ -732,3 +732,30 @@ async fn a_meeting_is_logged_as_a_task_where_the_settings_want_it() {
     world.sync().await;
     assert_eq!(tasks(&world.org).await.len(), 1, "a person has deleted it");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_meeting_that_a_mapping_never_ends_with_keeps_no_other_from_being_written() {
+    let world = World::ready_with(none()).await;
+    let guest = |nth: usize| format!("guest{nth}@zebra.example");
+    let people = (0..40).map(|nth| json!({ "LastName": format!("G {nth}"), "Email": guest(nth) }));
+    world.org.create_many("Contact", people.collect()).await;
+    let script = "export const fields = ['LastName', 'Email'];
+export const columns = ['last_name', 'email'];
+export const writes = { Title: 'overwrite' };
+export function pull(r) { return { last_name: r.LastName, email: r.Email }; }
+export function push(q) { if (q.meeting.id === 'm7') for (;;); return { Title: q.meeting.title }; }";
+    let folder = world.home().join("mappings");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("contact.js"), script).unwrap();
+    world.sync().await;
+    let meetings: Vec<Json> =
+        (0..40).map(|nth| meeting(&world.org, &format!("m{nth}"), 1, &[&guest(nth)])).collect();
+    world.tell(&meetings).await;
+    let sync = world.json(&["sync", "--object", "Contact"]).await;
+    let runs = sync["runs"].as_array().unwrap();
+    let push = runs.iter().find(|run| run["direction"] == "push").unwrap();
+    assert_eq!((&push["counts"]["pushed"], &push["counts"]["failed"]), (&json!(39), &json!(1)));
+    let failures = world.failures().await;
+    assert_eq!(failures.len(), 1);
+    assert_says(&text(&failures[0]["message"]), &["ran longer than"]);
+}

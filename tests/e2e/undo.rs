@@ -10,6 +10,12 @@ async fn undo(world: &World, of: &str) -> Vec<Json> {
     array(world.json(&["changes", "undo", of]).await["changes"].take())
 }
 
+/// Takes back a change whose answer is lost, and returns what is said of it.
+async fn fate_unknown(world: &World, of: &str) -> Json {
+    let output = world.efficlose(&["changes", "undo", of, "--json"]).await.failed();
+    output.json()["changes"][0]["fate"].take()
+}
+
 async fn changes(world: &World, of: &str) -> Vec<Json> {
     array(world.json(&["changes", "list", of]).await)
 }
@@ -91,15 +97,65 @@ async fn changes_to_one_record_are_taken_back_one_after_the_other() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_somebody_worked_on_is_not_deleted() {
-    let (world, _) = stage().await;
-    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+    // What we never write is a person's work, too.
+    for edit in [json!({ "Subject": "One, and more" }), json!({ "Priority": "High" })] {
+        let (world, _) = stage().await;
+        world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+        world.sync().await;
+        let task = text(&tasks(&world.org).await[0]["Id"]);
+        world.org.pass(60).await;
+        world.org.patch("Task", &task, edit).await;
+        let undone = undo(&world, "m1").await;
+        let of_task = undone.iter().find(|one| one["object"] == "Task").unwrap();
+        assert_eq!(of_task["fate"], "left_alone", "{of_task}");
+        assert_eq!(tasks(&world.org).await.len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_meeting_wrote_a_second_time_is_taken_back_alone_and_for_good() {
+    let (world, cast) = stage().await;
+    let mut told = meeting(&world.org, "42", 2, &[ADA]);
+    world.tell(std::slice::from_ref(&told)).await;
     world.sync().await;
-    let task = text(&tasks(&world.org).await[0]["Id"]);
-    world.org.patch("Task", &task, json!({ "Subject": "One, and more" })).await;
-    let undone = undo(&world, "m1").await;
-    let of_task = undone.iter().find(|one| one["object"] == "Task").unwrap();
-    assert_eq!(of_task["fate"], "left_alone", "{of_task}");
-    assert_eq!(tasks(&world.org).await.len(), 1);
+    told["insights"][0]["text"] = "Learned better".into();
+    world.tell(std::slice::from_ref(&told)).await;
+    world.sync().await;
+    let newest = changes(&world, &cast.contact).await.remove(0);
+    let both = world.json(&["changes", "undo", &cast.contact, "--dry-run"]).await;
+    assert_eq!(both["changes"][1]["restored"]["Description"]["to"], "Met at the fair.");
+    assert_eq!(undo(&world, &format!("change:{}", newest["id"])).await[0]["fate"], "restored");
+    assert_says(&description(&world.org, "Contact", &cast.contact).await, &["Learned in 42"]);
+    told["title"] = "Told once more".into();
+    world.tell(&[told]).await;
+    world.sync().await;
+    assert_says(&description(&world.org, "Contact", &cast.contact).await, &["Learned in 42"]);
+    assert_eq!(changes(&world, "meeting:42").await.len(), 9);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_word_that_means_several_things_takes_nothing_back() {
+    let (world, _) = stage().await;
+    world.tell(&[meeting(&world.org, "1", 2, &[ADA])]).await;
+    world.sync().await;
+    let several = world.efficlose(&["changes", "undo", "1"]).await;
+    assert_fails(several, "may mean several things", "`change:1` or `meeting:1`");
+    assert_eq!(undo(&world, "change:1").await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undo_needs_no_mapping_that_works() {
+    let (world, cast) = stage().await;
+    world.tell(&[meeting(&world.org, "m1", 2, &[ADA])]).await;
+    world.sync().await;
+    world.hold_what_is_refused();
+    let folder = world.home().join("mappings");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("contact.js"), "export function pull(").unwrap();
+    let change = changes(&world, &cast.contact).await.remove(0)["id"].to_string();
+    let undone = world.efficlose(&["changes", "undo", &change, "--json"]).await;
+    assert_says(&undone.stdout, &["restored"]);
+    assert_eq!(description(&world.org, "Contact", &cast.contact).await, "Met at the fair.");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -111,10 +167,10 @@ async fn an_undo_whose_answer_is_lost_is_looked_up() {
     world.org.fault(cut("DELETE")).await;
     let task = changes(&world, "m1").await;
     let task = task.iter().find(|change| change["object"] == "Task").unwrap();
-    assert_eq!(undo(&world, &task["id"].to_string()).await[0]["fate"], "unknown");
+    assert_eq!(fate_unknown(&world, &task["id"].to_string()).await, "unknown");
     world.org.fault(cut("PATCH")).await;
     let contact = changes(&world, &cast.contact).await.remove(0);
-    assert_eq!(undo(&world, &contact["id"].to_string()).await[0]["fate"], "unknown");
+    assert_eq!(fate_unknown(&world, &contact["id"].to_string()).await, "unknown");
     world.tell(&[with_items(meeting(&world.org, "m2", 1, &[LEO]), &[("b", "Two")])]).await;
     world.sync().await;
     assert_eq!(world.open_changes().await, []);

@@ -10,7 +10,7 @@ use crate::store::{ChangesOf, OrgStore};
 use crate::sync::{UndoFate, Undone, round, undo};
 
 /// How many changes one undo takes back.
-const UNDONE_MAX: u32 = 10_000;
+const UNDONE_MAX: u32 = 100_000;
 
 /// Show what was written to Salesforce, and take it back
 #[derive(clap::Args)]
@@ -53,26 +53,43 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
     }
 }
 
-/// Returns the changes that a word stands for: a change's number, a run, a meeting, a record.
+/// Returns the changes that a word stands for: a change's number, a run, a meeting or a record;
+/// `run:`, `meeting:`, `record:` and `change:` before it say which.
 fn changes_of(store: &OrgStore, of: &str, limit: u32) -> Result<Vec<Change>, Failed> {
-    let number = of.parse::<i64>().ok();
-    if let Some(change) = number.map(|number| store.change(number)).transpose()?.flatten() {
-        return Ok(vec![change]);
-    }
-    let record = of.parse::<SalesforceId>().ok();
-    let whose = [
-        Some(ChangesOf::Run(of)),
-        Some(ChangesOf::Meeting(of)),
-        record.as_ref().map(ChangesOf::Record),
-    ];
-    for whose in whose.into_iter().flatten() {
-        let changes = store.changes(whose, limit)?;
+    let (kind, name) = of.split_once(':').unwrap_or(("", of));
+    let is_kind = ["run", "meeting", "record", "change"].contains(&kind);
+    let (kind, name) = if is_kind { (kind, name) } else { ("", of) };
+    let record = name.parse::<SalesforceId>().ok();
+    let mut meanings = Vec::new();
+    for meant in ["change", "run", "meeting", "record"] {
+        if !kind.is_empty() && kind != meant {
+            continue;
+        }
+        let changes = match (meant, &record) {
+            ("change", _) => match name.parse::<i64>() {
+                Ok(number) => store.change(number)?.into_iter().collect(),
+                Err(_) => Vec::new(),
+            },
+            ("run", _) => store.changes(ChangesOf::Run(name), limit)?,
+            ("meeting", _) => store.changes(ChangesOf::Meeting(name), limit)?,
+            (_, Some(id)) => store.changes(ChangesOf::Record(id), limit)?,
+            (_, None) => Vec::new(),
+        };
         if !changes.is_empty() {
-            return Ok(changes);
+            meanings.push((meant, changes));
         }
     }
-    Err(Failed::new(format!("nothing was written that \"{of}\" stands for"))
-        .hint("Run `efficlose changes list` to see what was."))
+    match meanings.len() {
+        0 => Err(Failed::new(format!("nothing was written that \"{of}\" stands for"))
+            .hint("Run `efficlose changes list` to see what was.")),
+        1 => Ok(meanings.remove(0).1),
+        _ => {
+            let names: Vec<_> =
+                meanings.iter().map(|(meant, _)| format!("`{meant}:{name}`")).collect();
+            Err(Failed::new(format!("\"{of}\" may mean several things"))
+                .hint(format!("Say which: {}.", names.join(" or "))))
+        }
+    }
 }
 
 fn list(of: Option<&str>, limit: u32, world: &World, output: &Output) -> Result<(), Failed> {
@@ -126,6 +143,10 @@ async fn take_back(of: &str, is_dry: bool, world: &World, output: &Output) -> Re
     let connection = world.connection()?;
     let store = world.store.org(&connection.org)?;
     let mut changes = changes_of(&store, of, UNDONE_MAX)?;
+    if changes.len() >= UNDONE_MAX as usize {
+        return Err(Failed::new(format!("\"{of}\" stands for {UNDONE_MAX} changes or more"))
+            .hint("Take them back meeting by meeting."));
+    }
     // What was taken back of a meeting is written again only by name, or by its run.
     let is_undo = |change: &Change| change.planned.undoes.is_some();
     if !changes.iter().all(is_undo) {
@@ -144,11 +165,13 @@ async fn take_back(of: &str, is_dry: bool, world: &World, output: &Output) -> Re
         let stop = super::serve::stop_on_signal();
         round(&doors, &pulls, &stop, &|_, _| ()).await?;
     }
-    let refused = undone.iter().filter(|one| matches!(one.fate, UndoFate::Refused(_))).count();
-    match refused {
+    let is_open = |one: &&Undone| matches!(one.fate, UndoFate::Failed(_) | UndoFate::Unknown);
+    match undone.iter().filter(is_open).count() {
         0 => Ok(()),
-        refused => Err(Failed::new(format!("Salesforce refused to take back {refused} changes"))
-            .hint("Mend what it says, and run the same command again.")),
+        count => {
+            Err(Failed::new(format!("{count} changes were not taken back, as far as is known"))
+                .hint("Mend what is said of them, and run the same command again."))
+        }
     }
 }
 
@@ -158,10 +181,11 @@ fn report(undone: &[Undone], is_dry: bool, output: &Output) {
             UndoFate::Restored => ("restored", None),
             UndoFate::Deleted => ("deleted", None),
             UndoFate::LeftAlone(why) => ("left_alone", Some(why.clone())),
-            UndoFate::Refused(problem) => ("refused", Some(problem.to_string())),
+            UndoFate::Failed(problem) => ("failed", Some(problem.to_string())),
             UndoFate::Unknown => ("unknown", None),
         };
-        let restored = one.restored.iter().map(|(name, now, before)| {
+        let is_restored = one.fate == UndoFate::Restored;
+        let restored = one.restored.iter().filter(|_| is_restored).map(|(name, now, before)| {
             (name.clone(), json!({ "from": now.to_json(), "to": before.to_json() }))
         });
         let left = one.left.iter().map(|(name, why)| (name.clone(), json!(why)));
@@ -180,7 +204,7 @@ fn report(undone: &[Undone], is_dry: bool, output: &Output) {
             (UndoFate::Deleted, false) => "deleted".to_owned(),
             (UndoFate::Deleted, true) => "would be deleted".to_owned(),
             (UndoFate::LeftAlone(why), _) => format!("left alone: {why}"),
-            (UndoFate::Refused(problem), _) => format!("refused: {problem}"),
+            (UndoFate::Failed(problem), _) => format!("not taken back: {problem}"),
             (UndoFate::Unknown, _) => "not known yet: the next sync looks it up".to_owned(),
         };
         output.line(format!("{}  {} {record}: {fate}", one.change, one.object));

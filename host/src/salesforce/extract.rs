@@ -151,7 +151,8 @@ impl Part {
         let successors = query.successors.iter().map(|_| FieldType::Id);
         let keys = [FieldType::Id, FieldType::DateTime, FieldType::Boolean];
         let types = keys.into_iter().chain(successors).chain(types.iter().cloned()).collect();
-        let next = next.filter(|next| next != END);
+        // Where nothing tells whether there are more, there may be.
+        let next = Some(next.ok_or_else(|| not_csv(&host))?).filter(|next| next != END);
         Ok(Self { next, csv, places, types, read_at, host, bytes, is_begun: false })
     }
 

@@ -1,5 +1,7 @@
 //! Records by their ids: read two thousand at a time, written two hundred.
 
+use std::collections::HashMap;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use reqwest::Method;
@@ -55,10 +57,18 @@ pub enum RecordWrite {
 }
 
 impl RecordWrite {
-    /// Returns what becomes of it where nothing is written.
-    fn rehearsed(&self) -> Written {
+    /// Notes what it would do to its record, and returns what becomes of it where nothing is
+    /// written.
+    fn rehearse(&self, rehearsed: &mut HashMap<SalesforceId, Option<Fields>>) -> Written {
         match self {
-            Self::Update { id, .. } | Self::Delete { id } => {
+            Self::Update { id, fields } => {
+                let held = rehearsed.entry(id.clone()).or_default().get_or_insert_default();
+                held.retain(|(name, _)| !fields.iter().any(|(new, _)| new == name));
+                held.extend(fields.iter().cloned());
+                Written::Done { id: id.clone(), created: false }
+            }
+            Self::Delete { id } => {
+                rehearsed.insert(id.clone(), None);
                 Written::Done { id: id.clone(), created: false }
             }
             Self::Create { .. } | Self::Upsert { .. } => {
@@ -126,6 +136,16 @@ impl Salesforce {
             };
             found.extend(self.read(&call, read).await?.into_iter().map(|row| row.map(named)));
         }
+        if let Some(rehearsed) = &self.rehearsed {
+            let rehearsed = rehearsed.lock().unwrap_or_else(PoisonError::into_inner);
+            for (id, record) in ids.iter().zip(&mut found) {
+                match rehearsed.get(id) {
+                    Some(Some(held)) => overlay(record, held),
+                    Some(None) => *record = None,
+                    None => {}
+                }
+            }
+        }
         Ok(found)
     }
 
@@ -145,10 +165,11 @@ impl Salesforce {
             if stopped.is_some() {
                 break;
             }
-            if self.rehearses {
+            if let Some(rehearsed) = &self.rehearsed {
                 self.org.calls.fetch_add(1, Ordering::Relaxed);
+                let mut rehearsed = rehearsed.lock().unwrap_or_else(PoisonError::into_inner);
                 for place in places {
-                    written[place] = Some(writes[place].rehearsed());
+                    written[place] = Some(writes[place].rehearse(&mut rehearsed));
                 }
                 continue;
             }
@@ -213,10 +234,10 @@ impl Salesforce {
             let mut locked = Vec::new();
             for (place, row) in places.into_iter().zip(rows) {
                 let outcome = row.outcome(&writes[place]);
-                // An update was computed from values that the holder of the lock is
-                // changing: it has to be planned anew, not sent again.
+                // An update or a deletion was decided by values that the holder of the lock
+                // is changing: it has to be planned anew, not sent again.
                 let is_lock = matches!(&outcome, Written::Refused(refusal) if refusal.is_lock());
-                if is_lock && to != To::Update {
+                if is_lock && !matches!(to, To::Update | To::Delete) {
                     locked.push(place);
                 }
                 written[place] = Some(outcome);
@@ -229,6 +250,15 @@ impl Salesforce {
             );
             tokio::time::sleep(wait).await;
             places = locked;
+        }
+    }
+}
+
+/// Gives a record the values that it would hold.
+fn overlay(record: &mut Option<Fields>, held: &Fields) {
+    for (name, value) in record.iter_mut().flatten() {
+        if let Some((_, held)) = held.iter().find(|(held, _)| held == name) {
+            value.clone_from(held);
         }
     }
 }

@@ -39,10 +39,10 @@ impl Database {
     }
 
     /// Opens a file that is there and was migrated, for a rehearsal: nobody else sees what is
-    /// written, and nothing of it stays. Others can't write meanwhile, from the first write on.
+    /// written, and nothing of it stays. Others can't write meanwhile.
     pub(super) fn rehearse(path: &Path) -> Result<Self> {
         let opened = connect(path).and_then(|connection| {
-            connection.execute_batch("BEGIN")?;
+            connection.execute_batch("BEGIN IMMEDIATE")?;
             Ok(connection)
         });
         let connection = opened.map_err(|error| error.while_doing("open the database"))?;

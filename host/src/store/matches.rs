@@ -120,7 +120,12 @@ impl OrgStore {
                            VALUES (?1, ?2, ?3, ?4, ?5)";
                 run(db, sql, params![meeting, asked, object, id, micros(now)])?;
             }
-            wake(db, meeting_id, question)
+            wake(db, meeting_id, question)?;
+            // What it led to by that choice must not be taken for what it led to by itself.
+            if let (None, Question::Person(email)) = (choice, question) {
+                run(db, "DELETE FROM matches WHERE email = ?1", [email.as_str()])?;
+            }
+            Ok(())
         })
     }
 
@@ -150,12 +155,12 @@ fn whose<'a>(meeting_id: &'a str, question: &Question) -> &'a str {
     }
 }
 
-/// Lets the work of the meetings wait that a choice concerns.
+/// Lets the work of the meetings wait that a choice concerns: where it is who has an address,
+/// of all at which someone has it. Work that is being done just now is done once more.
 fn wake(db: &Connection, meeting_id: &str, question: &Question) -> Result<()> {
-    let sql = "UPDATE works SET state = 'waiting', reason = NULL
-               WHERE state IN ('unmatched', 'settled') AND (meeting_id = ?1 OR meeting_id IN (
-                   SELECT meeting_id FROM reviews WHERE question = ?2 AND ?3
-                   UNION ALL SELECT meeting_id FROM matches WHERE email = ?2 AND ?3))";
+    let sql = "UPDATE works SET state = 'waiting', reason = NULL, version = version + 1
+               WHERE meeting_id = ?1 OR ?3 AND meeting_id IN (
+                   SELECT id FROM meetings WHERE instr(lower(json(meeting)), ?2) > 0)";
     let is_person = matches!(question, Question::Person(_));
     run(db, sql, params![meeting_id, question.as_str(), is_person]).map(|_| ())
 }

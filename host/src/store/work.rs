@@ -210,7 +210,8 @@ fn queue_one(
         "INSERT INTO works (meeting_id, object, item_id, version, state, queued_at, changed_at)
                VALUES (?1, ?2, ?3, ?4, 'waiting', ?5, ?5)
                ON CONFLICT (meeting_id, object, item_id) DO UPDATE SET
-                   version = excluded.version, state = 'waiting', reason = NULL,
+                   version = max(excluded.version, works.version + 1), state = 'waiting',
+                   reason = NULL,
                    queued_at = excluded.queued_at, changed_at = excluded.changed_at";
     run(db, sql, params![meeting_id, object.as_str(), item_id, int(version), micros(now)])?;
     Ok(())

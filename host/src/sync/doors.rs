@@ -65,7 +65,10 @@ impl Doors {
         let store = control.rehearsal(org)?;
         let (control, library) = (Arc::clone(control), Arc::clone(library));
         let (salesforce, settings) = (self.salesforce.rehearsing(), settings.clone());
-        Ok(Self::through(org.clone(), control, store, salesforce, library, settings, self.clock))
+        let doors =
+            Self::through(org.clone(), control, store, salesforce, library, settings, self.clock);
+        *doors.descriptions() = self.descriptions().clone();
+        Ok(doors)
     }
 
     fn through(

@@ -9,7 +9,7 @@ use super::{Rules, Settings};
 use crate::model::{
     Candidate, Choice, Entity, Match, Meeting, Object, Question, Review, SalesforceId, Verdict,
 };
-use crate::store::{OrgStore, Result};
+use crate::store::{Fate, OrgStore, Result};
 
 /// Domains that anyone may have an address at: they tell nothing of a company.
 const FREE_MAIL: [&str; 20] = [
@@ -264,7 +264,11 @@ impl Matcher<'_> {
                         let entity = self.store.entity(Object::Account, id)?;
                         candidates.extend(entity.map(|entity| candidate(&entity, why.clone())));
                     }
-                    self.ask(question, name, candidates);
+                    if candidates.is_empty() {
+                        self.say(&question, name, "several fit, and none of them was imported");
+                    } else {
+                        self.ask(question, name, candidates);
+                    }
                     return Ok(None);
                 }
             }
@@ -387,13 +391,20 @@ impl Matcher<'_> {
             }
             Some(Choice::Record(object, id)) => (*object, id.clone()),
         };
-        let became = self.store.became(object, &id)?;
-        for (object, id) in std::iter::once((object, id)).chain(became) {
-            let entity = self.store.entity(object, &id)?;
-            if let Some(entity) = entity.filter(|_| question.objects().contains(&object)) {
+        let mut heirs = self.store.became(object, &id)?;
+        heirs.retain(|(object, _)| question.objects().contains(object));
+        for (object, id) in heirs.iter().chain([&(object, id.clone())]) {
+            let entity = self.store.entity(*object, id)?;
+            if let Some(entity) = entity.filter(|entity| !entity.is("converted")) {
                 self.say(question, "choice", BY_HAND);
                 return Ok(Chosen::Record(Box::new(entity)));
             }
+        }
+        let fate = self.store.source_state(object, &id)?.map(|state| state.fate);
+        if matches!(fate, Some(Fate::Hidden | Fate::Unselected)) {
+            let said = "the record that a person chose is not visible, or not selected, any more";
+            self.say(question, "choice", said);
+            return Ok(Chosen::Nobody);
         }
         self.say(question, "choice", "the record that a person chose is not there any more");
         Ok(Chosen::Open)

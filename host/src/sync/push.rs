@@ -31,13 +31,11 @@ const WRITES: usize = 200;
 const ASKED: usize = 200;
 
 /// How old values may be from which a change is planned, when it is written.
-const FRESH: Duration = Duration::from_secs(5);
-/// How often changes are planned anew because their values were older.
-const PLANS_MAX: usize = 5;
+pub(super) const FRESH: Duration = Duration::from_secs(5);
+/// How often the values of a batch are read again because they were older.
+pub(super) const LOOKS_MAX: usize = 5;
 
 /// Plans and writes the next pieces of work of an object.
-///
-/// What took too long to plan is planned anew: somebody may have edited it meanwhile.
 pub(super) async fn advance(
     doors: &Doors,
     object: Object,
@@ -45,53 +43,30 @@ pub(super) async fn advance(
     run_id: &str,
     now: Timestamp,
 ) -> Result<Step, Error> {
-    for _ in 0..PLANS_MAX {
-        if let Some(step) = attempt(doors, object, fence, run_id, now).await? {
-            return Ok(step);
-        }
-        tracing::info!(%object, "the values took long to come: changes are planned anew");
-    }
-    Ok(Step { counts: Counts::default(), next: Next::Broken(Error::Org(slow(object))) })
-}
-
-/// Plans and writes; none, where it took so long to plan that nothing was written.
-async fn attempt(
-    doors: &Doors,
-    object: Object,
-    fence: u64,
-    run_id: &str,
-    now: Timestamp,
-) -> Result<Option<Step>, Error> {
     let done = Step { counts: Counts::default(), next: Next::Done };
     // Most syncs have nothing to push, and then nothing is asked of the org.
     if doors.store.open_changes(object)?.is_empty() && doors.store.waiting_count(object)? == 0 {
-        return Ok(Some(done));
+        return Ok(done);
     }
     let prepared = doors.prepared(object).await?;
-    recover::open_changes(doors, object, &prepared, fence, now).await?;
+    let org = doors.description(object).await?;
+    recover::open_changes(doors, object, &org, fence, now).await?;
     let work = doors.store.waiting(object, WORK)?;
     if work.is_empty() {
-        return Ok(Some(done));
+        return Ok(done);
     }
     let mut endings = Endings::of(&work);
     let mut drafts = draft::drafts(doors, &prepared, work, now, &mut endings)?;
     find_made(doors, object, &prepared, &mut drafts).await?;
     let read_at = Instant::now();
-    let requests = requests(doors, object, &prepared, drafts, now, &mut endings).await?;
+    let records = drafts.iter().filter_map(Draft::record);
+    let seen = live(doors, object, &prepared, records).await?;
+    let requests = requests(doors, object, &seen, drafts, now, &mut endings).await?;
     let planned = planned(doors, &prepared, requests, now, &mut endings)?;
-    let pen = Pen { doors, object, prepared: &prepared, fence, run_id, now };
+    let pen = Pen { doors, object, prepared: &prepared, fence, run_id, seen, read_at };
     let mut stopped = None;
-    let mut written = 0;
     let mut batches = batches(planned).into_iter();
     for batch in batches.by_ref() {
-        if read_at.elapsed() > FRESH {
-            if written == 0 {
-                return Ok(None);
-            }
-            endings.all_waiting(&batch);
-            break;
-        }
-        written += batch.len();
         stopped = pen.write(batch, &mut endings).await?;
         if stopped.is_some() {
             break;
@@ -101,7 +76,7 @@ async fn attempt(
     batches.for_each(|batch| endings.all_waiting(&batch));
     let counts = endings.counts();
     doors.store.end_work(object, fence, &endings.take(), now)?;
-    Ok(Some(Step { counts, next: stopped.map_or(Next::Again, Next::Broken) }))
+    Ok(Step { counts, next: stopped.map_or(Next::Again, Next::Broken) })
 }
 
 /// Splits changes into those that one call writes, what belongs to one account together: rows
@@ -121,7 +96,7 @@ fn batches(mut planned: Vec<(Draft, Planned)>) -> Vec<Vec<(Draft, Planned)>> {
 }
 
 /// Returns the problem of an org that answers so slowly that what is planned is old.
-fn slow(object: Object) -> Problem {
+pub(super) fn slow(object: Object) -> Problem {
     Problem {
         message: format!(
             "Salesforce took so long to show {object} records that nothing was written"
@@ -144,7 +119,7 @@ async fn find_made(
     if marks.is_empty() {
         return Ok(());
     }
-    let made = recover::by_mark(doors, object, prepared, &marks).await?;
+    let made = recover::by_mark(doors, object, &prepared.marks, &marks).await?;
     for draft in drafts {
         let Some(id) = draft.mark().and_then(|mark| made.get(mark)).cloned() else { continue };
         let item_id = draft.work.item_id.as_deref();
@@ -159,18 +134,17 @@ async fn find_made(
 async fn requests(
     doors: &Doors,
     object: Object,
-    prepared: &Prepared,
+    seen: &HashMap<SalesforceId, Fields>,
     drafts: Vec<Draft>,
     now: Timestamp,
     endings: &mut Endings,
 ) -> Result<Vec<(Draft, Request)>, Error> {
-    let live = live(doors, object, prepared, &drafts).await?;
     let users = draft::owners(doors, &drafts, now).await?;
     let mut requests = Vec::new();
     for draft in drafts {
         let target = match &draft.target {
             Target::New { .. } => None,
-            Target::Record(id) => match live.get(id) {
+            Target::Record(id) => match seen.get(id) {
                 Some(fields) => Some(Matched {
                     object: object.to_string(),
                     id: id.clone(),
@@ -206,9 +180,9 @@ async fn live(
     doors: &Doors,
     object: Object,
     prepared: &Prepared,
-    drafts: &[Draft],
+    records: impl Iterator<Item = &SalesforceId>,
 ) -> Result<HashMap<SalesforceId, Fields>, Error> {
-    let mut ids: Vec<_> = drafts.iter().filter_map(Draft::record).cloned().collect();
+    let mut ids: Vec<_> = records.cloned().collect();
     ids.sort();
     ids.dedup();
     if ids.is_empty() {
@@ -287,10 +261,38 @@ struct Pen<'a> {
     prepared: &'a Prepared,
     fence: u64,
     run_id: &'a str,
-    now: Timestamp,
+    /// What the records held when the changes were planned.
+    seen: HashMap<SalesforceId, Fields>,
+    /// When that was asked for.
+    read_at: Instant,
 }
 
 impl Pen<'_> {
+    /// Takes out of a batch what was planned for values that a record doesn't hold any more:
+    /// it is planned anew. Values that were read just now are believed.
+    async fn still_right(
+        &self,
+        mut batch: Vec<(Draft, Planned)>,
+        endings: &mut Endings,
+    ) -> Result<Vec<(Draft, Planned)>, Error> {
+        let mut read_at = self.read_at;
+        for _ in 0..LOOKS_MAX {
+            if batch.is_empty() || read_at.elapsed() <= FRESH {
+                return Ok(batch);
+            }
+            read_at = Instant::now();
+            let records = batch.iter().filter_map(|(draft, _)| draft.record());
+            let now = live(self.doors, self.object, self.prepared, records).await?;
+            let is_same = |(draft, _): &(Draft, Planned)| {
+                draft.record().is_none_or(|id| now.get(id) == self.seen.get(id))
+            };
+            let (same, others): (Vec<_>, Vec<_>) = batch.into_iter().partition(is_same);
+            endings.all_waiting(&others);
+            batch = same;
+        }
+        Err(Error::Org(slow(self.object)))
+    }
+
     /// Puts changes into the journal, then on the wire, then notes their ends.
     ///
     /// Where an answer never came, the change stays open and its work waiting: the
@@ -300,10 +302,16 @@ impl Pen<'_> {
         batch: Vec<(Draft, Planned)>,
         endings: &mut Endings,
     ) -> Result<Option<Error>, Error> {
-        let Self { doors, object, prepared, fence, run_id, now } = *self;
+        let Self { doors, object, prepared, fence, run_id, .. } = *self;
+        let batch = self.still_right(batch, endings).await?;
+        if batch.is_empty() {
+            return Ok(None);
+        }
+        let now = doors.clock.now();
         let (drafts, planned): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
         let changes = doors.store.plan(object, fence, &planned, run_id, now)?;
-        let writes: Vec<_> = changes.iter().map(|change| on_the_wire(prepared, change)).collect();
+        let writes: Vec<_> =
+            changes.iter().map(|change| on_the_wire(&prepared.marks, change)).collect();
         let written = doors.salesforce.write(object, &writes).await?;
         let mut ended = Vec::new();
         let mut stopped = None;
@@ -340,9 +348,9 @@ impl Pen<'_> {
 }
 
 /// Returns a change as Salesforce is told it. A created record bears its mark.
-pub(super) fn on_the_wire(prepared: &Prepared, change: &Change) -> RecordWrite {
+pub(super) fn on_the_wire(marks: &[Mark], change: &Change) -> RecordWrite {
     let mut fields = change.planned.after.clone();
-    match (&change.planned.intent, prepared.marks.first()) {
+    match (&change.planned.intent, marks.first()) {
         (Intent::Update(id), _) => RecordWrite::Update { id: id.clone(), fields },
         (Intent::Delete(id), _) => RecordWrite::Delete { id: id.clone() },
         (Intent::Create { mark }, Some(Mark::ExternalId(key))) => {

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::prepare::{Mark, Prepared};
+use super::prepare::{Mark, marks};
 use super::{Doors, Error};
 use crate::model::{Change, ChangeState, FieldName, Intent, Object, SalesforceId, Value};
+use crate::salesforce::Description;
 use crate::store::Ended;
 
 /// For how long after a write was sent Salesforce may still be at it, though
@@ -21,7 +22,7 @@ const IN_FLIGHT: Duration = Duration::from_secs(5);
 pub(super) async fn open_changes(
     doors: &Doors,
     object: Object,
-    prepared: &Prepared,
+    org: &Description,
     fence: u64,
     now: Timestamp,
 ) -> Result<(), Error> {
@@ -30,13 +31,13 @@ pub(super) async fn open_changes(
         return Ok(());
     }
     tracing::info!(%object, changes = open.len(), "looks up changes whose end is not known");
-    let marks: Vec<String> = open.iter().filter_map(mark).collect();
-    let mut made = by_mark(doors, object, prepared, &marks).await?;
+    let (fields, marks) = (marks(org), open.iter().filter_map(mark).collect::<Vec<String>>());
+    let mut made = by_mark(doors, object, &fields, &marks).await?;
     if let Some(wait) = still_on_the_wire(&open, &made, now) {
         tokio::time::sleep(wait).await;
-        made = by_mark(doors, object, prepared, &marks).await?;
+        made = by_mark(doors, object, &fields, &marks).await?;
     }
-    let written = live_values(doors, object, prepared, &open).await?;
+    let written = live_values(doors, object, org, &open).await?;
     let ended = open.iter().map(|change| {
         let record_id = match &change.planned.intent {
             Intent::Create { mark } => made.get(mark).cloned(),
@@ -74,7 +75,7 @@ fn still_on_the_wire(
 pub(super) async fn by_mark(
     doors: &Doors,
     object: Object,
-    prepared: &Prepared,
+    fields: &[Mark],
     marks: &[String],
 ) -> Result<HashMap<String, SalesforceId>, Error> {
     let mut found = HashMap::new();
@@ -82,7 +83,7 @@ pub(super) async fn by_mark(
         return Ok(found);
     }
     // A record made before the org had a better field bears its mark in another.
-    for field in prepared.marks.iter().map(Mark::field) {
+    for field in fields.iter().map(Mark::field) {
         let fields = std::slice::from_ref(field);
         let table = doors.salesforce.find(object.as_str(), field, marks, fields).await?;
         let (Some(id), Some(mark)) = (table.column("Id"), table.column(field.as_str())) else {
@@ -113,7 +114,7 @@ pub(super) async fn by_mark(
 async fn live_values(
     doors: &Doors,
     object: Object,
-    prepared: &Prepared,
+    org: &Description,
     open: &[Change],
 ) -> Result<HashMap<SalesforceId, HashMap<String, Value>>, Error> {
     let mut ids: Vec<SalesforceId> = Vec::new();
@@ -124,7 +125,7 @@ async fn live_values(
         // A field that the org has lost since can't be asked for; its change counts
         // as lost.
         let names = change.planned.after.iter().map(|(name, _)| name.as_str());
-        fields.extend(names.filter_map(|name| prepared.writable(name)).map(|w| w.name.clone()));
+        fields.extend(names.filter_map(|name| org.field(name)?.name.parse::<FieldName>().ok()));
     }
     if ids.is_empty() {
         return Ok(HashMap::new());

@@ -33,9 +33,9 @@ pub struct Rehearsal {
 /// The org is locked, as by a round; calls that look something up count against the budget.
 pub async fn rehearse(doors: &Doors, objects: &[Object], stop: &Stop) -> Result<Rehearsal, Error> {
     let _lock = block_in_place(|| doors.control.lock_round(&doors.org))?;
-    let doors = doors.rehearsing()?;
     // A sync knows that from its first look at all objects.
     doors.look_at(objects).await?;
+    let doors = doors.rehearsing()?;
     let (began, calls) = (doors.clock.now(), doors.salesforce.calls());
     let total = std::sync::Mutex::new(Counts::default());
     let report = |counts: Counts| {

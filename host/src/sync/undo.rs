@@ -2,12 +2,13 @@
 //! change like any other: in the journal before it is on the wire.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Instant;
 
 use jiff::Timestamp;
 use tokio::task::block_in_place;
 
-use super::prepare::Prepared;
-use super::push::on_the_wire;
+use super::push::{FRESH, LOOKS_MAX, on_the_wire, slow};
 use super::{Doors, Error, recover};
 use crate::model::{
     Change, ChangeState, Direction, Ending, FieldName, Fields, Intent, JobKey, Object, Planned,
@@ -20,6 +21,12 @@ use crate::store::Ended;
 const WAVE: usize = 200;
 /// How many waves one undo takes: a record may have been written to that often.
 const WAVES_MAX: usize = 10_000;
+/// What stands for the run of a rehearsal.
+const REHEARSAL: &str = "rehearsal";
+/// The field that tells who has changed a record last.
+const LAST_MODIFIED_BY: &str = "LastModifiedById";
+/// The field that tells when, whatever of it.
+const STAMP: &str = "SystemModstamp";
 
 /// What became of taking back one change.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,38 +54,30 @@ pub enum UndoFate {
     Deleted,
     /// Nothing was done, and why.
     LeftAlone(String),
-    /// Salesforce refused it.
-    Refused(Problem),
+    /// Salesforce refused it, or was never reached.
+    Failed(Problem),
     /// The answer never came: the next sync looks what became of it.
     Unknown,
 }
 
 /// Takes back changes, the newest first; where `is_dry`, only tells what that would do.
 ///
-/// The org is locked, as by a round. What anyone has changed since is left as it is.
+/// The org is locked, as by a round. What anyone has changed since is left as it is. Needs no
+/// mapping, which may be the one that has to be taken back.
 pub async fn undo(doors: &Doors, changes: Vec<Change>, is_dry: bool) -> Result<Vec<Undone>, Error> {
     let _lock = block_in_place(|| doors.control.lock_round(&doors.org))?;
+    let mut objects: Vec<Object> = changes.iter().map(|change| change.planned.object).collect();
+    objects.sort_unstable();
+    objects.dedup();
+    if is_dry {
+        doors.look_at(&objects).await?;
+        return all(&doors.rehearsing()?, &objects, &changes, None).await;
+    }
     let mut undone = Vec::new();
-    for object in Object::ALL {
-        let those = changes.iter().filter(|change| change.planned.object == object);
-        let mut those: Vec<Change> = those.cloned().collect();
-        those.sort_by_key(|change| std::cmp::Reverse(change.id));
-        if those.is_empty() {
-            continue;
-        }
-        let now = doors.clock.now();
-        if is_dry {
-            undone.extend(Undoing::of(doors, object, None, now).await?.all(those).await?);
-            continue;
-        }
+    for object in objects {
         let job = JobKey { org: doors.org.clone(), object, direction: Direction::Push };
-        let run = doors.control.start_run(&job, now)?;
-        let fence = doors.store.claim(object, Direction::Push)?;
-        let writes = Some(Writes { fence, run_id: run.id.clone() });
-        let done = match Undoing::of(doors, object, writes, now).await {
-            Ok(mut undoing) => undoing.all(those).await,
-            Err(error) => Err(error),
-        };
+        let run = doors.control.start_run(&job, doors.clock.now())?;
+        let done = all(doors, &[object], &changes, Some(&run.id)).await;
         let ending = match &done {
             Ok(_) => Ending::Complete,
             Err(error) => Ending::Broken(error.problem()),
@@ -89,42 +88,48 @@ pub async fn undo(doors: &Doors, changes: Vec<Change>, is_dry: bool) -> Result<V
     Ok(undone)
 }
 
-/// With what changes are written.
-struct Writes {
-    fence: u64,
-    run_id: String,
+/// Takes back those of the changes that are of these objects.
+async fn all(
+    doors: &Doors,
+    objects: &[Object],
+    changes: &[Change],
+    run_id: Option<&str>,
+) -> Result<Vec<Undone>, Error> {
+    let connections = doors.control.connections()?;
+    let us = connections.into_iter().find(|connection| connection.org == doors.org);
+    let us = us.map(|connection| connection.user_id.to_string()).unwrap_or_default();
+    let mut undone = Vec::new();
+    for object in objects {
+        let fence = doors.store.claim(*object, Direction::Push)?;
+        let org = doors.description(*object).await?;
+        recover::open_changes(doors, *object, &org, fence, doors.clock.now()).await?;
+        // What was open then has ended.
+        let those = changes.iter().filter(|change| change.planned.object == *object);
+        let those = those.map(|change| doors.store.change(change.id));
+        let those: Vec<Change> =
+            those.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+        let run_id = run_id.unwrap_or(REHEARSAL);
+        let undoing = Undoing { doors, object: *object, org, us: us.clone(), fence, run_id };
+        undone.extend(undoing.all(those).await?);
+    }
+    Ok(undone)
 }
 
 /// Takes back changes of one object.
 struct Undoing<'a> {
     doors: &'a Doors,
     object: Object,
-    prepared: std::sync::Arc<Prepared>,
-    org: std::sync::Arc<Description>,
-    /// None, where nothing is to be written.
-    writes: Option<Writes>,
-    now: Timestamp,
-    /// What records would hold by now, where nothing is written.
-    imagined: HashMap<SalesforceId, Fields>,
+    org: Arc<Description>,
+    /// The connected user.
+    us: String,
+    fence: u64,
+    run_id: &'a str,
 }
 
-impl<'a> Undoing<'a> {
-    async fn of(
-        doors: &'a Doors,
-        object: Object,
-        writes: Option<Writes>,
-        now: Timestamp,
-    ) -> Result<Self, Error> {
-        let prepared = doors.prepared(object).await?;
-        let org = doors.description(object).await?;
-        if let Some(Writes { fence, .. }) = &writes {
-            recover::open_changes(doors, object, &prepared, *fence, now).await?;
-        }
-        Ok(Self { doors, object, prepared, org, writes, now, imagined: HashMap::new() })
-    }
-
+impl Undoing<'_> {
     /// Takes changes back in waves, of each record its newest first.
-    async fn all(&mut self, mut rest: Vec<Change>) -> Result<Vec<Undone>, Error> {
+    async fn all(&self, mut rest: Vec<Change>) -> Result<Vec<Undone>, Error> {
+        rest.sort_by_key(|change| std::cmp::Reverse(change.id));
         let mut undone = Vec::new();
         for _ in 0..WAVES_MAX {
             let mut taken = HashSet::new();
@@ -136,21 +141,37 @@ impl<'a> Undoing<'a> {
             if wave.is_empty() {
                 break;
             }
-            undone.extend(self.wave(wave).await?);
+            undone.extend(self.wave(&wave).await?);
             rest = later;
         }
         Ok(undone)
     }
 
-    async fn wave(&mut self, wave: Vec<Change>) -> Result<Vec<Undone>, Error> {
-        let live = self.live(&wave).await?;
+    /// Takes one change back of each of some records. Values that took long to come are read
+    /// again: somebody may have edited them meanwhile.
+    async fn wave(&self, wave: &[Change]) -> Result<Vec<Undone>, Error> {
+        for _ in 0..LOOKS_MAX {
+            let read_at = Instant::now();
+            let live = self.live(wave).await?;
+            if read_at.elapsed() <= FRESH {
+                return self.write(wave, &live).await;
+            }
+        }
+        Err(Error::Org(slow(self.object)))
+    }
+
+    async fn write(
+        &self,
+        wave: &[Change],
+        live: &HashMap<SalesforceId, Fields>,
+    ) -> Result<Vec<Undone>, Error> {
+        let Doors { store, salesforce, clock, .. } = self.doors;
         let ids: Vec<i64> = wave.iter().map(|change| change.id).collect();
-        let before = self.doors.store.undone(&ids)?;
+        let before = store.undone(&ids)?;
         let mut undone = Vec::new();
         let (mut places, mut planned) = (Vec::new(), Vec::new());
-        for change in &wave {
-            let record = change.record_id.as_ref();
-            let live = record.and_then(|id| live.get(id));
+        for change in wave {
+            let live = change.record_id.as_ref().and_then(|id| live.get(id));
             let (one, plan) = self.plan(change, live, before.contains(&change.id));
             if let Some(plan) = plan {
                 places.push(undone.len());
@@ -158,41 +179,35 @@ impl<'a> Undoing<'a> {
             }
             undone.push(one);
         }
-        let Some(Writes { fence, run_id }) = &self.writes else {
-            for plan in planned {
-                self.imagine(&plan);
-            }
-            return Ok(undone);
-        };
         if planned.is_empty() {
             return Ok(undone);
         }
-        let Doors { store, salesforce, .. } = self.doors;
-        let changes = store.plan(self.object, *fence, &planned, run_id, self.now)?;
-        let writes: Vec<_> =
-            changes.iter().map(|change| on_the_wire(&self.prepared, change)).collect();
+        let changes = store.plan(self.object, self.fence, &planned, self.run_id, clock.now())?;
+        // Nothing is created, so no mark is needed.
+        let writes: Vec<_> = changes.iter().map(|change| on_the_wire(&[], change)).collect();
         let written = salesforce.write(self.object, &writes).await?;
         let mut ended = Vec::new();
         for ((place, change), written) in places.into_iter().zip(&changes).zip(written) {
+            let fate = &mut undone[place].fate;
             let state = match written {
                 Written::Done { .. } => ChangeState::Done,
                 Written::Refused(refusal) => {
-                    undone[place].fate = UndoFate::Refused(refusal.problem());
+                    *fate = UndoFate::Failed(refusal.problem());
                     ChangeState::Refused
                 }
                 Written::Lost(why) => {
-                    undone[place].fate = UndoFate::LeftAlone(why.to_string());
+                    *fate = UndoFate::Failed(Error::Salesforce(*why).problem());
                     ChangeState::Lost
                 }
                 Written::Unknown(_) => {
-                    undone[place].fate = UndoFate::Unknown;
+                    *fate = UndoFate::Unknown;
                     continue;
                 }
             };
             let record_id = change.record_id.clone();
             ended.push(Ended { change_id: change.id, state, record_id, trouble: None });
         }
-        store.end_changes(self.object, *fence, &ended, self.now)?;
+        store.end_changes(self.object, self.fence, &ended, clock.now())?;
         Ok(undone)
     }
 
@@ -256,7 +271,7 @@ impl<'a> Undoing<'a> {
                 return (one, None);
             }
             // A person may have made something else of the record: it is theirs then.
-            Intent::Create { .. } if !one.left.is_empty() => {
+            Intent::Create { .. } if !one.left.is_empty() || !self.is_untouched(id, live) => {
                 one.restored.clear();
                 one.fate = UndoFate::LeftAlone("somebody has changed the record since".to_owned());
                 return (one, None);
@@ -299,7 +314,9 @@ impl<'a> Undoing<'a> {
         let names = wave.iter().flat_map(|change| &change.planned.after);
         let shown = names.filter_map(|(name, _)| self.org.field(name)?.name.parse().ok());
         let mut fields: Vec<FieldName> = shown.collect();
-        fields.extend("Id".parse::<FieldName>());
+        fields.extend(
+            ["Id", LAST_MODIFIED_BY, STAMP].iter().flat_map(|name| name.parse::<FieldName>()),
+        );
         fields.sort();
         fields.dedup();
         if ids.is_empty() {
@@ -307,24 +324,17 @@ impl<'a> Undoing<'a> {
         }
         let records = self.doors.salesforce.retrieve(self.object, &ids, &fields).await?;
         let found = ids.into_iter().zip(records).filter_map(|(id, record)| Some((id, record?)));
-        Ok(found
-            .map(|(id, record)| {
-                let imagined = self.imagined.get(&id).cloned().unwrap_or_default();
-                let record = record.into_iter().map(|(name, value)| {
-                    let value = get(&imagined, &name).cloned().unwrap_or(value);
-                    (name, value)
-                });
-                (id, record.collect())
-            })
-            .collect())
+        Ok(found.collect())
     }
 
-    /// Takes a change for done, so that an older one of the record sees what it would.
-    fn imagine(&mut self, plan: &Planned) {
-        let Intent::Update(id) = &plan.intent else { return };
-        let known = self.imagined.entry(id.clone()).or_default();
-        known.retain(|(name, _)| get(&plan.after, name).is_none());
-        known.extend(plan.after.iter().cloned());
+    /// Tells whether a record is as it was read after our last write, which was the last of
+    /// all.
+    fn is_untouched(&self, id: &SalesforceId, live: &Fields) -> bool {
+        let text = |name: &str| get(live, name).and_then(Value::text);
+        let stored = self.doors.store.source_state(self.object, id).ok().flatten();
+        let stamp = text(STAMP).and_then(|stamp| stamp.parse::<Timestamp>().ok());
+        let is_as_read = stored.is_none_or(|stored| Some(stored.modified_at) == stamp);
+        text(LAST_MODIFIED_BY) == Some(self.us.as_str()) && is_as_read
     }
 }
 

@@ -168,6 +168,10 @@ impl Verifying<'_> {
                 Err(Error::Salesforce(error)) if extract::is_beyond(&error) => {
                     tracing::warn!(object = %self.object, "pages are read, and no extract: {error}");
                 }
+                // Salesforce takes too long for it.
+                Err(Error::Org(problem)) => {
+                    tracing::warn!(object = %self.object, "pages are read: {}", problem.message);
+                }
                 Err(error) => return Err(error),
             }
         }
