@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::cast::{ADA, description, meeting, stage};
-use crate::world::{World, array, assert_fails, assert_says, text};
+use crate::world::{World, array, assert_fails, assert_says, day, days_before, text};
 
 /// Makes a second contact with the address of the first.
 async fn twin(world: &World) -> String {
@@ -159,4 +159,25 @@ async fn a_choice_that_is_taken_back_is_asked_again_and_a_lead_leads_to_its_cont
     assert_eq!(found[0]["record_id"], contact.as_str(), "{found:?}");
     assert_says(&description(&world.org, "Contact", &contact).await, &["Learned in m3"]);
     assert_eq!(world.failures().await, Vec::<Json>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deal_that_was_closed_since_the_meeting_is_what_it_was_about() {
+    let (world, cast) = stage().await;
+    let won = json!({ "StageName": "Closed Won", "CloseDate": day(world.org.now) });
+    world.org.patch("Opportunity", &cast.deal, won).await;
+    world.tell(&[meeting(&world.org, "m1", 3, &[ADA])]).await;
+    world.sync().await;
+    let found = array(world.meeting("m1").await["matches"].take());
+    let deal = found.iter().find(|found| found["object"] == "Opportunity").unwrap();
+    assert_eq!(deal["record_id"], cast.deal.as_str());
+    assert_says(&text(&deal["reason"]), &["was open then"]);
+    let late = json!({ "CloseDate": day(days_before(world.org.now, 30)) });
+    world.org.pass(60).await;
+    world.org.patch("Opportunity", &cast.deal, late).await;
+    world.sync().await;
+    world.tell(&[meeting(&world.org, "m2", 2, &[ADA])]).await;
+    world.sync().await;
+    let found = array(world.meeting("m2").await["matches"].take());
+    assert!(found.iter().all(|found| found["object"] != "Opportunity"), "{found:?}");
 }

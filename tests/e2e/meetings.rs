@@ -92,7 +92,7 @@ async fn a_meeting_is_shown_as_it_was_told() {
     let shown = world.meeting("m1").await;
     assert_eq!(shown["meeting"], told);
     assert_eq!(shown["action_items"][0]["done"], false);
-    assert_eq!(shown["work"].as_array().unwrap().len(), 5, "four objects and a task");
+    assert_eq!(shown["work"].as_array().unwrap().len(), 6, "five objects and a task");
     let listed = world.ok(&["meetings", "list"]).await.stdout;
     assert_says(&listed, &["m1", "Talk m1", "0 of 1"]);
     let output = world.efficlose(&["meetings", "show", "m2"]).await.failed();

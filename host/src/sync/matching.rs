@@ -308,12 +308,21 @@ impl Matcher<'_> {
             Chosen::Open => {}
         }
         let Some(account) = account else { return Ok(()) };
-        let mut deals = self.store.deals_of(account)?;
-        deals.retain(|deal| !deal.is("closed"));
+        let all = self.store.deals_of(account)?;
+        let (closed, mut deals): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|deal| deal.is("closed"));
         let mut why = "the only open opportunity of the account";
+        if deals.is_empty() {
+            // One that was closed since was what the meeting was about.
+            let day = self.day();
+            deals = closed;
+            deals.retain(|deal| deal.text("close_on").is_some_and(|close_on| close_on >= &*day));
+            why = "the only opportunity of the account that was open then";
+        }
         let mut is_hosted = false;
         if deals.is_empty() {
-            self.say(&question, "account", "the account has no open opportunity");
+            let said = "the account has no opportunity that is open, or was at the time";
+            self.say(&question, "account", said);
             return Ok(());
         }
         for rule in &self.rules.opportunity {
@@ -369,12 +378,16 @@ impl Matcher<'_> {
         deals.iter().filter(is_hosts).cloned().collect()
     }
 
+    /// Returns the day of the meeting, as close dates are written.
+    fn day(&self) -> String {
+        self.meeting.started_at.to_string().chars().take(10).collect()
+    }
+
     /// Returns the deals with the earliest close date on or after the meeting.
     fn next_to_close(&self, deals: &[Entity]) -> Vec<Entity> {
-        let started_at = self.meeting.started_at.to_string();
-        let day = started_at.get(..10).unwrap_or_default();
+        let day = self.day();
         let close_on = |deal: &Entity| {
-            deal.text("close_on").filter(|close_on| *close_on >= day).map(str::to_owned)
+            deal.text("close_on").filter(|close_on| *close_on >= &*day).map(str::to_owned)
         };
         let next = deals.iter().filter_map(close_on).min();
         deals.iter().filter(|deal| next.is_some() && close_on(deal) == next).cloned().collect()

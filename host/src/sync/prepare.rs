@@ -430,3 +430,27 @@ pub(super) fn nearest<'a>(word: &str, words: impl Iterator<Item = &'a str>) -> O
         words.map(|other| (like(other), other)).max_by(|(one, _), (other, _)| one.total_cmp(other));
     best.filter(|(like, _)| *like >= LIKE_MIN).map(|(_, word)| word.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_whose_type_changes_is_read_as_another() {
+        let org = |kind: &str| {
+            let text = format!(
+                r#"{{"name": "Contact", "label": "Contact", "createable": true, "updateable": true,
+                    "queryable": true,
+                    "fields": [{{"name": "Score__c", "label": "Score", "type": "{kind}"}}]}}"#
+            );
+            Description::from_text(&text).unwrap()
+        };
+        let path: FieldPath = "Score__c".parse().unwrap();
+        let as_kind = |kind| read_as(&path, &org(kind));
+        assert_eq!(as_kind("string"), as_kind("picklist"), "both are texts");
+        assert_eq!(as_kind("double"), as_kind("currency"));
+        let all = ["string", "double", "int", "boolean", "datetime"].map(as_kind);
+        let different: std::collections::HashSet<_> = all.iter().collect();
+        assert_eq!(different.len(), all.len(), "{all:?}");
+    }
+}
