@@ -183,7 +183,10 @@ fn log(verbose: u8, serves: bool) {
     let filter = tracing_subscriber::filter::Targets::new().with_target("efficlose", level);
     use tracing_subscriber::layer::SubscriberExt;
     use tracing_subscriber::util::SubscriberInitExt;
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_target(false);
     tracing_subscriber::registry().with(lines).with(filter).init();
 }
 

@@ -261,7 +261,7 @@ async fn run(program: &str, arguments: &[String], body: &[u8]) -> Result<(), Str
         .map_err(|cause| cause.to_string())?;
     if let Some(mut input) = child.stdin.take() {
         // One that doesn't read it is told by its end.
-        let _ = input.write_all(body).await;
+        let _ = input.write_all(&[body, b"\n"].concat()).await;
     }
     let ended = child.wait().await.map_err(|cause| cause.to_string())?;
     if ended.success() { Ok(()) } else { Err(format!("it ended with {ended}")) }

@@ -61,7 +61,10 @@ pub use self::rereads::{Kin, Reread};
 pub use self::verifications::{Difference, Sight};
 pub use self::work::{Standing, WorkCounts, WorkEnd};
 
-const CONTROL: &[&str] = &[
+/// The file in the home that holds what belongs to all orgs.
+pub const CONTROL: &str = "control.db";
+
+const CONTROL_MIGRATIONS: &[&str] = &[
     include_str!("store/migrations/control/0001.sql"),
     include_str!("store/migrations/control/0002.sql"),
     include_str!("store/migrations/control/0003.sql"),
@@ -90,7 +93,7 @@ impl Store {
     /// Folders are made for their owner alone, files too. `key` seals grants.
     pub fn open(home: &Path, key: Key) -> Result<Self> {
         database::make_folder(home)?;
-        let control = Database::open(&home.join("control.db"), CONTROL)?;
+        let control = Database::open(&home.join(CONTROL), CONTROL_MIGRATIONS)?;
         Ok(Self { home: home.to_owned(), key, control, orgs: Mutex::default() })
     }
 

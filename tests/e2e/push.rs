@@ -478,11 +478,15 @@ async fn a_field_that_may_not_be_written_is_left_out() {
     world.org.change_field("Task", "Description", json!({ "readOnly": true })).await;
     world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
     world.sync().await;
-    assert_eq!(world.failures().await, Vec::<Json>::new());
     assert_eq!(description(&world.org, "Contact", &cast.contact).await, "Met at the fair.");
+    // Of a contact nothing else could be written, which is not passed over in silence.
+    let failures = world.failures().await;
+    assert_eq!(failures.len(), 1, "{failures:?}");
+    let said = "the connected user may only read Contact.Description";
+    assert_says(&text(&failures[0]["message"]), &[said]);
     let (state, reason) = work(&world, "m1", "Contact").await;
-    let said = "the org has no field for the note that we may write";
-    assert_eq!((state.as_str(), reason.as_str()), ("settled", said));
+    assert_eq!(state, "failed");
+    assert_says(&reason, &[said]);
     assert_one_task_each(&world, "m1").await;
     assert_eq!(tasks(&world.org).await[0]["Description"], Json::Null);
 }
@@ -758,4 +762,33 @@ export function push(q) { if (q.meeting.id === 'm7') for (;;); return { Title: q
     let failures = world.failures().await;
     assert_eq!(failures.len(), 1);
     assert_says(&text(&failures[0]["message"]), &["ran longer than"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_written_for_want_of_a_right_waits_for_it_and_is_foreseen() {
+    let (world, cast) = stage().await;
+    world.sync().await;
+    world.org.change_field("Contact", "Description", json!({ "readOnly": true })).await;
+    world.org.secure_object(json!({ "object": "Task", "readOnly": true })).await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+    let plan = world.json(&["sync", "--dry-run"]).await["orgs"][0]["refused"].take();
+    let said = plan.to_string();
+    assert_says(
+        &said,
+        &[
+            "may only read Contact.Description",
+            "may not create records of Task",
+            "--permission-set",
+        ],
+    );
+    world.sync().await;
+    let failures = world.failures().await;
+    assert_eq!(failures.len(), 2, "{failures:?}");
+    world.org.change_field("Contact", "Description", json!({ "readOnly": false })).await;
+    world.org.secure_object(json!({ "object": "Task" })).await;
+    world.ok(&["failures", "retry"]).await;
+    world.sync().await;
+    assert_says(&description(&world.org, "Contact", &cast.contact).await, &["Learned in m1"]);
+    assert_one_task_each(&world, "m1").await;
+    assert_eq!(world.failures().await, Vec::<Json>::new());
 }

@@ -178,3 +178,25 @@ async fn an_undo_whose_answer_is_lost_is_looked_up() {
     assert!(states.iter().all(|change| change["state"] == "done"), "{states:?}");
     assert_eq!(tasks(&world.org).await.len(), 1, "that of the other meeting");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_was_updated_since_is_taken_back_to_its_beginning() {
+    let (world, _) = stage().await;
+    let mut told = with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")]);
+    world.tell(std::slice::from_ref(&told)).await;
+    world.sync().await;
+    // The org's clock goes on with ours from here.
+    world.org.pass(30).await;
+    told["action_items"][0]["text"] = "One, but better".into();
+    world.tell(&[told]).await;
+    world.sync().await;
+    let dry = world.json(&["changes", "undo", "m1", "--dry-run"]).await;
+    let undone = undo(&world, "m1").await;
+    assert_eq!(json!(undone), dry["changes"]);
+    let fates: Vec<_> = undone.iter().filter(|one| one["object"] == "Task").collect();
+    assert_eq!((&fates[0]["fate"], &fates[1]["fate"]), (&json!("restored"), &json!("deleted")));
+    assert_eq!(tasks(&world.org).await, Vec::<Json>::new());
+    let why = world.json(&["records", "list", "--object", "Contact"]).await[0]["id"].clone();
+    let why = world.ok(&["records", "why", "Contact", &text(&why), "Description"]).await.stdout;
+    assert_says(&why, &["what efficlose wrote was taken back"]);
+}

@@ -120,7 +120,7 @@ fn list(of: Option<&str>, limit: u32, world: &World, output: &Output) -> Result<
 pub(super) fn tell(headline: &str, change: &Change, output: &Output) {
     output.line(headline);
     for (name, before, after) in fields(change) {
-        output.line(format!("    {name}: {} → {}", quoted(&before), quoted(&after)));
+        output.line(format!("    {name}: {}", pair(&before, &after)));
     }
     for (name, why) in &change.planned.left {
         output.line(format!("    {name}: left as it is, {why}"));
@@ -210,7 +210,7 @@ fn report(undone: &[Undone], is_dry: bool, output: &Output) {
         output.line(format!("{}  {} {record}: {fate}", one.change, one.object));
         if one.fate == UndoFate::Restored {
             for (name, now, before) in &one.restored {
-                output.line(format!("    {name}: {} → {}", quoted(now), quoted(before)));
+                output.line(format!("    {name}: {}", pair(now, before)));
             }
         }
         for (name, why) in &one.left {
@@ -231,11 +231,12 @@ pub(super) fn headline(change: &Change) -> String {
     let item = planned.action_item_id.as_ref().map(|id| format!(", action item {id}"));
     let undo = planned.undoes.map(|undone| format!(", takes back {undone}"));
     format!(
-        "{}  {}  {} {record} {does} ({}), meeting {}{}{}",
+        "{}  {}  {} {record} {does} ({}), run {}, meeting {}{}{}",
         change.id,
         change.planned_at,
         planned.object,
         change.state.as_str(),
+        change.run_id,
         planned.meeting_id,
         item.unwrap_or_default(),
         undo.unwrap_or_default(),
@@ -288,10 +289,29 @@ pub(super) fn to_plan(change: &Change) -> Json {
     })
 }
 
-fn quoted(value: &Value) -> String {
+/// How much of two values is shown where they are the same at the beginning.
+const SAME_SHOWN: usize = 20;
+
+/// Says how a value becomes another; what both begin with is cut short, so that the difference
+/// is seen.
+fn pair(before: &Value, after: &Value) -> String {
+    let (Some(old), Some(new)) = (before.text(), after.text()) else {
+        return format!("{} → {}", quoted(before, 0), quoted(after, 0));
+    };
+    let same = old.chars().zip(new.chars()).take_while(|(old, new)| old == new).count();
+    let cut = same.saturating_sub(SAME_SHOWN);
+    format!("{} → {}", quoted(before, cut), quoted(after, cut))
+}
+
+/// Returns a value as it stands in a sentence, without so many of its first characters.
+fn quoted(value: &Value, cut: usize) -> String {
     match value {
         Value::Null => "nothing".to_owned(),
-        Value::Text(_) => format!("\"{}\"", shown(value)),
+        Value::Text(text) => {
+            let rest: String = text.chars().skip(cut).collect();
+            let dots = if cut > 0 { "…" } else { "" };
+            format!("{:?}", format!("{dots}{}", shown(&Value::Text(rest))))
+        }
         other => shown(other),
     }
 }

@@ -84,9 +84,17 @@ fn choose(
 ) -> Result<(), Failed> {
     let org = world.connection()?.org;
     let store = world.store.org(&org)?;
-    if store.meeting(meeting)?.is_none() {
+    let Some(told) = store.meeting(meeting)? else {
         return Err(Failed::new(format!("there is no meeting \"{meeting}\""))
             .hint("Run `efficlose meetings list` to see those there are."));
+    };
+    if let Question::Person(email) = question {
+        let everyone = told.organizer.iter().chain(&told.participants);
+        let mut emails = everyone.filter_map(|one| one.email.as_deref());
+        if !emails.any(|known| known.trim().eq_ignore_ascii_case(email)) {
+            return Err(Failed::new(format!("nobody at the meeting has the address {email}"))
+                .hint(format!("`efficlose meetings show {meeting}` shows who took part.")));
+        }
     }
     let choice = match record {
         "auto" => None,

@@ -140,6 +140,8 @@ struct Origin {
     value: Value,
     /// The change that wrote the field last, and was not taken back.
     change: Option<Change>,
+    /// The number of the last change that wrote it, and was.
+    undone: Option<i64>,
 }
 
 impl Origin {
@@ -152,6 +154,11 @@ impl Origin {
 
     fn said(&self, store: &OrgStore) -> Result<String, Failed> {
         let Some(change) = &self.change else {
+            if let Some(undone) = self.undone {
+                return Ok(format!(
+                    "it comes from Salesforce: what efficlose wrote was taken back (change {undone})"
+                ));
+            }
             return Ok("it comes from Salesforce, and was never written by efficlose".to_owned());
         };
         let planned = &change.planned;
@@ -185,10 +192,10 @@ fn why(
     let done = changes.into_iter().filter(|change| change.state == ChangeState::Done);
     let done: Vec<Change> = done.filter(|change| change.planned.undoes.is_none()).collect();
     let undone = store.undone(&done.iter().map(|change| change.id).collect::<Vec<_>>())?;
-    let wrote = |change: &&Change, field: &str| {
-        let mut names = change.planned.after.iter().map(|(name, _)| name);
-        names.any(|name| name == field) && !undone.contains(&change.id)
-    };
+    let writes =
+        |change: &Change, field: &str| change.planned.after.iter().any(|(name, _)| name == field);
+    let wrote =
+        |change: &&Change, field: &str| writes(change, field) && !undone.contains(&change.id);
     let written = done.iter().flat_map(|change| change.planned.after.iter().map(|(name, _)| name));
     let known: BTreeSet<&String> = written.chain(source.iter().map(|(name, _)| name)).collect();
     let asked = |name: &&&String| match field {
@@ -205,6 +212,10 @@ fn why(
                 .find(|(known, _)| known == *name)
                 .map_or(Value::Null, |(_, value)| value.clone()),
             change: done.iter().find(|change| wrote(change, name)).cloned(),
+            undone: done
+                .iter()
+                .find(|change| undone.contains(&change.id) && writes(change, name))
+                .map(|change| change.id),
         })
         .collect();
     if let (Some(field), []) = (field, origins.as_slice()) {

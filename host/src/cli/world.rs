@@ -46,6 +46,12 @@ impl World {
         let config = Config::load(&home)?;
         let key = std::env::var(KEY).ok().map(Secret::from);
         let key_file = globals.key_file.clone().unwrap_or_else(|| home.join("key"));
+        // A new key would open nothing of what is there.
+        if key.is_none() && home.join(store::CONTROL).exists() && !key_file.exists() {
+            let file = key_file.display();
+            return Err(Failed::new(format!("the file of the key, {file}, is not there"))
+                .hint("Name it with --key-file, or bring it back: grants are sealed with it."));
+        }
         let key = config::load_key(key.as_ref(), &key_file)?;
         let store = Arc::new(Store::open(&home, key)?);
         let pace = Pace { seed: u64::from(std::process::id()), ..Pace::default() };

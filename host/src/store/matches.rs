@@ -121,6 +121,9 @@ impl OrgStore {
                 run(db, sql, params![meeting, asked, object, id, micros(now)])?;
             }
             wake(db, meeting_id, question)?;
+            let sql = "DELETE FROM reviews WHERE question = ?1 AND (meeting_id = ?2 OR ?3)";
+            let is_person = matches!(question, Question::Person(_));
+            run(db, sql, params![question.as_str(), meeting_id, is_person])?;
             // What it led to by that choice must not be taken for what it led to by itself.
             if let (None, Question::Person(email)) = (choice, question) {
                 run(db, "DELETE FROM matches WHERE email = ?1", [email.as_str()])?;

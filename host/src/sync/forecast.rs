@@ -28,7 +28,9 @@ pub struct Forecast {
 
 /// Tells what the next sync will do; takes one call itself.
 pub async fn forecast(doors: &Doors) -> Result<Vec<Forecast>, Error> {
-    let jobs = doors.settings.jobs(&doors.org);
+    let mut jobs = doors.settings.jobs(&doors.org);
+    let paused = doors.control.paused(&doors.org)?;
+    jobs.retain(|job| !paused.contains_key(&job.object));
     let pulls = jobs.iter().filter(|job| job.direction == Direction::Pull).map(|job| job.object);
     let mut looked = Vec::new();
     for object in pulls {

@@ -30,6 +30,10 @@ pub(super) fn plan(
     let creates = matches!(intent, Intent::Create { .. });
     let (mut before, mut after) = (Fields::new(), Fields::new());
     let mut left: Vec<(String, String)> = Vec::new();
+    let may = if creates { prepared.may_create } else { prepared.may_update };
+    if !may {
+        return Decision::Refused(forbidden(object, creates));
+    }
     if creates && let Some(missing) = required(prepared, &wanted) {
         return Decision::Refused(missing);
     }
@@ -104,6 +108,31 @@ fn required(prepared: &Prepared, wanted: &Fields) -> Option<Problem> {
             "Have the mapping write {object}.{field}, or make it optional in Setup."
         )),
     })
+}
+
+fn forbidden(object: Object, creates: bool) -> Problem {
+    let what = if creates { "create" } else { "change" };
+    Problem {
+        message: format!("the connected user may not {what} records of {object}"),
+        at: Some(object.to_string()),
+        hint: Some(format!(
+            "Give it the right to {what} {object} (profile or permission set; `efficlose doctor \
+             --permission-set` writes one), or import only: `efficlose setup --pull-only`."
+        )),
+    }
+}
+
+/// Returns the problem of a mapping that wants nothing written where a field that it would
+/// write is locked.
+pub(super) fn locked(object: Object, field: &str, why: &str) -> Problem {
+    Problem {
+        message: format!("{why}: the connected user may only read {object}.{field}"),
+        at: Some(field.to_owned()),
+        hint: Some(format!(
+            "Let it edit {object}.{field} (field-level security), then `efficlose failures retry`; or \
+             leave the field to Salesforce with the policy crm-wins."
+        )),
+    }
 }
 
 fn is_converted(target: &Matched) -> bool {

@@ -45,6 +45,11 @@ pub(super) struct Prepared {
     pub(super) knows_parents: bool,
     /// The fields that may be written.
     pub(super) writes: Vec<Writable>,
+    /// Whether the connected user may make records, and change them.
+    pub(super) may_create: bool,
+    pub(super) may_update: bool,
+    /// The fields that the mapping would write and the connected user may only read.
+    pub(super) locked: Vec<String>,
     /// The fields that a new record needs and Salesforce doesn't fill.
     pub(super) required: Vec<String>,
     /// How a created record is found again: the first is the one used, the others
@@ -186,6 +191,12 @@ pub(super) fn prepare(
     let reading = reading(mapping.digest(), &read_as);
     let marks = if spec.object == Object::Task { marks(org) } else { Vec::new() };
     let required = required(org);
+    let is_locked = |name: &&str| {
+        let field = org.field(name);
+        field.is_some_and(|field| !field.createable && !field.updateable)
+    };
+    let locked = spec.writes.iter().map(|write| write.field.as_str()).filter(is_locked);
+    let locked = locked.map(str::to_owned).collect();
     Ok(Prepared {
         mapping,
         reads,
@@ -198,6 +209,9 @@ pub(super) fn prepare(
         reading,
         knows_parents: false,
         writes,
+        may_create: org.createable,
+        may_update: org.updateable,
+        locked,
         required,
         marks,
     })

@@ -13,7 +13,7 @@ use tokio::task::block_in_place;
 use self::draft::{Draft, Target};
 use self::ending::Endings;
 use super::isolate::isolate;
-use super::plan::{Decision, plan};
+use super::plan::{Decision, locked, plan};
 use super::prepare::{Mark, Prepared};
 use super::{Doors, Error, Next, Step, recover};
 use crate::model::{
@@ -221,7 +221,15 @@ fn planned(
         let wanted = match outcome {
             Pushed::Mapped(wanted) => wanted,
             Pushed::Skipped(why) => {
-                endings.skipped(&draft.work, why);
+                // It is for want of a right where no field at all may be written.
+                match prepared.locked.first().filter(|_| prepared.writes.is_empty()) {
+                    None => endings.skipped(&draft.work, why),
+                    Some(field) => {
+                        let problem = locked(prepared.mapping.spec().object, field, &why);
+                        endings.failed(&draft.work, problem.message.clone());
+                        draft.fail(doors, "locked", problem, Mender::SalesforceAdmin, now)?;
+                    }
+                }
                 continue;
             }
             Pushed::Failed(problem) => {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::task::block_in_place;
 
 use super::push::{FRESH, LOOKS_MAX, on_the_wire, slow};
@@ -15,17 +15,23 @@ use crate::model::{
     Problem, SalesforceId, Value,
 };
 use crate::salesforce::{Description, Written};
-use crate::store::Ended;
+use crate::store::{ChangesOf, Ended};
 
 /// How many records are looked at and written at once.
 const WAVE: usize = 200;
 /// How many waves one undo takes: a record may have been written to that often.
 const WAVES_MAX: usize = 10_000;
+/// How far Salesforce's clock may be from ours.
+const SKEW: SignedDuration = SignedDuration::from_mins(2);
+/// How many changes of a record are looked through for our last write.
+const CHANGES_LOOKED_AT: u32 = 1_000;
 /// What stands for the run of a rehearsal.
 const REHEARSAL: &str = "rehearsal";
 /// The field that tells who has changed a record last.
 const LAST_MODIFIED_BY: &str = "LastModifiedById";
-/// The field that tells when, whatever of it.
+/// The field that tells when.
+const LAST_MODIFIED: &str = "LastModifiedDate";
+/// The field that tells when anything of it was changed, by whomever.
 const STAMP: &str = "SystemModstamp";
 
 /// What became of taking back one change.
@@ -109,7 +115,10 @@ async fn all(
         let those: Vec<Change> =
             those.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
         let run_id = run_id.unwrap_or(REHEARSAL);
-        let undoing = Undoing { doors, object: *object, org, us: us.clone(), fence, run_id };
+        let (looked_at, untouched) = Default::default();
+        let us = us.clone();
+        let mut undoing =
+            Undoing { doors, object: *object, org, us, fence, run_id, looked_at, untouched };
         undone.extend(undoing.all(those).await?);
     }
     Ok(undone)
@@ -124,11 +133,15 @@ struct Undoing<'a> {
     us: String,
     fence: u64,
     run_id: &'a str,
+    /// The records that have been looked at, and those of them that nobody else had touched
+    /// before we began.
+    looked_at: HashSet<SalesforceId>,
+    untouched: HashSet<SalesforceId>,
 }
 
 impl Undoing<'_> {
     /// Takes changes back in waves, of each record its newest first.
-    async fn all(&self, mut rest: Vec<Change>) -> Result<Vec<Undone>, Error> {
+    async fn all(&mut self, mut rest: Vec<Change>) -> Result<Vec<Undone>, Error> {
         rest.sort_by_key(|change| std::cmp::Reverse(change.id));
         let mut undone = Vec::new();
         for _ in 0..WAVES_MAX {
@@ -149,10 +162,15 @@ impl Undoing<'_> {
 
     /// Takes one change back of each of some records. Values that took long to come are read
     /// again: somebody may have edited them meanwhile.
-    async fn wave(&self, wave: &[Change]) -> Result<Vec<Undone>, Error> {
+    async fn wave(&mut self, wave: &[Change]) -> Result<Vec<Undone>, Error> {
         for _ in 0..LOOKS_MAX {
             let read_at = Instant::now();
             let live = self.live(wave).await?;
+            for (id, record) in &live {
+                if self.looked_at.insert(id.clone()) && self.is_untouched(id, record)? {
+                    self.untouched.insert(id.clone());
+                }
+            }
             if read_at.elapsed() <= FRESH {
                 return self.write(wave, &live).await;
             }
@@ -228,6 +246,9 @@ impl Undoing<'_> {
         };
         let why = match (change.state, &change.record_id, live) {
             _ if is_undone => "it was taken back before",
+            _ if matches!(change.planned.intent, Intent::Delete(_)) => {
+                "a deleted record is brought back from Salesforce's recycle bin, by hand"
+            }
             (ChangeState::Open, ..) => "its end is not known yet; the next sync looks it up",
             (ChangeState::Refused | ChangeState::Lost, ..) => "it was never written",
             (_, None, _) | (_, _, None) => "the record is not there any more",
@@ -271,7 +292,7 @@ impl Undoing<'_> {
                 return (one, None);
             }
             // A person may have made something else of the record: it is theirs then.
-            Intent::Create { .. } if !one.left.is_empty() || !self.is_untouched(id, live) => {
+            Intent::Create { .. } if !one.left.is_empty() || !self.untouched.contains(id) => {
                 one.restored.clear();
                 one.fate = UndoFate::LeftAlone("somebody has changed the record since".to_owned());
                 return (one, None);
@@ -315,7 +336,9 @@ impl Undoing<'_> {
         let shown = names.filter_map(|(name, _)| self.org.field(name)?.name.parse().ok());
         let mut fields: Vec<FieldName> = shown.collect();
         fields.extend(
-            ["Id", LAST_MODIFIED_BY, STAMP].iter().flat_map(|name| name.parse::<FieldName>()),
+            ["Id", LAST_MODIFIED_BY, LAST_MODIFIED, STAMP]
+                .iter()
+                .flat_map(|name| name.parse::<FieldName>()),
         );
         fields.sort();
         fields.dedup();
@@ -327,14 +350,20 @@ impl Undoing<'_> {
         Ok(found.collect())
     }
 
-    /// Tells whether a record is as it was read after our last write, which was the last of
-    /// all.
-    fn is_untouched(&self, id: &SalesforceId, live: &Fields) -> bool {
+    /// Tells whether nobody has changed a record since our last write to it: by who changed it
+    /// last, by when, and by its stamp, where it was read since.
+    fn is_untouched(&self, id: &SalesforceId, live: &Fields) -> Result<bool, Error> {
         let text = |name: &str| get(live, name).and_then(Value::text);
-        let stored = self.doors.store.source_state(self.object, id).ok().flatten();
-        let stamp = text(STAMP).and_then(|stamp| stamp.parse::<Timestamp>().ok());
-        let is_as_read = stored.is_none_or(|stored| Some(stored.modified_at) == stamp);
-        text(LAST_MODIFIED_BY) == Some(self.us.as_str()) && is_as_read
+        let moment = |name: &str| text(name)?.parse::<Timestamp>().ok();
+        let stored = self.doors.store.source_state(self.object, id)?;
+        let is_as_read = stored.is_none_or(|stored| Some(stored.modified_at) == moment(STAMP));
+        let written = self.doors.store.changes(ChangesOf::Record(id), CHANGES_LOOKED_AT)?;
+        let last = written.iter().filter(|change| change.state == ChangeState::Done);
+        let last = last.filter_map(|change| change.ended_at).max();
+        let is_ours = last.zip(moment(LAST_MODIFIED)).is_some_and(|(written, changed)| {
+            changed <= written.checked_add(SKEW).unwrap_or(written)
+        });
+        Ok(text(LAST_MODIFIED_BY) == Some(self.us.as_str()) && is_as_read && is_ours)
     }
 }
 
