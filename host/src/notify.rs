@@ -176,7 +176,8 @@ fn changes(
     let failures = control.org(org)?.failure_count()?;
     let mut digest_at = told.digest_at;
     let is_due = digest_at.is_none_or(|at| now.duration_since(at) >= DIGEST_EVERY);
-    let mut counted = told.failures;
+    // What was mended since counts anew when it fails again.
+    let mut counted = told.failures.min(failures);
     if failures == 0 && told.failures > 0 {
         notices.push(notice(
             "failures",
@@ -184,8 +185,8 @@ fn changes(
             "no failure waits for a mend any more".to_owned(),
             None,
         ));
-        (counted, digest_at) = (0, None);
-    } else if failures > told.failures && (is_due || told.failures == 0) {
+        digest_at = None;
+    } else if failures > counted && (is_due || counted == 0) {
         let mend = "`efficlose failures list` shows each with what mends it.".to_owned();
         let message = format!("{failures} failures wait for a mend");
         notices.push(notice("failures", false, message, Some(mend)));

@@ -95,3 +95,15 @@ pub(crate) async fn description(org: &Org, object: &str, id: &str) -> String {
     let record = org.get(object, id, "Description").await;
     text(&record["Description"]).replace("\r\n", "\n")
 }
+
+/// Returns the state and the reason of a meeting's work for an object.
+pub(crate) async fn work(world: &World, id: &str, object: &str) -> (String, String) {
+    let works = world.meeting(id).await["work"].take();
+    // The meeting itself has work for Task too, besides its action items.
+    let is_it = |work: &&Json| {
+        work["object"] == object && (object != "Task" || work["action_item"] != Json::Null)
+    };
+    let work = works.as_array().unwrap().iter().find(is_it).cloned();
+    let work = work.unwrap();
+    (text(&work["state"]), text(&work["reason"]))
+}

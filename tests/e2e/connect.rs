@@ -387,3 +387,14 @@ async fn the_log_tells_every_call_and_never_a_token() {
     world.efficlose(&["sync", "-vv", "--json"]).await.failed();
     world.efficlose(&["disconnect", "-vv"]).await.succeeded();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_not_where_it_is_said_to_be_is_not_made_anew() {
+    let world = World::ready().await;
+    let nowhere = world.home().join("no-such-key");
+    let file = nowhere.to_str().unwrap();
+    let status = world.efficlose(&["status", "--key-file", file]).await;
+    assert_fails(status, "no-such-key, is not there", "grants are sealed with it");
+    assert!(!nowhere.exists());
+    world.ok(&["status"]).await;
+}

@@ -22,6 +22,7 @@ mod registry;
 mod rehearsal;
 mod scripts;
 mod serve;
+mod tasks;
 mod undo;
 mod verify;
 mod world;

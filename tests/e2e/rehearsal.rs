@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value as Json, json};
 
 use crate::cast::{ADA, HOST, LEO, description, meeting, stage, tasks, with_items};
-use crate::world::{World, array, assert_says, eventually, text};
+use crate::world::{World, array, assert_fails, assert_says, eventually, text};
 
 /// Returns what a sync would do.
 async fn rehearsed(world: &World) -> Json {
@@ -127,6 +127,8 @@ async fn an_admins_policy_for_a_field_stands_before_the_mappings() {
     let (sync, _) = world.sync_fails().await;
     let run = sync.run("Contact", "pull");
     assert_says(&text(&run["error"]["message"]), &["did you mean Description?"]);
+    let dry = world.efficlose(&["sync", "--dry-run"]).await;
+    assert_fails(dry, "did you mean Description?", "`policies` of Contact");
     with("Description");
     world.sync().await;
     assert_eq!(description(&world.org, "Contact", &cast.contact).await, "Met at the fair.");

@@ -46,11 +46,12 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
     let started = Instant::now();
     let stop = super::serve::stop_on_signal();
     let (mut all, mut refused) = (Vec::new(), Vec::new());
-    let mut is_set_up = false;
+    let (mut is_set_up, mut untold) = (false, Vec::new());
     let mut sick = None;
     for connection in connections {
         let settings = world.settings(&connection.org);
-        let mut jobs = settings.jobs(&connection.org);
+        let all_jobs = settings.jobs(&connection.org);
+        let mut jobs = all_jobs.clone();
         is_set_up |= !jobs.is_empty();
         let paused = world.store.paused(&connection.org)?;
         jobs.retain(|job| match args.object.as_slice() {
@@ -64,14 +65,9 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
             Err(failed) => Err(failed),
         };
         bar.finish_and_clear();
-        let (notices, all_jobs) = (&world.config.notices, world.settings(&connection.org));
-        let all_jobs = all_jobs.jobs(&connection.org);
-        let now = world.clock.now();
-        if let Err(error) =
-            notify::tell(notices, &world.store, &connection.org, &all_jobs, now).await
-        {
-            tracing::error!("it is told after the next sync: {error}");
-        }
+        let (notices, now) = (&world.config.notices, world.clock.now());
+        let told = notify::tell(notices, &world.store, &connection.org, &all_jobs, now).await;
+        untold.extend(told.err());
         match runs {
             Ok(runs) => {
                 all.extend(runs);
@@ -86,6 +82,9 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
             .hint("Run `efficlose setup` to choose what syncs."));
     }
     report(&all, &refused, started.elapsed(), output);
+    for error in untold {
+        output.line(format!("What has changed is told after the next sync: {error}"));
+    }
     match sick {
         Some(failed) => Err(failed),
         None => verdict(&all, &stop),
@@ -133,7 +132,7 @@ async fn dry_run(
     output: &Output,
 ) -> Result<(), Failed> {
     let stop = super::serve::stop_on_signal();
-    let mut orgs = Vec::new();
+    let (mut orgs, mut stuck) = (Vec::new(), None);
     for connection in connections {
         let settings = world.settings(&connection.org);
         let paused = world.store.paused(&connection.org)?;
@@ -168,9 +167,19 @@ async fn dry_run(
             "counts": counts,
             "calls": calls,
         }));
+        stuck = stuck.or(broken.into_iter().next());
     }
     output.json(&json!({ "orgs": orgs }));
-    Ok(())
+    match stuck {
+        None => Ok(()),
+        Some((object, problem)) => {
+            let failed = Failed::new(format!("{object} can't be written: {}", problem.message));
+            Err(match problem.hint {
+                Some(hint) => failed.hint(hint),
+                None => failed,
+            })
+        }
+    }
 }
 
 fn said(job: &JobKey, counts: Counts) -> String {

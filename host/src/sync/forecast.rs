@@ -2,14 +2,10 @@
 
 use super::prepare::{PAGE, Prepared};
 use super::pull::start;
-use super::{Doors, Error, extract, remap};
+use super::{Doors, Error, extract, push, remap};
 use crate::model::{Cursor, Direction, Object};
 use crate::salesforce::{Found, Read};
 use crate::store::Position;
-
-/// How many pieces of work one step of a push takes, and how many calls that needs where
-/// records are looked up, read and written.
-const PUSH_STEP: (u64, u64) = (100, 4);
 
 /// One step of the next sync.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -60,13 +56,12 @@ pub async fn forecast(doors: &Doors) -> Result<Vec<Forecast>, Error> {
     }
     for object in jobs.iter().filter(|j| j.direction == Direction::Push).map(|job| job.object) {
         let records = doors.store.waiting_count(object)?;
-        let (step, calls) = PUSH_STEP;
         steps.push(Forecast {
             object: Some(object),
             direction: Direction::Push,
             does: "writes what meetings taught",
             records,
-            calls: records.div_ceil(step) * calls,
+            calls: push::calls(records),
         });
     }
     Ok(steps)

@@ -25,10 +25,18 @@ use crate::store::{self, Ended};
 
 /// How many pieces of work one step takes: what their records hold is read in one call.
 const WORK: u32 = 1_000;
+/// How many calls look something up for one step: by mark, by id, and who owns a task.
+const LOOKS: u64 = 3;
 /// How many changes one call writes.
 const WRITES: usize = 200;
 /// How many requests a mapping is asked at once: each bears a whole meeting.
 const ASKED: usize = 200;
+
+/// Returns how many calls it takes to write so many pieces of work, where each is one change:
+/// their records and marks are looked up, and they are written.
+pub(super) fn calls(work: u64) -> u64 {
+    work.div_ceil(u64::from(WORK)) * LOOKS + work.div_ceil(WRITES as u64)
+}
 
 /// How old values may be from which a change is planned, when it is written.
 pub(super) const FRESH: Duration = Duration::from_secs(5);
@@ -290,7 +298,13 @@ impl Pen<'_> {
             }
             read_at = Instant::now();
             let records = batch.iter().filter_map(|(draft, _)| draft.record());
-            let now = live(self.doors, self.object, self.prepared, records).await?;
+            let now = match live(self.doors, self.object, self.prepared, records).await {
+                Ok(now) => now,
+                Err(error) => {
+                    endings.all_waiting(&batch);
+                    return Err(error);
+                }
+            };
             let is_same = |(draft, _): &(Draft, Planned)| {
                 draft.record().is_none_or(|id| now.get(id) == self.seen.get(id))
             };
@@ -298,20 +312,25 @@ impl Pen<'_> {
             endings.all_waiting(&others);
             batch = same;
         }
+        endings.all_waiting(&batch);
         Err(Error::Org(slow(self.object)))
     }
 
     /// Puts changes into the journal, then on the wire, then notes their ends.
     ///
     /// Where an answer never came, the change stays open and its work waiting: the
-    /// next step looks up what became of it.
+    /// next step looks up what became of it. Returns what keeps the next batch from being
+    /// written; an error leaves all work as it is.
     async fn write(
         &self,
         batch: Vec<(Draft, Planned)>,
         endings: &mut Endings,
     ) -> Result<Option<Error>, Error> {
         let Self { doors, object, prepared, fence, run_id, .. } = *self;
-        let batch = self.still_right(batch, endings).await?;
+        let batch = match self.still_right(batch, endings).await {
+            Ok(batch) => batch,
+            Err(error) => return Ok(Some(error)),
+        };
         if batch.is_empty() {
             return Ok(None);
         }
@@ -320,7 +339,14 @@ impl Pen<'_> {
         let changes = doors.store.plan(object, fence, &planned, run_id, now)?;
         let writes: Vec<_> =
             changes.iter().map(|change| on_the_wire(&prepared.marks, change)).collect();
-        let written = doors.salesforce.write(object, &writes).await?;
+        let written = match doors.salesforce.write(object, &writes).await {
+            Ok(written) => written,
+            // The changes stay open, and are found not to be there.
+            Err(error) => {
+                drafts.iter().for_each(|draft| endings.waiting(&draft.work));
+                return Ok(Some(Error::Salesforce(error)));
+            }
+        };
         let mut ended = Vec::new();
         let mut stopped = None;
         let mut unknown = Vec::new();

@@ -9,7 +9,7 @@ use crate::model::{Change, Counts, Direction, Failure, Intent, Object, Problem};
 use crate::store::ChangesOf;
 
 /// What stands for the run of a rehearsal.
-const RUN: &str = "rehearsal";
+pub(super) const RUN: &str = "rehearsal";
 /// How many changes and refusals are told of.
 const TOLD_MAX: u32 = 100_000;
 

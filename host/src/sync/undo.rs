@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::block_in_place;
 
 use super::push::{FRESH, LOOKS_MAX, on_the_wire, slow};
-use super::{Doors, Error, recover};
+use super::{Doors, Error, recover, rehearsal};
 use crate::model::{
     Change, ChangeState, Direction, Ending, FieldName, Fields, Intent, JobKey, Object, Planned,
     Problem, SalesforceId, Value,
@@ -25,8 +25,6 @@ const WAVES_MAX: usize = 10_000;
 const SKEW: SignedDuration = SignedDuration::from_mins(2);
 /// How many changes of a record are looked through for our last write.
 const CHANGES_LOOKED_AT: u32 = 1_000;
-/// What stands for the run of a rehearsal.
-const REHEARSAL: &str = "rehearsal";
 /// The field that tells who has changed a record last.
 const LAST_MODIFIED_BY: &str = "LastModifiedById";
 /// The field that tells when.
@@ -114,8 +112,8 @@ async fn all(
         let those = those.map(|change| doors.store.change(change.id));
         let those: Vec<Change> =
             those.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
-        let run_id = run_id.unwrap_or(REHEARSAL);
-        let (looked_at, untouched) = Default::default();
+        let run_id = run_id.unwrap_or(rehearsal::RUN);
+        let (looked_at, untouched) = (HashSet::new(), HashSet::new());
         let us = us.clone();
         let mut undoing =
             Undoing { doors, object: *object, org, us, fence, run_id, looked_at, untouched };
@@ -286,11 +284,6 @@ impl Undoing<'_> {
             }
         }
         let intent = match &planned.intent {
-            Intent::Delete(_) => {
-                let why = "a deleted record is brought back from Salesforce's recycle bin";
-                one.fate = UndoFate::LeftAlone(why.to_owned());
-                return (one, None);
-            }
             // A person may have made something else of the record: it is theirs then.
             Intent::Create { .. } if !one.left.is_empty() || !self.untouched.contains(id) => {
                 one.restored.clear();
@@ -301,7 +294,8 @@ impl Undoing<'_> {
                 one.fate = UndoFate::Deleted;
                 Intent::Delete(id.clone())
             }
-            Intent::Update(_) => Intent::Update(id.clone()),
+            // One that deletes was left alone before.
+            Intent::Update(_) | Intent::Delete(_) => Intent::Update(id.clone()),
         };
         if matches!(intent, Intent::Update(_)) && one.restored.is_empty() {
             one.fate = UndoFate::LeftAlone("none of it is as it was written".to_owned());

@@ -1,0 +1,303 @@
+//! The tasks that action items become, and meetings where they are logged.
+
+use efficlose_sandbox::{CustomField, Settings};
+use serde_json::{Value as Json, json};
+
+use crate::cast::{
+    ADA, Cast, HOST, LEO, assert_one_task_each, description, meeting, stage, tasks, with_items,
+    work,
+};
+use crate::world::{World, assert_says, day, days_before, none, text};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_action_item_becomes_a_task() {
+    let (world, cast) = stage().await;
+    let mut told = with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "Send the offer")]);
+    told["action_items"][0]["owner_email"] = HOST.into();
+    told["action_items"][0]["due_on"] = "2031-03-31".into();
+    world.tell(&[told]).await;
+    world.sync().await;
+    assert_one_task_each(&world, "m1").await;
+    let task = tasks(&world.org).await.remove(0);
+    let owner = world.org.soql(&format!("SELECT Id FROM User WHERE Email = '{HOST}'")).await;
+    assert_eq!(task["OwnerId"], owner[0]["Id"]);
+    assert_eq!(task["WhoId"], cast.contact);
+    assert_eq!(task["WhatId"], cast.deal);
+    assert_eq!(task["ActivityDate"], "2031-03-31");
+    assert_eq!(task["Status"], "Not Started");
+    assert!(text(&task["CallObject"]).starts_with("efficlose-"), "{task}");
+    let from = format!("From the meeting \"Talk m1\" on {}", day(days_before(world.org.now, 2)));
+    assert_says(&text(&task["Description"]), &[&from, "https://meetings.example/m1"]);
+    world.assert_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_for_a_lead_is_about_the_lead_alone() {
+    let (world, cast) = stage().await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[LEO]), &[("a", "Call Leo")])]).await;
+    world.sync().await;
+    let task = tasks(&world.org).await.remove(0);
+    assert_eq!((&task["WhoId"], &task["WhatId"]), (&json!(cast.lead), &Json::Null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_meeting_told_anew_changes_its_task() {
+    let (world, _) = stage().await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+    world.sync().await;
+    let before = tasks(&world.org).await.remove(0);
+    let mut told = with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One, but better")]);
+    assert_eq!(world.tell(std::slice::from_ref(&told)).await["changed"], 1);
+    world.sync().await;
+    assert_one_task_each(&world, "m1").await;
+    let after = tasks(&world.org).await.remove(0);
+    assert_eq!((&after["Id"], &after["Subject"]), (&before["Id"], &json!("One, but better")));
+
+    told["action_items"][0]["done"] = true.into();
+    world.tell(&[told]).await;
+    world.sync().await;
+    let done = tasks(&world.org).await.remove(0);
+    assert_eq!((&done["Status"], &done["IsClosed"]), (&json!("Completed"), &json!(true)));
+    assert_one_task_each(&world, "m1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_a_person_completes_does_its_item_for_good() {
+    let (world, _) = stage().await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+    world.sync().await;
+    let task = text(&tasks(&world.org).await[0]["Id"]);
+    world.org.pass(600).await;
+    world.org.patch("Task", &task, json!({ "Status": "Completed" })).await;
+    world.sync().await;
+    let item = world.meeting("m1").await["action_items"][0].take();
+    assert_eq!((&item["done"], &item["done_by"]), (&json!(true), &json!("salesforce")));
+
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One, again")])]).await;
+    world.sync().await;
+    let after = tasks(&world.org).await.remove(0);
+    assert_eq!((&after["Status"], &after["Subject"]), (&json!("Completed"), &json!("One, again")));
+    assert_eq!(world.meeting("m1").await["action_items"][0]["done"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_completed_just_before_its_meeting_is_told_anew_stays_completed() {
+    let (world, _) = stage().await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+    world.sync().await;
+    let task = text(&tasks(&world.org).await[0]["Id"]);
+    world.org.pass(600).await;
+    world.org.patch("Task", &task, json!({ "Status": "Completed" })).await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One, again")])]).await;
+    world.sync().await;
+    world.sync().await;
+    let after = tasks(&world.org).await.remove(0);
+    assert_eq!((&after["Status"], &after["Subject"]), (&json!("Completed"), &json!("One, again")));
+    assert_eq!(world.meeting("m1").await["action_items"][0]["done"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_status_of_the_orgs_own_stays() {
+    let (world, _) = stage().await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+    world.sync().await;
+    let task = text(&tasks(&world.org).await[0]["Id"]);
+    world.org.pass(600).await;
+    world.org.patch("Task", &task, json!({ "Status": "In Progress" })).await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One, again")])]).await;
+    world.sync().await;
+    let after = tasks(&world.org).await.remove(0);
+    assert_eq!(
+        (&after["Status"], &after["Subject"]),
+        (&json!("In Progress"), &json!("One, again"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_a_person_deletes_is_not_made_again() {
+    let (world, _) = stage().await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+    world.sync().await;
+    let task = text(&tasks(&world.org).await[0]["Id"]);
+    world.org.pass(600).await;
+    world.org.delete("Task", &task).await;
+    world.sync().await;
+    assert_eq!(world.meeting("m1").await["action_items"][0]["task_deleted"], true);
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One, again")])]).await;
+    world.sync().await;
+    assert_eq!(tasks(&world.org).await, Vec::<Json>::new());
+    let (state, reason) = work(&world, "m1", "Task").await;
+    assert_eq!(
+        (state.as_str(), reason.as_str()),
+        ("settled", "the task was deleted in Salesforce")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_a_person_takes_out_of_the_bin_is_kept_in_step_again() {
+    let (world, _) = stage().await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+    world.sync().await;
+    let task = text(&tasks(&world.org).await[0]["Id"]);
+    world.org.pass(600).await;
+    world.org.delete("Task", &task).await;
+    world.sync().await;
+    world.org.pass(600).await;
+    world.org.undelete(&task).await;
+    world.sync().await;
+    assert_eq!(world.meeting("m1").await["action_items"][0]["task_deleted"], false);
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One, again")])]).await;
+    world.sync().await;
+    assert_eq!(tasks(&world.org).await[0]["Id"], task);
+    assert_one_task_each(&world, "m1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subject_that_a_person_has_edited_is_left_alone() {
+    let (world, _) = stage().await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+    world.sync().await;
+    let task = text(&tasks(&world.org).await[0]["Id"]);
+    world.org.pass(600).await;
+    world.org.patch("Task", &task, json!({ "Subject": "A person's words" })).await;
+    let mut told = with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One, but better")]);
+    told["action_items"][0]["due_on"] = "2031-03-31".into();
+    world.tell(&[told]).await;
+    world.sync().await;
+    let after = tasks(&world.org).await.remove(0);
+    assert_eq!(after["Subject"], "A person's words");
+    assert_eq!(after["ActivityDate"], "2031-03-31", "what nobody has edited is ours");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_org_with_a_field_for_it_gets_tasks_by_external_id() {
+    let mut mark = CustomField::new("Task", "Efficlose_Id__c");
+    (mark.external_id, mark.unique, mark.length) = (true, true, Some(80));
+    let world = World::ready_with(Settings { custom_fields: vec![mark], ..none() }).await;
+    Cast::create(&world.org).await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+    world.org.forget_requests().await;
+    world.sync().await;
+    assert_one_task_each(&world, "m1").await;
+    let writes = world.org.writes().await;
+    let upserts = writes.iter().filter(|write| {
+        write["method"] == "PATCH" && text(&write["path"]).ends_with("/Task/Efficlose_Id__c")
+    });
+    assert_eq!(upserts.count(), 1, "{writes:?}");
+    let marked = world.org.soql("SELECT Efficlose_Id__c FROM Task").await;
+    assert!(text(&marked[0]["Efficlose_Id__c"]).starts_with("efficlose-"), "{marked:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_syncs_at_once_make_one_task_each() {
+    let (world, _) = stage().await;
+    let items = [("a", "One"), ("b", "Two"), ("c", "Three")];
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &items)]).await;
+    let (one, other) = tokio::join!(world.sync(), world.sync());
+    assert_eq!(one.total("pushed") + other.total("pushed"), 6);
+    assert_one_task_each(&world, "m1").await;
+    world.assert_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_task_could_not_be_found_again_none_is_made() {
+    let (world, cast) = stage().await;
+    world.org.change_field("Task", "CallObject", json!({ "visible": false })).await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+    let (sync, _) = world.sync_fails().await;
+    let said = "no field of Task can hold the mark by which a record is found again";
+    sync.assert_only_broken("Task", "push", said);
+    assert_says(&text(&sync.run("Task", "push")["error"]["hint"]), &["Efficlose_Id__c"]);
+    assert_says(&description(&world.org, "Contact", &cast.contact).await, &["Learned in m1"]);
+    assert_eq!(world.org.soql("SELECT Id FROM Task").await, Vec::<Json>::new());
+    world.org.change_field("Task", "CallObject", json!({ "visible": true })).await;
+    world.sync().await;
+    assert_one_task_each(&world, "m1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_of_someone_who_is_no_active_user_is_made_all_the_same() {
+    let (world, _) = stage().await;
+    let items = [("a", "Left us"), ("b", "Never there")];
+    let mut told = with_items(meeting(&world.org, "m1", 2, &[ADA]), &items);
+    told["action_items"][0]["owner_email"] = "edith.frost@northwind.example".into();
+    told["action_items"][1]["owner_email"] = "stranger@elsewhere.example".into();
+    world.tell(&[told]).await;
+    world.sync().await;
+    assert_one_task_each(&world, "m1").await;
+    let user = "SELECT Id FROM User WHERE Email = 'integration@northwind.example'";
+    let user = world.org.soql(user).await.remove(0);
+    for task in tasks(&world.org).await {
+        assert_eq!(task["OwnerId"], user["Id"], "{task}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_was_lost_finds_its_tasks_and_knows_them() {
+    let (world, _) = stage().await;
+    let told = with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")]);
+    world.tell(std::slice::from_ref(&told)).await;
+    world.sync().await;
+    let org = world.org_id().await;
+    std::fs::remove_dir_all(world.home().join("orgs").join(org)).unwrap();
+    world.tell(std::slice::from_ref(&told)).await;
+    world.sync().await;
+    assert_one_task_each(&world, "m1").await;
+    let task = tasks(&world.org).await.remove(0);
+    world.org.delete("Task", &text(&task["Id"])).await;
+    world.sync().await;
+    let mut again = told;
+    again["title"] = "Another title".into();
+    world.tell(&[again]).await;
+    world.sync().await;
+    assert_eq!(tasks(&world.org).await, Vec::<Json>::new(), "it is not made again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_meeting_is_logged_as_a_task_where_the_settings_want_it() {
+    let (world, cast) = stage().await;
+    let mut told = with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")]);
+    told["summary"] = "We agreed on stripes.".into();
+    world.tell(std::slice::from_ref(&told)).await;
+    world.sync().await;
+    assert_eq!(tasks(&world.org).await.len(), 1, "nobody wanted it");
+    let file = world.home().join("config.toml");
+    let mut settings: toml_edit::DocumentMut =
+        std::fs::read_to_string(&file).unwrap().parse().unwrap();
+    for (_, org) in settings["orgs"].as_table_like_mut().unwrap().iter_mut() {
+        org["log_meetings"] = toml_edit::value(true);
+    }
+    std::fs::write(&file, settings.to_string()).unwrap();
+    world.sync().await;
+    assert_eq!(tasks(&world.org).await.len(), 1, "what is past is not logged all at once");
+
+    told["id"] = "m2".into();
+    told["action_items"] = json!([]);
+    world.tell(std::slice::from_ref(&told)).await;
+    world.sync().await;
+    let all = tasks(&world.org).await;
+    let log = all.iter().find(|task| text(&task["Subject"]).starts_with("Meeting: ")).unwrap();
+    assert_eq!(
+        (&log["Subject"], &log["Status"]),
+        (&json!("Meeting: Talk m1"), &json!("Completed"))
+    );
+    assert_eq!((&log["WhoId"], &log["WhatId"]), (&json!(cast.contact), &json!(cast.deal)));
+    assert_eq!(log["ActivityDate"], day(days_before(world.org.now, 2)));
+    assert_says(
+        &text(&log["Description"]),
+        &["We agreed on stripes.", "- need: Learned in m1", "https://meetings.example/m1"],
+    );
+    let id = text(&log["Id"]);
+
+    told["summary"] = "We agreed on spots.".into();
+    world.tell(std::slice::from_ref(&told)).await;
+    world.sync().await;
+    assert_eq!(tasks(&world.org).await.len(), 2, "told anew, it is the same");
+    assert_says(&description(&world.org, "Task", &id).await, &["We agreed on spots."]);
+    world.org.delete("Task", &id).await;
+    world.sync().await;
+    told["summary"] = "We agreed on nothing.".into();
+    world.tell(&[told]).await;
+    world.sync().await;
+    assert_eq!(tasks(&world.org).await.len(), 1, "a person has deleted it");
+}
