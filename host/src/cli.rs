@@ -1,7 +1,6 @@
 //! The commands: the only floor that prints, and the place that assembles.
 
 mod backfill;
-mod budget;
 mod changes;
 mod config;
 mod connect;
@@ -23,9 +22,8 @@ mod setup;
 mod status;
 mod sync;
 mod types;
-mod vault;
 mod verify;
-mod world;
+mod web;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -33,8 +31,9 @@ use std::process::ExitCode;
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 
 use crate::plugin::script;
+use crate::secret::Secret;
+use crate::world::{Place, World};
 use output::{Failed, Output};
-use world::World;
 
 /// Keep a meeting platform and Salesforce in step
 ///
@@ -96,6 +95,7 @@ enum Command {
     Pause(pause::PauseArgs),
     Resume(pause::ResumeArgs),
     Serve(serve::Args),
+    Web(web::Args),
     Status(status::Args),
     Runs(runs::Args),
     Records(records::Args),
@@ -143,7 +143,7 @@ async fn run(args: Args, output: &Output) -> Result<(), Failed> {
         }
         _ => {}
     }
-    let world = World::open(&args.globals)?;
+    let world = World::open(place(&args.globals)?)?;
     match args.command {
         Command::Connect(args) => connect::run(args, &world, output).await,
         Command::Disconnect(args) => disconnect::run(args, &world, output).await,
@@ -155,6 +155,7 @@ async fn run(args: Args, output: &Output) -> Result<(), Failed> {
         Command::Resume(args) => pause::resume(args, &world, output),
         Command::Verify(args) => verify::run(args, &world, output).await,
         Command::Serve(args) => serve::run(args, world, output).await,
+        Command::Web(args) => web::run(args, &world, output),
         Command::Status(args) => status::run(args, &world, output),
         Command::Runs(args) => runs::run(args, &world, output),
         Command::Records(args) => records::run(args, &world, output),
@@ -167,6 +168,31 @@ async fn run(args: Args, output: &Output) -> Result<(), Failed> {
         Command::Config(args) => config::run(args, &world, output),
         Command::Demo(_) | Command::Sandbox(_) | Command::ScriptComponent => Ok(()),
     }
+}
+
+/// Holds the key itself, for machines that have no file for it.
+const KEY: &str = "EFFICLOSE_KEY";
+
+/// Returns where to work, from the arguments and the environment.
+fn place(globals: &Globals) -> Result<Place, Failed> {
+    Ok(Place {
+        home: globals.home.clone().map_or_else(default_home, Ok)?,
+        key: std::env::var(KEY).ok().map(Secret::from),
+        key_file: globals.key_file.clone(),
+        program: std::env::current_exe()
+            .map_err(|cause| Failed::new(format!("can't find the program itself: {cause}")))?,
+        org: globals.org.clone(),
+    })
+}
+
+/// Returns the folder that the system has for a user's data.
+fn default_home() -> Result<PathBuf, Failed> {
+    let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|p| p.is_absolute());
+    let user = || std::env::home_dir().map(|home| home.join(".local/share"));
+    let data = data
+        .or_else(user)
+        .ok_or_else(|| Failed::new("there is no home folder").hint("Name a folder with --home."))?;
+    Ok(data.join("efficlose"))
 }
 
 /// Logs to standard error: what someone must act on, and more when asked to. The

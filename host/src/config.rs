@@ -1,6 +1,7 @@
 //! The settings of this installation: one file, and the key beside it.
 
 mod key;
+mod web;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use crate::plugin::{Limits, Signer};
 use crate::{notify, sync};
 
 pub use key::load as load_key;
+pub use web::{ProxySettings, WebSettings};
 
 /// The settings' file, in the home.
 pub const FILE: &str = "config.toml";
@@ -32,6 +34,9 @@ pub struct Config {
     /// Who is told when something goes wrong, or is well again.
     #[serde(default, skip_serializing_if = "notify::Settings::is_none")]
     pub notices: notify::Settings,
+    /// Where pages are served, and who is let in.
+    #[serde(default, skip_serializing_if = "WebSettings::is_usual")]
+    pub web: WebSettings,
     /// The choices for each org.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub orgs: BTreeMap<OrgId, sync::Settings>,

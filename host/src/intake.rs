@@ -11,7 +11,7 @@ pub const TEXT_MAX: usize = 256 << 20;
 const MEETINGS_MAX: usize = 100_000;
 /// How long a meeting may be as JSON, in bytes, with the fields that are not known
 /// here.
-const MEETING_MAX: usize = 8 << 20;
+pub const MEETING_MAX: usize = 8 << 20;
 /// How many participants, insights or action items a meeting may have.
 const LIST_MAX: usize = 1_000;
 /// How long an id may be, in characters.
@@ -34,6 +34,15 @@ pub struct Refused {
     pub field: String,
     /// What is wrong with it.
     pub message: String,
+    /// Whether it breaks a rule that the schema doesn't tell, such as that it ends after it has
+    /// begun.
+    pub breaks_rule: bool,
+}
+
+impl Refused {
+    fn new(line: usize, field: &str, message: String) -> Self {
+        Self { line, field: field.to_owned(), message, breaks_rule: false }
+    }
 }
 
 /// Reads meetings from a text: one JSON object, an array of them, or one on each
@@ -45,9 +54,14 @@ pub fn parse(text: &str, now: Timestamp) -> Vec<Result<Meeting, Refused>> {
     };
     if pieces.len() > MEETINGS_MAX {
         let message = format!("there are more than {MEETINGS_MAX} meetings; split the file");
-        return vec![Err(Refused { line: 1, field: String::new(), message })];
+        return vec![Err(Refused::new(1, "", message))];
     }
     pieces.into_iter().map(|(line, piece)| meeting(line, piece, now)).collect()
+}
+
+/// Reads one meeting from a JSON object.
+pub fn one(text: &str, now: Timestamp) -> Result<Meeting, Refused> {
+    meeting(1, text, now)
 }
 
 /// Returns the JSON schema of a meeting.
@@ -58,16 +72,12 @@ pub fn schema() -> String {
 
 /// Cuts a text into the JSON of each meeting, with the line it begins on.
 fn pieces(text: &str) -> Result<Vec<(usize, &str)>, Refused> {
-    let syntax = |error: &serde_json::Error| Refused {
-        line: error.line(),
-        field: String::new(),
-        message: reason(error),
-    };
+    let syntax = |error: &serde_json::Error| Refused::new(error.line(), "", reason(error));
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let Some((_, first)) = lines.next() else {
         let message = "there is no meeting in it".to_owned();
-        return Err(Refused { line: 1, field: String::new(), message });
+        return Err(Refused::new(1, "", message));
     };
     if text.trim_start().starts_with('[') {
         let array: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| syntax(&error))?;
@@ -107,25 +117,27 @@ fn is_object(line: &str) -> bool {
 fn meeting(line: usize, json: &str, now: Timestamp) -> Result<Meeting, Refused> {
     if json.len() > MEETING_MAX {
         let message = format!("the meeting is longer than {MEETING_MAX} bytes");
-        return Err(Refused { line, field: String::new(), message });
+        return Err(Refused::new(line, "", message));
     }
     let mut parser = serde_json::Deserializer::from_str(json);
     let meeting: Result<Meeting, _> = serde_path_to_error::deserialize(&mut parser);
     let meeting = meeting.map_err(|error| {
         let field = match error.path().to_string() {
-            path if path == "." => String::new(),
+            // These stand for the meeting as a whole, and for a place that is not known.
+            path if path == "." || path == "?" => String::new(),
             path => path,
         };
         let inner = error.into_inner();
         let line = line + inner.line().saturating_sub(1);
-        Refused { line, field, message: reason(&inner) }
+        Refused::new(line, &field, reason(&inner))
     })?;
-    parser.end().map_err(|error| Refused {
-        line: line + error.line().saturating_sub(1),
-        field: String::new(),
-        message: reason(&error),
+    parser
+        .end()
+        .map_err(|error| Refused::new(line + error.line().saturating_sub(1), "", reason(&error)))?;
+    check(&meeting, now).map_err(|(field, message)| Refused {
+        breaks_rule: true,
+        ..Refused::new(line, &field, message)
     })?;
-    check(&meeting, now).map_err(|(field, message)| Refused { line, field, message })?;
     Ok(meeting)
 }
 

@@ -1,6 +1,6 @@
 //! The host of efficlose: keeps a meeting platform and Salesforce in step.
 //!
-//! Six floors; a room uses only rooms on lower floors. `ARCHITECTURE.md` draws
+//! Eight floors; a room uses only rooms on lower floors. `ARCHITECTURE.md` draws
 //! them, and the test `floors` holds the sources to it.
 
 /// Records are texts, and each is one allocation: this allocator takes half the
@@ -30,5 +30,11 @@ pub mod daemon;
 // Floor 4: settings
 pub mod config;
 
-// Floor 5: commands
+// Floor 5: assembles
+pub mod world;
+
+// Floor 6: pages and the API
+pub mod web;
+
+// Floor 7: commands
 pub mod cli;

@@ -1,5 +1,6 @@
 //! The words of the product, known to every room.
 
+mod access;
 mod budget;
 mod change;
 mod connection;
@@ -20,6 +21,7 @@ mod spec;
 mod table;
 mod verified;
 
+pub use access::{ApiToken, Audit, Person, Role};
 pub use budget::{Budget, Purpose};
 pub use change::{Change, ChangeState, Intent, Planned};
 pub use connection::{Connection, Usage};

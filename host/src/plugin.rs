@@ -12,6 +12,7 @@ mod instance;
 mod library;
 pub mod script;
 mod signature;
+mod starter;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -29,8 +30,10 @@ use self::field_map::Lines;
 use crate::model::{Object, Problem, Pulled, Pushed, Request, Setting, Spec, Value};
 
 pub use brought::{Brought, signature_of};
+pub use field_map::{expressions, with_expressions};
 pub use library::{Library, Mark, component_of};
 pub use signature::{Signer, SigningKey};
+pub use starter::{name_field, starter};
 
 /// How large a component may be, in bytes.
 pub(crate) const COMPONENT_MAX: u64 = 64 << 20;

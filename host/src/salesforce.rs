@@ -39,7 +39,7 @@ use refusals::{Entry, Refusal};
 use session::Session;
 
 pub use allowance::{Allowance, Taken, Unlimited};
-pub use callback::Callback;
+pub use callback::{Arrival, CALLBACK_PATH, Callback};
 pub use describe::{Choice, Description, FieldDescription, FieldType, Parents};
 pub use extract::{Extract, Part, Progress, part_rows};
 pub use http::{Http, Pace};

@@ -1,10 +1,13 @@
 //! Text that must not be seen: it doesn't print, and it is sealed at rest.
 
+mod password;
+
 use std::fmt;
 
 use chacha20poly1305::aead::{Aead, Generate, KeyInit, Payload};
 use chacha20poly1305::{Key as CipherKey, XChaCha20Poly1305, XNonce};
 use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
 
 /// A token, password or key as text. Wiped from memory when dropped; `Debug`
 /// and `Display` show a placeholder.
@@ -15,6 +18,43 @@ impl Secret {
     /// Returns the text itself. Every call is a place to look at in a review.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
+    }
+
+    /// Returns a new secret of 256 bits from the operating system's randomness, as
+    /// hexadecimal digits.
+    pub fn generate() -> Self {
+        Key::generate().0
+    }
+
+    /// Returns by what it is known again where it must not be kept.
+    ///
+    /// For secrets that nobody can guess, such as [`Secret::generate`] makes; of a password,
+    /// keep [`Secret::hash`].
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint(Sha256::digest(self.expose()).into())
+    }
+
+    /// Returns another secret that only who has this one can make, for a purpose.
+    pub fn derived(&self, purpose: &str) -> Self {
+        hex(&Sha256::digest(format!("{purpose}:{}", self.expose()))).into()
+    }
+
+    /// Tells whether another is the same, in a time that does not tell how much of it is.
+    pub fn is_same(&self, other: &str) -> bool {
+        let (ours, theirs) = (self.expose().as_bytes(), other.as_bytes());
+        let differences = ours.iter().zip(theirs).fold(0, |all, (a, b)| all | (a ^ b));
+        ours.len() == theirs.len() && differences == 0
+    }
+}
+
+/// By what a secret is known again: SHA-256 of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    /// Returns it as it is kept.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
     }
 }
 
@@ -27,6 +67,12 @@ impl From<String> for Secret {
 impl From<&str> for Secret {
     fn from(text: &str) -> Self {
         Self(text.to_owned().into())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Secret {
+    fn deserialize<D: serde::Deserializer<'de>>(text: D) -> Result<Self, D::Error> {
+        String::deserialize(text).map(Self::from)
     }
 }
 

@@ -4,6 +4,7 @@
 //! grants, schedules, runs. Everything of one org lies in a file of its own, so
 //! an org is moved or erased with its folder, and no query can join two.
 
+mod access;
 mod backfills;
 mod calls;
 mod connections;
@@ -68,6 +69,7 @@ const CONTROL_MIGRATIONS: &[&str] = &[
     include_str!("store/migrations/control/0001.sql"),
     include_str!("store/migrations/control/0002.sql"),
     include_str!("store/migrations/control/0003.sql"),
+    include_str!("store/migrations/control/0004.sql"),
 ];
 const ORG: &[&str] = &[
     include_str!("store/migrations/org/0001.sql"),

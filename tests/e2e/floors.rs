@@ -6,12 +6,14 @@ use std::path::Path;
 use crate::world::files;
 
 /// The rooms of each floor, from the ground up.
-const FLOORS: [&[&str]; 6] = [
+const FLOORS: [&[&str]; 8] = [
     &["clock", "model", "secret"],
     &["plugin", "registry", "salesforce", "store"],
     &["intake", "notify", "sync"],
     &["daemon"],
     &["config"],
+    &["world"],
+    &["web"],
     &["cli"],
 ];
 
@@ -25,7 +27,7 @@ const KNOWN_BY: [(&str, &[&str]); 10] = [
     ("print!", &["cli"]),
     ("eprintln!", &["cli"]),
     ("std::io::stdout", &["cli"]),
-    (".expose()", &["secret", "config", "store", "salesforce", "notify"]),
+    (".expose()", &["secret", "config", "store", "salesforce", "notify", "web", "cli/web.rs"]),
     ("std::env::", &["cli"]),
 ];
 

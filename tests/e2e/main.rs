@@ -1,6 +1,7 @@
 //! The product as its users meet it: the real binary, in a home of its own,
 //! against an org that answers at the wire.
 
+mod api;
 mod cast;
 mod connect;
 mod crash;
@@ -14,6 +15,7 @@ mod mapping;
 mod matching;
 mod meetings;
 mod notices;
+mod pages;
 mod plugins;
 mod pull;
 mod push;

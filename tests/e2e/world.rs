@@ -1,6 +1,7 @@
 //! The world that a test runs in: a home, an org, the binary, and a person who
 //! works in the org by another client than ours.
 
+mod browser;
 mod org;
 mod running;
 mod said;
@@ -21,6 +22,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 use toml_edit::DocumentMut;
 
+pub(crate) use browser::Browser;
 pub(crate) use org::{Decision, Org};
 use running::holds_token;
 pub(crate) use running::{Output, Running, Sync, assert_fails};
@@ -127,6 +129,8 @@ impl World {
             .env_clear()
             .env("HOME", self.home())
             .env("EFFICLOSE_HOME", self.home())
+            // Any free port: many of these run at a time.
+            .env("EFFICLOSE_LISTEN", "127.0.0.1:0")
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

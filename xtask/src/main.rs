@@ -1,6 +1,8 @@
 //! Development tasks: `cargo xtask demo`, `cargo xtask test` and their parts.
 
+mod browser;
 mod clients;
+mod debian;
 mod peers;
 mod plugins;
 mod registry;
@@ -89,6 +91,7 @@ fn test() -> Outcome {
     prerequisites()?;
     clients::install()?;
     registry::install()?;
+    browser::install()?;
     cargo(&["test", "--workspace"])
 }
 

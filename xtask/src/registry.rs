@@ -2,10 +2,8 @@
 //! `target/clients/registry`: nothing is installed, no service is started.
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
-use crate::{Outcome, workspace};
+use crate::{Outcome, debian, workspace};
 
 /// Debian's package, and the program in it.
 const PACKAGE: &str = "docker-registry";
@@ -18,28 +16,11 @@ pub(crate) fn install() -> Outcome {
         return Ok(());
     }
     fs::create_dir_all(&folder).map_err(|cause| format!("can't make {folder:?}: {cause}"))?;
-    let download = ["download", "-q", PACKAGE];
-    if run("apt-get", &download, &folder).is_err() {
-        run("apt-get", &["update", "-q"], &folder)?;
-        run("apt-get", &download, &folder)?;
-    }
+    debian::apt_get(&["download", "-q", PACKAGE], &folder)?;
     let entries =
         fs::read_dir(&folder).map_err(|cause| format!("can't read {folder:?}: {cause}"))?;
     let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
     let package = names.into_iter().find(|name| name.ends_with(".deb"));
     let package = package.ok_or_else(|| format!("apt-get downloaded no {PACKAGE}"))?;
-    run("dpkg-deb", &["--extract", &package, "."], &folder)
-}
-
-fn run(program: &str, arguments: &[&str], folder: &Path) -> Outcome {
-    let status = Command::new(program)
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(std::process::Stdio::null())
-        .status();
-    match status {
-        Ok(status) if status.success() => Ok(()),
-        Ok(_) => Err(format!("`{program} {}` failed", arguments.join(" "))),
-        Err(cause) => Err(format!("can't run {program} to get {PACKAGE}: {cause}")),
-    }
+    debian::run("dpkg-deb", &["--extract", &package, "."], &folder)
 }

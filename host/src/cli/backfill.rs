@@ -5,9 +5,9 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::output::{Failed, Output};
-use super::world::World;
 use crate::model::{Direction, JobKey, Object};
 use crate::sync::round;
+use crate::world::World;
 
 /// Read the records of a range of days again, whatever was read before
 ///

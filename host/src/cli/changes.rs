@@ -4,10 +4,10 @@ use serde_json::{Map, Value as Json, json};
 
 use super::output::{Failed, Output};
 use super::records::shown;
-use super::world::World;
 use crate::model::{Change, Direction, Intent, JobKey, Object, SalesforceId, Value};
 use crate::store::{ChangesOf, OrgStore};
 use crate::sync::{UndoFate, Undone, round, undo};
+use crate::world::World;
 
 /// How many changes one undo takes back.
 const UNDONE_MAX: u32 = 100_000;
@@ -119,8 +119,8 @@ fn list(of: Option<&str>, limit: u32, world: &World, output: &Output) -> Result<
 /// Prints a change: its headline, and field by field what it does.
 pub(super) fn tell(headline: &str, change: &Change, output: &Output) {
     output.line(headline);
-    for (name, before, after) in fields(change) {
-        output.line(format!("    {name}: {}", pair(&before, &after)));
+    for (name, before, after) in change.planned.pairs() {
+        output.line(format!("    {name}: {}", pair(before, after)));
     }
     for (name, why) in &change.planned.left {
         output.line(format!("    {name}: left as it is, {why}"));
@@ -243,16 +243,6 @@ pub(super) fn headline(change: &Change) -> String {
     )
 }
 
-/// Returns the fields of a change, each with the value before and after.
-fn fields(change: &Change) -> impl Iterator<Item = (String, Value, Value)> + '_ {
-    let planned = &change.planned;
-    let before = |name: &str| {
-        let field = planned.before.iter().find(|(known, _)| known == name);
-        field.map_or(Value::Null, |(_, value)| value.clone())
-    };
-    planned.after.iter().map(move |(name, after)| (name.clone(), before(name), after.clone()))
-}
-
 /// Returns a change for a machine.
 pub(super) fn to_json(change: &Change) -> Json {
     let mut json = to_plan(change);
@@ -273,8 +263,8 @@ pub(super) fn to_plan(change: &Change) -> Json {
         Intent::Update(_) => "update",
         Intent::Delete(_) => "delete",
     };
-    let fields = fields(change).map(|(name, before, after)| {
-        (name, json!({ "before": before.to_json(), "after": after.to_json() }))
+    let fields = planned.pairs().map(|(name, before, after)| {
+        (name.to_owned(), json!({ "before": before.to_json(), "after": after.to_json() }))
     });
     json!({
         "object": planned.object,

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::output::{Failed, Output};
-use super::world::World;
 use crate::config::FILE;
+use crate::world::World;
 
 /// Show the settings that hold, and where they are
 #[derive(clap::Args)]

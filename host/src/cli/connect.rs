@@ -1,19 +1,13 @@
 //! `efficlose connect`
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::output::{Failed, Output};
-use super::vault::Held;
-use super::world::World;
-use crate::model::{Connection, Object};
-use crate::salesforce::{
-    App, Authorization, Callback, Connected, LoginUrl, Salesforce, Unlimited, api_version, exchange,
-};
-use crate::secret::Secret;
+use crate::salesforce::{App, Authorization, Callback, LoginUrl, exchange};
+use crate::world::{World, read_secret};
 
 /// Connect a Salesforce org
 ///
@@ -41,12 +35,9 @@ pub(super) struct Args {
     timeout: u64,
 }
 
-/// How large the file of a secret may be, in bytes.
-const SECRET_MAX: u64 = 4_096;
-
 pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<(), Failed> {
     let login: LoginUrl = args.login_url.parse()?;
-    let client_secret = args.client_secret_file.as_deref().map(secret).transpose()?;
+    let client_secret = args.client_secret_file.as_deref().map(read_secret).transpose()?;
     let app = App { client_id: args.client_id, client_secret };
     let callback = Callback::listen(args.port).await?;
     let authorization = Authorization::begin(&login, &app, callback.redirect_url());
@@ -54,7 +45,7 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
     authorization.probe(&world.http).await?;
     let code = callback.wait(&authorization, Duration::from_secs(args.timeout)).await?;
     let connected = exchange(&world.http, &authorization, code).await?;
-    let connection = keep(world, &login, &app, connected).await?;
+    let connection = world.connect(&login, &app, connected).await?;
     output.json(&json!({
         "org": connection.org,
         "username": connection.username,
@@ -76,48 +67,4 @@ fn invite(authorization: &Authorization, no_browser: bool, output: &Output) {
         output.line("Allow access in the browser. If no page has opened, this is its address:");
     }
     output.line(url);
-}
-
-/// Looks whether the org opens with the grant, then keeps both.
-async fn keep(
-    world: &World,
-    login: &LoginUrl,
-    app: &App,
-    connected: Connected,
-) -> Result<Connection, Failed> {
-    let version = api_version(&world.http, &connected.grant.instance_url).await?;
-    let vault = Arc::new(Held::new(connected.grant));
-    let (login_url, client_id) = (login.clone(), &app.client_id);
-    let (http, unlimited) = (&world.http, Arc::new(Unlimited));
-    let salesforce =
-        Salesforce::open(http, login_url, client_id, &version, vault.clone(), unlimited)?;
-    let identity = salesforce.whoami().await?;
-    // An org or a user without API access is told now, not at the first sync.
-    salesforce.describe(Object::Contact.as_str()).await?;
-    let connection = Connection {
-        org: connected.org,
-        login_url: login.to_string(),
-        client_id: app.client_id.clone(),
-        username: identity.username,
-        user_id: connected.user.to_string(),
-        api_version: version,
-        connected_at: world.clock.now(),
-        broken: None,
-    };
-    world.store.connect(&connection, &vault.grant())?;
-    if let Some(usage) = salesforce.usage() {
-        world.store.save_usage(&connection.org, usage, world.clock.now())?;
-    }
-    Ok(connection)
-}
-
-/// Reads a secret from a file: an argument could be seen by others.
-fn secret(file: &Path) -> Result<Secret, Failed> {
-    let failed = |why: String| Failed::new(format!("can't read {}: {why}", file.display()));
-    let about = file.metadata().map_err(|cause| failed(cause.to_string()))?;
-    if about.len() > SECRET_MAX {
-        return Err(failed("it is too large for a secret".to_owned()));
-    }
-    let text = std::fs::read_to_string(file).map_err(|cause| failed(cause.to_string()))?;
-    Ok(Secret::from(text.trim()))
 }

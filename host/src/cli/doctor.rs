@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::output::{Failed, Output};
-use super::world::World;
 use crate::model::Object;
 use crate::sync::{Checkup, Health, examine};
+use crate::world::World;
 
 /// Look at the org for all that a sync needs of it, and say what mends what is missing
 ///

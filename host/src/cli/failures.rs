@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::output::{Failed, Output};
-use super::world::World;
-use crate::model::{Counts, Direction, Failure, JobKey, Object};
-use crate::sync;
+use crate::model::{Failure, Object};
+use crate::sync::{self, Retried};
+use crate::world::World;
 
 /// Show what waits for a mend, and try it again
 #[derive(clap::Args)]
@@ -68,35 +68,11 @@ async fn retry(
     output: &Output,
 ) -> Result<(), Failed> {
     let connection = world.connection()?;
-    let store = world.store.org(&connection.org)?;
-    let settings = world.settings(&connection.org);
-    let mut jobs = settings.jobs(&connection.org);
-    jobs.retain(|job| object.is_none_or(|object| object == job.object));
-    let mut queued = 0;
-    if !numbers.is_empty() {
-        let chosen = numbers.iter().map(|number| store.failure(*number));
-        let chosen = chosen.collect::<Result<Vec<_>, _>>()?;
-        for failure in &chosen {
-            queued += store.retry(failure.id)?;
-        }
-        // A record is mapped again with the others of its object that failed.
-        let pulls = |job: &JobKey| job.direction == Direction::Pull;
-        jobs.retain(|job| {
-            pulls(job)
-                && chosen.iter().any(|failure| {
-                    failure.direction == job.direction && failure.object == job.object
-                })
-        });
-    }
-    let doors = world.doors(&connection, settings)?;
-    let mut mapped = Counts::default();
-    for job in &jobs {
-        let counts = sync::retry(&doors, job.object, job.direction).await?;
-        match job.direction {
-            Direction::Pull => mapped += counts,
-            Direction::Push => queued += counts.pulled,
-        }
-    }
+    let doors = world.doors(&connection, world.settings(&connection.org))?;
+    let Retried { mapped, queued } = match numbers {
+        [] => sync::retry_all(&doors, object).await?,
+        numbers => sync::retry_these(&doors, numbers).await?,
+    };
     let (tried, failed) = (mapped.pulled, mapped.failed);
     output.json(&json!({ "records": tried, "failed_again": failed, "writes_queued": queued }));
     output.line(format!("Mapped {tried} records again; {failed} failed again"));

@@ -1,7 +1,5 @@
 //! `efficlose mapping`
 
-mod versions;
-
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -9,12 +7,11 @@ use serde_json::{Value as Json, json};
 use tokio::task::block_in_place;
 
 use super::output::{Failed, Output};
-use super::plugin::{misfits_of, refused};
 use super::records::shown;
-use super::world::World;
-use crate::model::{Object, Setting, Spec, Value};
+use crate::model::{Object, Spec, Value};
 use crate::plugin::{Brought, Mapping};
-use crate::sync::{Preview, Replay, preview, replay};
+use crate::sync::{Preview, Replay};
+use crate::world::{Back, Judgement, World};
 
 /// Try mappings of your own on stored records, use them, and go back
 #[derive(clap::Args)]
@@ -104,16 +101,21 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
     match args.command {
         Command::List => block_in_place(|| list(world, output)),
         Command::Preview { which, records } => block_in_place(|| {
-            let brought = Brought::read(&which.file)?;
-            let (_, seen) = tried(which.object()?, &brought, records, world, output)?;
+            let (object, brought) = (which.object()?, Brought::read(&which.file)?);
+            let org = world.connection()?.org;
+            let bar = output.progress();
+            let seen = world.try_on(&org, object, &brought, (records, SHOWN), &mut |records| {
+                bar.set_message(format!("{records} records"));
+            });
+            bar.finish_and_clear();
+            let (_, seen) = seen?;
             report(&which, &seen, None, output);
             verdict(seen.against())
         }),
         Command::Replay { which } => block_in_place(|| {
             let started = Instant::now();
             let brought = Brought::read(&which.file)?;
-            let (mapping, seen) = tried(which.object()?, &brought, u64::MAX, world, output)?;
-            let pushes = replayed(&mapping, world)?;
+            let Judgement { seen, pushes, .. } = judged(which.object()?, &brought, world, output)?;
             report(&which, &seen, Some(&pushes), output);
             let seconds = started.elapsed().as_secs_f64();
             output.line(format!("Took {seconds:.1} s"));
@@ -124,18 +126,18 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
             let (object, brought) = (which.object()?, Brought::read(&which.file)?);
             world.library()?.is_signed(&brought, object)?;
             if !force {
-                fits(object, &brought, world).await?;
+                world.fits(&world.connection()?, object, &brought).await?;
             }
             block_in_place(|| take(&which, brought, force, world, output))
         }
         Command::Accept { object } => block_in_place(|| {
             let brought = world.library()?.brought(object)?;
-            versions::accept(object, brought, world)?;
+            world.accept(&world.connection()?.org, object, brought)?;
             output.json(&json!({ "object": object }));
             output.line(format!("The mapping of {object} is used as it is from the next sync on"));
             Ok(())
         }),
-        Command::Back { object } => block_in_place(|| versions::back(object, world, output)),
+        Command::Back { object } => block_in_place(|| back(object, world, output)),
     }
 }
 
@@ -200,31 +202,6 @@ pub(super) fn described(mapping: &Mapping, from: &str) -> Json {
 
 fn names(spec: &Spec) -> Vec<String> {
     spec.writes.iter().map(|write| write.field.to_string()).collect()
-}
-
-/// Tries a mapping on stored records.
-fn tried(
-    object: Object,
-    brought: &Brought,
-    limit: u64,
-    world: &World,
-    output: &Output,
-) -> Result<(Mapping, Preview), Failed> {
-    let settings = settings(object, world)?;
-    let mapping = world.library()?.mapping_of(Some(brought), object, settings)?;
-    let store = world.store.org(&world.connection()?.org)?;
-    let bar = output.progress();
-    let seen = preview(&store, &mapping, object, limit, SHOWN, &mut |records| {
-        bar.set_message(format!("{records} records"));
-    });
-    bar.finish_and_clear();
-    Ok((mapping, seen?))
-}
-
-/// Asks a mapping what the one before was asked for meetings.
-fn replayed(mapping: &Mapping, world: &World) -> Result<Replay, Failed> {
-    let store = world.store.org(&world.connection()?.org)?;
-    Ok(replay(&store, mapping, mapping.spec().object, SHOWN)?)
 }
 
 /// Returns values by name, each as it is and as it would be.
@@ -330,16 +307,6 @@ fn told_of(pushes: &Replay, output: &Output) {
     ));
 }
 
-/// Refuses a mapping that doesn't fit what the org says of its fields: one that reads or
-/// writes what isn't there, or that writes what would be refused.
-async fn fits(object: Object, brought: &Brought, world: &World) -> Result<(), Failed> {
-    let (settings, library) = (settings(object, world)?, world.library()?);
-    let mapping = block_in_place(|| library.mapping_of(Some(brought), object, settings))?;
-    let misfits = misfits_of(&mapping, world).await?;
-    let has_records = world.store.org(&world.connection()?.org)?.count(object)? > 0;
-    refused(&misfits, has_records).map_or(Ok(()), Err)
-}
-
 /// Takes a mapping into use, unless what is stored speaks against it.
 fn take(
     which: &Which,
@@ -348,43 +315,42 @@ fn take(
     world: &World,
     output: &Output,
 ) -> Result<(), Failed> {
-    let object = which.object()?;
-    let (mapping, seen) = tried(object, &brought, u64::MAX, world, output)?;
-    let pushes = replayed(&mapping, world)?;
-    let has_other_filter =
-        mapping.spec().filter != in_use(object, world)?.and_then(|spec| spec.filter);
-    let filter = has_other_filter.then(|| {
-        "it selects other records than the mapping before, which can't be tried".to_owned()
-    });
-    let against = seen.against().or_else(|| pushes.against()).or(filter);
-    report(which, &seen, Some(&pushes), output);
-    if let Some(why) = against.filter(|_| !force) {
-        let hint = match seen.unread.as_slice() {
-            [] => "Mend the mapping; where it does so on purpose, use it with --force.".to_owned(),
-            unread => format!(
-                "It reads what is not stored yet ({}), so little can be tried: use it with --force, \
-                 and the next sync reads it.",
-                unread.join(", ")
-            ),
-        };
-        return Err(Failed::new(why).hint(hint));
+    let (object, org) = (which.object()?, world.connection()?.org);
+    let judged = judged(object, &brought, world, output)?;
+    report(which, &judged.seen, Some(&judged.pushes), output);
+    if let Some(against) = judged.against.filter(|_| !force) {
+        return Err(against);
     }
-    let place = versions::put(object, brought, world)?;
+    let place = world.put(&org, object, brought)?;
     output.line(format!("{object} is mapped by {} from the next sync on", place.display()));
     output.line(format!("`efficlose mapping back {object}` goes back."));
     Ok(())
 }
 
-/// Returns what the mapping that is in use needs; none, where it can't be used.
-fn in_use(object: Object, world: &World) -> Result<Option<Spec>, Failed> {
-    let settings = settings(object, world)?;
-    Ok(world.library()?.mapping(object, settings).ok().map(|used| used.spec().clone()))
+fn judged(
+    object: Object,
+    brought: &Brought,
+    world: &World,
+    output: &Output,
+) -> Result<Judgement, Failed> {
+    let bar = output.progress();
+    let judged = world.judge(&world.connection()?.org, object, brought, SHOWN, &mut |records| {
+        bar.set_message(format!("{records} records"));
+    });
+    bar.finish_and_clear();
+    judged
 }
 
-/// Returns the choices for the mapping of an object.
-fn settings(object: Object, world: &World) -> Result<Vec<Setting>, Failed> {
-    let settings = world.settings(&world.connection()?.org);
-    Ok(settings.objects.get(&object).map(|choices| choices.mapping()).unwrap_or_default())
+/// Goes back to the mapping before.
+fn back(object: Object, world: &World, output: &Output) -> Result<(), Failed> {
+    let Back { now, undone } = world.back(&world.connection()?.org, object)?;
+    if let Some(undone) = undone {
+        output.line(format!("The one that was used is kept as {}", undone.display()));
+    }
+    let from = now.map_or("the default".to_owned(), |now| now.display().to_string());
+    output.json(&json!({ "object": object, "from": from }));
+    output.line(format!("{object} is mapped by {from} again"));
+    Ok(())
 }
 
 pub(super) fn io(file: &Path, cause: &std::io::Error) -> Failed {

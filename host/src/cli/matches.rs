@@ -2,11 +2,10 @@
 
 use serde_json::json;
 
-use super::meetings::wake;
 use super::output::{Failed, Output};
-use super::world::World;
-use crate::model::{Choice, Question, SalesforceId};
-use crate::store::OrgStore;
+use crate::model::{Choice, Direction, Question};
+use crate::sync::choice;
+use crate::world::World;
 
 /// Choose who or what a meeting was about, where several records fit
 #[derive(clap::Args)]
@@ -84,43 +83,13 @@ fn choose(
 ) -> Result<(), Failed> {
     let org = world.connection()?.org;
     let store = world.store.org(&org)?;
-    let Some(told) = store.meeting(meeting)? else {
-        return Err(Failed::new(format!("there is no meeting \"{meeting}\""))
-            .hint("Run `efficlose meetings list` to see those there are."));
-    };
-    if let Question::Person(email) = question {
-        let everyone = told.organizer.iter().chain(&told.participants);
-        let mut emails = everyone.filter_map(|one| one.email.as_deref());
-        if !emails.any(|known| known.trim().eq_ignore_ascii_case(email)) {
-            return Err(Failed::new(format!("nobody at the meeting has the address {email}"))
-                .hint(format!("`efficlose meetings show {meeting}` shows who took part.")));
-        }
-    }
-    let choice = match record {
-        "auto" => None,
-        "none" => Some(Choice::Nobody),
-        id => Some(chosen(&store, question, id)?),
-    };
+    let choice = choice(&store, meeting, question, record)?;
     store.choose(meeting, question, choice.as_ref(), world.clock.now())?;
-    wake(world, &org)?;
+    world.wake(&org, |job| job.direction == Direction::Push)?;
     output.json(&json!({ "meeting": meeting, "question": question, "record": match &choice {
         Some(Choice::Record(_, id)) => Some(id),
         _ => None,
     }}));
     output.line("Chosen; the next sync writes accordingly.");
     Ok(())
-}
-
-/// Returns the record that was named, if it can be an answer.
-fn chosen(store: &OrgStore, question: &Question, id: &str) -> Result<Choice, Failed> {
-    let hint = "Name the id of a record, `none`, or `auto`.";
-    let id: SalesforceId = id.parse().map_err(|why| Failed::new(format!("{why}")).hint(hint))?;
-    for object in question.objects() {
-        if store.entity(*object, &id)?.is_some() {
-            return Ok(Choice::Record(*object, id));
-        }
-    }
-    let objects: Vec<_> = question.objects().iter().map(ToString::to_string).collect();
-    Err(Failed::new(format!("{id} is no {} that was imported", objects.join(" or ")))
-        .hint("`efficlose matches list` shows the records that fit; any other of their kind may be chosen."))
 }

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::output::{Failed, Output};
-use super::world::World;
 use crate::intake::{self, TEXT_MAX};
-use crate::model::{Direction, JobKey, Meeting, Object};
+use crate::model::{Direction, Meeting, Object};
 use crate::store::{Added, DoneBy};
 use crate::sync::match_meeting;
+use crate::world::World;
 
 /// Take in meetings and show what became of them
 #[derive(clap::Args)]
@@ -79,7 +79,7 @@ fn add(file: &Path, keep_going: bool, world: &World, output: &Output) -> Result<
     }
     let store = world.store.org(&connection.org)?;
     let added = store.add_meetings(&good, now)?;
-    wake(world, &connection.org)?;
+    world.wake(&connection.org, |job| job.direction == Direction::Push)?;
     let count = |of| added.iter().filter(|one| **one == of).count();
     let (new, changed, same) = (count(Added::New), count(Added::Changed), count(Added::Same));
     output.json(&json!({
@@ -101,16 +101,6 @@ fn add(file: &Path, keep_going: bool, world: &World, output: &Output) -> Result<
     }
 }
 
-/// Makes pushes due, so that a daemon writes the meetings soon.
-pub(super) fn wake(world: &World, org: &crate::model::OrgId) -> Result<(), Failed> {
-    let jobs = world.settings(org).jobs(org);
-    let pushes = jobs.iter().filter(|job: &&JobKey| job.direction == Direction::Push);
-    for job in pushes {
-        world.store.set_next(job, world.clock.now())?;
-    }
-    Ok(())
-}
-
 fn read(file: &Path) -> Result<String, Failed> {
     let failed = |why: String| Failed::new(format!("can't read {}: {why}", file.display()));
     let open: Box<dyn Read> = match file.to_str() {
@@ -128,7 +118,7 @@ fn read(file: &Path) -> Result<String, Failed> {
 
 fn list(limit: u32, world: &World, output: &Output) -> Result<(), Failed> {
     let store = world.store.org(&world.connection()?.org)?;
-    let meetings = store.meetings(limit)?;
+    let meetings = store.meetings(None, limit)?;
     output.json(
         &meetings
             .iter()

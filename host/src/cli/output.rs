@@ -7,7 +7,7 @@ use comfy_table::{CellAlignment, Table, presets::NOTHING};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use crate::{config, plugin, salesforce, store, sync};
+pub(super) use crate::world::Failed;
 
 /// How often what shows progress turns.
 const SPIN: Duration = Duration::from_millis(100);
@@ -107,54 +107,4 @@ fn print(text: &str) {
     let mut out = std::io::stdout().lock();
     // Whoever reads may have read enough, as `head` does.
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
-}
-
-/// Why a command failed, and what mends it.
-#[derive(Debug)]
-pub(super) struct Failed {
-    /// A fact, in lower case, without a full stop.
-    pub(super) message: String,
-    /// A sentence with the mend.
-    pub(super) hint: Option<String>,
-}
-
-impl Failed {
-    pub(super) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None }
-    }
-
-    pub(super) fn hint(self, hint: impl Into<String>) -> Self {
-        Self { hint: Some(hint.into()), ..self }
-    }
-}
-
-impl From<store::Error> for Failed {
-    fn from(error: store::Error) -> Self {
-        Self { message: error.to_string(), hint: error.hint().map(str::to_owned) }
-    }
-}
-
-impl From<salesforce::Error> for Failed {
-    fn from(error: salesforce::Error) -> Self {
-        Self { message: error.to_string(), hint: Some(error.hint()) }
-    }
-}
-
-impl From<plugin::Error> for Failed {
-    fn from(error: plugin::Error) -> Self {
-        Self { message: error.to_string(), hint: Some(error.hint()) }
-    }
-}
-
-impl From<config::Error> for Failed {
-    fn from(error: config::Error) -> Self {
-        Self { message: error.to_string(), hint: Some(error.hint()) }
-    }
-}
-
-impl From<sync::Error> for Failed {
-    fn from(error: sync::Error) -> Self {
-        let problem = error.problem();
-        Self { message: problem.message, hint: problem.hint }
-    }
 }

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::output::{Failed, Output};
-use super::world::World;
 use crate::model::Object;
+use crate::world::World;
 
 /// Pause objects: nothing of them is read or written until `resume`
 ///

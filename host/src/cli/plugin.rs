@@ -12,12 +12,11 @@ use serde_json::json;
 
 use super::mapping::{Which, described};
 use super::output::{Failed, Output};
-use super::world::World;
-use crate::model::{Object, Spec};
-use crate::plugin::{Mapping, cases};
+use crate::model::Object;
+use crate::plugin::cases;
 use crate::registry::{Digest, Source};
-use crate::salesforce::{Description, Salesforce};
-use crate::sync::{Effect, Misfit, misfits, parents, probe};
+use crate::sync::Effect;
+use crate::world::{World, refused};
 
 /// Write, inspect and test mappings of your own
 #[derive(clap::Args)]
@@ -202,7 +201,7 @@ async fn check(which: &Which, world: &World, output: &Output) -> Result<(), Fail
     let library = world.library()?;
     let mapping =
         tokio::task::block_in_place(|| library.mapping_in(&which.file, object, choices.mapping()))?;
-    let misfits = misfits_of(&mapping, world).await?;
+    let misfits = world.misfits_of(&connection, &mapping).await?;
     output.json(&json!({
         "object": object,
         "digest": mapping.digest(),
@@ -229,53 +228,6 @@ async fn check(which: &Which, world: &World, output: &Output) -> Result<(), Fail
     refused(&misfits, false).map_or(Ok(()), Err)
 }
 
-/// Returns what of a mapping doesn't fit the org: what it says it needs, and what it
-/// makes of records and meetings that are made up.
-pub(super) async fn misfits_of(mapping: &Mapping, world: &World) -> Result<Vec<Misfit>, Failed> {
-    let spec = mapping.spec();
-    let description = describe(spec.object, world).await?;
-    let salesforce = world.salesforce(&world.connection()?)?;
-    let parents = parents(&salesforce, spec, &description).await?;
-    let mut found = misfits(spec, &description, Some(&parents));
-    found.extend(refused_filter(&salesforce, spec).await?);
-    let now = world.clock.now();
-    found.extend(tokio::task::block_in_place(|| probe(mapping, &description, &parents, now))?);
-    Ok(found)
-}
-
-/// Asks the org whether it takes the mapping's condition; costs a call where there is one.
-async fn refused_filter(salesforce: &Salesforce, spec: &Spec) -> Result<Option<Misfit>, Failed> {
-    let Some(filter) = &spec.filter else { return Ok(None) };
-    match salesforce.count(spec.object, Some(filter)).await {
-        Ok(_) => Ok(None),
-        Err(error) => match error.refusal().filter(|_| !error.is_transient()) {
-            Some(refusal) => Ok(Some(Misfit {
-                field: "filter".to_owned(),
-                message: format!("is refused by the org: {refusal}"),
-                nearest: None,
-                effect: Effect::Stops,
-            })),
-            None => Err(error.into()),
-        },
-    }
-}
-
-/// Returns the error of what can't stay so; an optional field that the org may lack can.
-/// Where `has_records`, those have told already for which records the mapping fails.
-pub(super) fn refused(misfits: &[Misfit], has_records: bool) -> Option<Failed> {
-    let is_wrong = |misfit: &&Misfit| match misfit.effect {
-        Effect::Stops | Effect::Refused => true,
-        Effect::LeftOut | Effect::Unlisted => misfit.nearest.is_some(),
-        Effect::Fails => !has_records,
-    };
-    misfits.iter().find(is_wrong).map(|misfit| {
-        let nearest = misfit.nearest.as_ref().map(|name| format!("; did you mean {name}?"));
-        let said = format!("{} {}{}", misfit.field, misfit.message, nearest.unwrap_or_default());
-        Failed::new(said.trim().to_owned())
-            .hint("Mend the mapping, or give the connected user access to the field.")
-    })
-}
-
 fn effect(effect: Effect) -> &'static str {
     match effect {
         Effect::Stops => "stops the object",
@@ -287,22 +239,13 @@ fn effect(effect: Effect) -> &'static str {
 }
 
 async fn types(object: Object, world: &World, output: &Output) -> Result<(), Failed> {
-    let description = describe(object, world).await?;
+    let description = world.describe(&world.connection()?, object).await?;
     let library = world.library()?;
     let default = tokio::task::block_in_place(|| library.default(object, Vec::new()))?;
     let declarations = super::types::declarations(object, default.spec().kind, &description);
     output.json(&json!({ "object": object, "declarations": declarations }));
     output.line(declarations.trim_end());
     Ok(())
-}
-
-async fn describe(object: Object, world: &World) -> Result<Description, Failed> {
-    let salesforce = world.salesforce(&world.connection()?)?;
-    let found = salesforce.describe(object.as_str()).await?;
-    found.ok_or_else(|| {
-        Failed::new(format!("the connected user does not see {object}"))
-            .hint("Give the connected user read access to it in Salesforce.")
-    })
 }
 
 /// Makes a case of a stored record, which gives what it gives now.
@@ -327,7 +270,7 @@ async fn save(
     let mapping =
         tokio::task::block_in_place(|| library.mapping_in(&which.file, object, Vec::new()))?;
     let reads = mapping.spec().reads.iter().map(|need| need.path.clone());
-    let org = describe(object, world).await?;
+    let org = world.describe(&world.connection()?, object).await?;
     let place = record::save(folder, named, &source, reads, &org)?;
     let judge = || cases::judge_one(&library, &which.file, object, place.clone());
     let judged = tokio::task::block_in_place(judge).map_err(Failed::new)?;

@@ -1,14 +1,12 @@
 //! `efficlose records`
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value as Json, json};
 
 use super::changes;
 use super::output::{Failed, Output};
-use super::world::World;
-use crate::model::{Change, ChangeState, Entity, Fields, Object, SalesforceId, Value};
-use crate::store::OrgStore;
+use crate::model::{Entity, Fields, Object, SalesforceId, Value};
+use crate::sync::origins;
+use crate::world::World;
 
 /// Show what was imported
 #[derive(clap::Args)]
@@ -52,8 +50,6 @@ enum Command {
 
 /// How many changes to a record are shown.
 const CHANGES_SHOWN: u32 = 50;
-/// How many changes to a record are looked through for where a value comes from.
-const CHANGES_LOOKED_AT: u32 = 1_000;
 
 pub(super) fn run(args: Args, world: &World, output: &Output) -> Result<(), Failed> {
     match args.command {
@@ -72,14 +68,8 @@ fn list(
 ) -> Result<(), Failed> {
     let store = world.store.org(&world.connection()?.org)?;
     let entities = store.entities(object, after.as_ref(), limit)?;
-    output.json(&entities.iter().map(to_json).collect::<Vec<_>>());
-    let columns: &[&str] = match object {
-        Object::Account => &["name", "domain", "industry", "owner_email"],
-        Object::Contact => &["name", "email", "company", "title"],
-        Object::Lead => &["name", "email", "company", "status"],
-        Object::Opportunity => &["name", "company", "stage", "amount", "close_on"],
-        Object::Task => &["name", "status", "due_on", "owner_email"],
-    };
+    output.json(&entities.iter().map(Entity::to_json).collect::<Vec<_>>());
+    let columns = object.telling_columns();
     let mut headers = vec!["id"];
     headers.extend(columns);
     let rows = entities.iter().map(|entity| {
@@ -102,7 +92,7 @@ fn show(object: Object, id: &SalesforceId, world: &World, output: &Output) -> Re
     let changes = store.changes(crate::store::ChangesOf::Record(id), CHANGES_SHOWN)?;
     let became = store.became(object, id)?;
     output.json(&json!({
-        "entity": entity.as_ref().map(to_json),
+        "entity": entity.as_ref().map(Entity::to_json),
         "source": nest(&source),
         "state": state.fate.as_str(),
         "reason": state.reason,
@@ -134,51 +124,6 @@ fn show(object: Object, id: &SalesforceId, world: &World, output: &Output) -> Re
     Ok(())
 }
 
-/// Where a value comes from.
-struct Origin {
-    field: String,
-    value: Value,
-    /// The change that wrote the field last, and was not taken back.
-    change: Option<Change>,
-    /// The number of the last change that wrote it, and was.
-    undone: Option<i64>,
-}
-
-impl Origin {
-    /// Tells whether the value still is what was written.
-    fn is_ours(&self) -> bool {
-        let written = self.change.iter().flat_map(|change| &change.planned.after);
-        let mut of_field = written.filter(|(name, _)| *name == self.field);
-        of_field.next().is_some_and(|(_, written)| written.same(&self.value))
-    }
-
-    fn said(&self, store: &OrgStore) -> Result<String, Failed> {
-        let Some(change) = &self.change else {
-            if let Some(undone) = self.undone {
-                return Ok(format!(
-                    "it comes from Salesforce: what efficlose wrote was taken back (change {undone})"
-                ));
-            }
-            return Ok("it comes from Salesforce, and was never written by efficlose".to_owned());
-        };
-        let planned = &change.planned;
-        let title = store.meeting(&planned.meeting_id)?.map(|meeting| meeting.title);
-        let by = format!(
-            "change {} of run {} at {}, from the meeting {} (\"{}\"), by the mapping {}",
-            change.id,
-            change.run_id,
-            change.planned_at,
-            planned.meeting_id,
-            title.unwrap_or_default(),
-            planned.mapping,
-        );
-        Ok(match self.is_ours() {
-            true => format!("efficlose wrote it: {by}"),
-            false => format!("it was changed in Salesforce after efficlose wrote it: {by}"),
-        })
-    }
-}
-
 fn why(
     object: Object,
     id: &SalesforceId,
@@ -188,36 +133,7 @@ fn why(
 ) -> Result<(), Failed> {
     let store = world.store.org(&world.connection()?.org)?;
     let source = store.source(object, id)?.ok_or_else(|| unread(object, id))?;
-    let changes = store.changes(crate::store::ChangesOf::Record(id), CHANGES_LOOKED_AT)?;
-    let done = changes.into_iter().filter(|change| change.state == ChangeState::Done);
-    let done: Vec<Change> = done.filter(|change| change.planned.undoes.is_none()).collect();
-    let undone = store.undone(&done.iter().map(|change| change.id).collect::<Vec<_>>())?;
-    let writes =
-        |change: &Change, field: &str| change.planned.after.iter().any(|(name, _)| name == field);
-    let wrote =
-        |change: &&Change, field: &str| writes(change, field) && !undone.contains(&change.id);
-    let written = done.iter().flat_map(|change| change.planned.after.iter().map(|(name, _)| name));
-    let known: BTreeSet<&String> = written.chain(source.iter().map(|(name, _)| name)).collect();
-    let asked = |name: &&&String| match field {
-        Some(field) => name.eq_ignore_ascii_case(field),
-        None => done.iter().any(|change| wrote(&change, name)),
-    };
-    let origins: Vec<Origin> = known
-        .iter()
-        .filter(asked)
-        .map(|name| Origin {
-            field: (*name).clone(),
-            value: source
-                .iter()
-                .find(|(known, _)| known == *name)
-                .map_or(Value::Null, |(_, value)| value.clone()),
-            change: done.iter().find(|change| wrote(change, name)).cloned(),
-            undone: done
-                .iter()
-                .find(|change| undone.contains(&change.id) && writes(change, name))
-                .map(|change| change.id),
-        })
-        .collect();
+    let origins = origins(&store, id, &source, field)?;
     if let (Some(field), []) = (field, origins.as_slice()) {
         return Err(Failed::new(format!("{object} {id} has no field {field} that is read here"))
             .hint(format!("`efficlose records show {object} {id}` shows those that are.")));
@@ -253,26 +169,6 @@ fn why(
 fn unread(object: Object, id: &SalesforceId) -> Failed {
     Failed::new(format!("{object} {id} was never imported"))
         .hint("Run `efficlose sync`, or check the id and the object.")
-}
-
-/// Returns an entity for a machine: its columns by name, `custom.` ones in an
-/// object of their own.
-pub(super) fn to_json(entity: &Entity) -> Json {
-    let mut json = Map::new();
-    json.insert("object".to_owned(), json!(entity.object));
-    json.insert("id".to_owned(), json!(entity.id));
-    json.insert("kind".to_owned(), json!(entity.kind));
-    json.insert("modified_at".to_owned(), json!(entity.modified_at));
-    json.insert("custom".to_owned(), json!({}));
-    for (name, value) in &entity.fields {
-        match name.strip_prefix("custom.") {
-            Some(name) => json["custom"][name] = value.to_json(),
-            None => {
-                json.insert(name.clone(), value.to_json());
-            }
-        }
-    }
-    Json::Object(json)
 }
 
 fn nest(fields: &Fields) -> Json {

@@ -2,8 +2,8 @@
 
 use super::output::{Failed, Output};
 use super::sync::{ended, row, to_json};
-use super::world::World;
 use crate::model::Run;
+use crate::world::World;
 
 /// Show the latest runs: what each did and how it ended
 #[derive(clap::Args)]

@@ -1,29 +1,38 @@
 //! `efficlose serve`
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde_json::json;
 use tokio::sync::watch;
 
 use super::output::{Failed, Output};
-use super::world::World;
-use crate::config::Config;
 use crate::daemon;
+use crate::model::Role;
 use crate::sync::{self, Settings};
+use crate::web;
+use crate::world::World;
 
 /// Run the daemon: sync what is due, every two hours or as set up
 ///
 /// Ends on SIGTERM or Ctrl-C, after the pages that are being done. Settings and
 /// mappings are read anew for each round.
 #[derive(clap::Args)]
-pub(super) struct Args {}
+pub(super) struct Args {
+    /// Where to serve pages; by default what the settings say, else 127.0.0.1:1717
+    #[arg(long, env = "EFFICLOSE_LISTEN", hide_env_values = true, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Serve no pages and no API
+    #[arg(long, conflicts_with = "listen")]
+    no_web: bool,
+}
 
-pub(super) async fn run(_args: Args, world: World, output: &Output) -> Result<(), Failed> {
+pub(super) async fn run(args: Args, world: World, output: &Output) -> Result<(), Failed> {
     let stop = stop_on_signal();
     let world = Arc::new(world);
     let settings = {
         let world = Arc::clone(&world);
-        move |org: &_| current(&world).orgs.get(org).cloned().unwrap_or_default()
+        move |org: &_| world.settings(org)
     };
     let open = {
         let (world, settings) = (Arc::clone(&world), settings.clone());
@@ -33,30 +42,49 @@ pub(super) async fn run(_args: Args, world: World, output: &Output) -> Result<()
             Box::pin(async move { open_doors(&world, &org, settings) })
         }
     };
-    let orgs = world.store.connections()?.len();
-    output.json(&json!({ "serving": true, "orgs": orgs }));
-    output.line(format!("Serving {orgs} connected orgs; Ctrl-C stops."));
+    let pages = match args.no_web {
+        true => None,
+        false => Some(web::listen(&world, args.listen, stop.clone()).await?),
+    };
+    greet(&world, pages.as_ref(), output)?;
     let library = world.library()?;
     let needs = daemon::World {
         control: Arc::clone(&world.store),
         clock: world.clock,
         settings: Box::new(settings),
-        notices: Box::new(move || current(&world).notices),
+        notices: Box::new(move || world.current().notices),
         open: Box::new(open),
         mark: Box::new(move |object| library.mark(object)),
     };
+    let pages = pages.map(|pages| tokio::spawn(pages.serve()));
     daemon::run(Arc::new(needs), stop).await;
+    if let Some(pages) = pages {
+        // It ends on the same signal; that a page crashed is in the log.
+        let _ = pages.await;
+    }
     output.line("Stopped.");
     Ok(())
 }
 
-/// Returns the settings as they stand in the file now; those of the start, while
-/// the file can't be understood.
-fn current(world: &World) -> Config {
-    Config::load(&world.home).unwrap_or_else(|error| {
-        tracing::error!(hint = error.hint(), "the settings of the start hold: {error}");
-        world.config.clone()
-    })
+/// Says what is served, with a link that signs in the person who has started it.
+fn greet(world: &World, pages: Option<&web::Listening>, output: &Output) -> Result<(), Failed> {
+    let orgs = world.store.connections()?.len();
+    let link = match pages {
+        Some(pages) => Some(web::login_link(world, pages.url(), Role::Admin)?),
+        None => None,
+    };
+    output.json(&json!({
+        "serving": true,
+        "orgs": orgs,
+        "url": pages.map(web::Listening::url),
+        "login": link,
+    }));
+    output.line(format!("Serving {orgs} connected orgs; Ctrl-C stops."));
+    if let (Some(pages), Some(link)) = (pages, link) {
+        output.line(format!("Pages are at {}; this link signs you in, once:", pages.url()));
+        output.line(link);
+    }
+    Ok(())
 }
 
 fn open_doors(

@@ -1,16 +1,14 @@
 //! `efficlose setup`
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-
 use serde_json::json;
 
 use super::output::{Failed, Output};
-use super::world::World;
 use crate::config;
-use crate::model::{Connection, Object};
-use crate::salesforce::{Description, FieldType, Salesforce};
-use crate::sync::{Error, Fit, INTERVALS, ObjectSettings, Settings, fit, is_free_mail};
+use crate::model::Object;
+use crate::sync::{
+    CUSTOM_FIELDS, Error, Fit, INTERVALS, ObjectSettings, Settings, Wishes, fit, offer_all, propose,
+};
+use crate::world::World;
 
 /// Choose which objects sync, which way, how often and with which custom fields
 ///
@@ -46,17 +44,12 @@ fn minutes() -> clap::builder::RangedU64ValueParser<u32> {
         .range(u64::from(*INTERVALS.start())..=u64::from(*INTERVALS.end()))
 }
 
-/// The mapping's setting that lists custom fields.
-const CUSTOM_FIELDS: &str = "custom_fields";
-/// How many custom fields of an object are taken without being asked for.
-const CUSTOM_FIELDS_MAX: usize = 50;
-
 pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<(), Failed> {
     let connection = world.connection()?;
     let salesforce = world.salesforce(&connection)?;
     let before = world.settings(&connection.org);
     let before_objects: Vec<Object> = before.objects.keys().copied().collect();
-    let mut settings = proposal(&args, &connection, &salesforce, before).await?;
+    let mut settings = propose(&salesforce, &connection, &wishes(&args), before).await?;
     if !args.yes {
         offer_all(&mut settings, &salesforce).await?;
         ask(&mut settings, &before_objects)?;
@@ -81,133 +74,21 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
     // One that was chosen before stays chosen, and waits for its mend.
     let is_out = |object: &Object| misfits.iter().any(|(misfit, _)| misfit == object);
     settings.objects.retain(|object, _| before_objects.contains(object) || !is_out(object));
-    config::save_org(&world.home, &connection.org, &settings)?;
-    world.store.org(&connection.org)?.forget_drifts()?;
+    world.set_up(&connection.org, &settings)?;
     report(&settings, &fits, &misfits, world, output);
     Ok(())
 }
 
-/// Returns what is chosen where nobody says otherwise: what the flags say, else
-/// what was chosen before, else the defaults.
-async fn proposal(
-    args: &Args,
-    connection: &Connection,
-    salesforce: &Salesforce,
-    before: Settings,
-) -> Result<Settings, Failed> {
-    let own_domains = match args.own_domain.as_slice() {
-        [] if !before.own_domains.is_empty() => before.own_domains,
-        [] => own_domain(connection, salesforce).await?.into_iter().collect(),
-        named => named.iter().map(|domain| domain.trim().to_lowercase()).collect(),
-    };
-    let chosen = match args.object.as_slice() {
-        [] if !before.objects.is_empty() => before.objects.keys().copied().collect(),
-        [] => Object::ALL.to_vec(),
-        named => named.to_vec(),
-    };
-    let mut objects = BTreeMap::new();
-    for object in chosen {
-        let mut settings = match before.objects.get(&object) {
-            Some(before) => before.clone(),
-            None => ObjectSettings {
-                mapping: mapping_settings(object, salesforce).await?,
-                ..ObjectSettings::default()
-            },
-        };
-        if args.no_custom_fields {
-            settings.mapping.remove(CUSTOM_FIELDS);
-        }
-        settings.push = args.two_way || (settings.push && !args.pull_only);
-        settings.every_minutes = args.every.unwrap_or(settings.every_minutes);
-        objects.insert(object, settings);
+/// Returns what the flags say. Objects that were set up both ways become import only on
+/// request, and the other way about.
+fn wishes(args: &Args) -> Wishes {
+    Wishes {
+        objects: args.object.clone(),
+        own_domains: args.own_domain.clone(),
+        push: if args.two_way { Some(true) } else { args.pull_only.then_some(false) },
+        every_minutes: args.every,
+        no_custom_fields: args.no_custom_fields,
     }
-    Ok(Settings { own_domains, objects, ..before })
-}
-
-/// Returns what the default mapping of an object is best told of this org.
-async fn mapping_settings(
-    object: Object,
-    salesforce: &Salesforce,
-) -> Result<BTreeMap<String, String>, Failed> {
-    let mut settings = BTreeMap::new();
-    let Some(description) = salesforce.describe(object.as_str()).await? else {
-        return Ok(settings);
-    };
-    let custom = custom_fields(&description);
-    if !custom.is_empty() {
-        settings.insert(CUSTOM_FIELDS.to_owned(), custom);
-    }
-    if object == Object::Task {
-        settings.extend(task_statuses(salesforce).await?);
-    }
-    Ok(settings)
-}
-
-/// Returns the domain of the connected user's address.
-async fn own_domain(
-    connection: &Connection,
-    salesforce: &Salesforce,
-) -> Result<Option<String>, Failed> {
-    let (id, email) = (name("Id"), name("Email"));
-    let user = std::slice::from_ref(&connection.user_id);
-    let users = salesforce.find("User", &id, user, std::slice::from_ref(&email)).await?;
-    let place = users.column("Email");
-    let address = users.rows.first().zip(place).and_then(|(row, place)| row[place].text());
-    let domain = address.and_then(|address| address.rsplit_once('@')).map(|(_, domain)| domain);
-    // Sandboxes put this at the end of every address, so that no mail goes out.
-    let domain = domain.map(|domain| domain.trim_end_matches(".invalid").to_lowercase());
-    Ok(domain.filter(|domain| !is_free_mail(domain)))
-}
-
-fn name(text: &str) -> crate::model::FieldName {
-    text.parse().expect("a name that is written here is well formed")
-}
-
-/// Returns the object's custom fields with their types, as the mapping's setting
-/// lists them.
-fn custom_fields(org: &Description) -> String {
-    let custom = org.fields.iter().filter(|field| field.custom);
-    let listed = custom.filter_map(|field| {
-        let of = match field.kind {
-            FieldType::Boolean => "boolean",
-            FieldType::Int | FieldType::Long => "integer",
-            FieldType::Double | FieldType::Currency | FieldType::Percent => "number",
-            FieldType::Date => "date",
-            FieldType::DateTime => "timestamp",
-            FieldType::Address | FieldType::Location | FieldType::Base64 => return None,
-            _ => return Some(field.name.clone()),
-        };
-        Some(format!("{}:{of}", field.name))
-    });
-    listed.take(CUSTOM_FIELDS_MAX).collect::<Vec<_>>().join(", ")
-}
-
-/// Returns which statuses of a task count as open and done in this org.
-async fn task_statuses(salesforce: &Salesforce) -> Result<Vec<(String, String)>, Failed> {
-    let statuses = salesforce.task_statuses().await?;
-    let best = |closed: bool, usual: &str| {
-        let those = statuses.iter().filter(move |status| status.closed == closed);
-        let named = those.clone().find(|status| status.name == usual);
-        let named = named.or_else(|| those.clone().find(|status| status.default));
-        named.or_else(|| those.clone().next()).map(|status| status.name.clone())
-    };
-    let closed = statuses.iter().filter(|status| status.closed).map(|status| status.name.as_str());
-    let closed = closed.collect::<Vec<_>>().join(", ");
-    let mut settings = vec![("closed_statuses".to_owned(), closed)];
-    settings.extend(best(true, "Completed").map(|status| ("closed_status".to_owned(), status)));
-    settings.extend(best(false, "Not Started").map(|status| ("open_status".to_owned(), status)));
-    Ok(settings)
-}
-
-/// Adds the objects that were not chosen before, so that they can be now.
-async fn offer_all(settings: &mut Settings, salesforce: &Salesforce) -> Result<(), Failed> {
-    for object in Object::ALL {
-        if let Entry::Vacant(vacant) = settings.objects.entry(object) {
-            let mapping = mapping_settings(object, salesforce).await?;
-            vacant.insert(ObjectSettings { mapping, ..ObjectSettings::default() });
-        }
-    }
-    Ok(())
 }
 
 /// Lets a person change what is chosen. What was chosen before is marked; all is,

@@ -3,9 +3,10 @@
 use serde_json::json;
 
 use super::output::{Failed, Output};
-use super::world::World;
 use super::{runs, sync};
-use crate::model::{Connection, Direction, JobKey, Object, Problem, Purpose};
+use crate::model::{Connection, Object, Problem};
+use crate::sync::{ObjectStatus, Status, status};
+use crate::world::World;
 
 /// Show whether each org is connected, what syncs, and what is wrong
 #[derive(clap::Args)]
@@ -34,96 +35,37 @@ fn org(
 ) -> Result<serde_json::Value, Failed> {
     let store = world.store.org(&connection.org)?;
     let settings = world.settings(&connection.org);
-    let jobs = settings.jobs(&connection.org);
-    let state = state(connection, jobs.is_empty());
+    let budget = world.budget(connection).now()?;
+    let status = status(&world.store, connection, &settings, budget, world.clock.now())?;
+    let Status { state, usage, drifts, reviews, failures, .. } = &status;
     output.line(format!("{}  {}  {state}", connection.org, connection.username));
     if let Some(why) = &connection.broken {
         output.line(format!("  {why}\n  Run `efficlose connect` to connect it again."));
     }
-    let mut rows = Vec::new();
-    let mut objects = Vec::new();
-    let refusals = refusals(connection, world)?;
-    let paused = world.store.paused(&connection.org)?;
-    let mut quiet = Vec::new();
-    for object in Object::ALL {
-        let Some(chosen) = settings.objects.get(&object) else { continue };
-        let job = |direction| JobKey { org: connection.org.clone(), object, direction };
-        let pull = world.store.last_run(&job(Direction::Pull))?;
-        let push = world.store.last_run(&job(Direction::Push))?;
-        let next = world.store.next_at(&job(Direction::Pull))?;
-        let work = store.work_counts(object)?;
-        let records = store.count(object)?;
-        let verified = store.verified(object)?;
-        let quiet_since = world.store.quiet_since(&job(Direction::Pull))?;
-        if let Some(at) = quiet_since {
-            quiet.push(format!(
-                "{object} is suspiciously quiet: nothing has changed since {at}; `efficlose verify \
-                 --object {object}` tells whether that is so"
-            ));
-        }
-        let paused_at = paused.get(&object);
-        let last = |run: &Option<_>| run.as_ref().map_or("never".to_owned(), runs::when_and_how);
-        rows.push(vec![
-            object.to_string(),
-            records.to_string(),
-            if chosen.pull { last(&pull) } else { "off".to_owned() },
-            if chosen.push { last(&push) } else { "off".to_owned() },
-            verified.as_ref().map_or("never".to_owned(), |verified| {
-                format!("{}, {}", verified.at, super::verify::said(verified))
-            }),
-            (work.waiting + work.unmatched).to_string(),
-            work.failed.to_string(),
-            match (paused_at, next) {
-                (Some(at), _) => format!("paused since {at}"),
-                (None, Some(at)) => at.to_string(),
-                (None, None) => "when served".to_owned(),
-            },
-        ]);
-        objects.push(json!({
-            "object": object,
-            "records": records,
-            "pull": chosen.pull,
-            "push": chosen.push,
-            "every_minutes": chosen.every_minutes,
-            "last_pull": pull.as_ref().map(sync::to_json),
-            "last_push": push.as_ref().map(sync::to_json),
-            "next_at": next,
-            "verified": verified,
-            "quiet_since": quiet_since,
-            "paused_at": paused_at,
-            "work": work,
-            "mapping_refused": refusals.iter().find(|one| one.object == object).map(to_json),
-        }));
-    }
+    let rows = status.objects.iter().map(row).collect();
     let headers =
         ["object", "records", "last pull", "last push", "verified", "waiting", "failed", "next"];
     let none = "  Nothing is set up to sync. Run `efficlose setup` to choose.";
     output.table(&headers, &["records", "waiting", "failed"], rows, none);
+    let refusals = refusals(connection, world)?;
     tell(&refusals, output);
-    for line in quiet {
+    for line in status.objects.iter().filter_map(ObjectStatus::quiet) {
         output.line(line);
     }
-    let is_blacked_out = settings.is_blacked_out(world.clock.now());
-    if is_blacked_out {
+    if status.is_blacked_out {
         output.line("A blackout holds: nothing syncs by itself until it ends.");
     }
-    let usage = world.store.usage(&connection.org)?;
     if let Some((usage, at)) = usage {
         let (used, allowed) = (usage.used, usage.allowed);
         output.line(format!("API calls of the org in 24 hours: {used} of {allowed} (at {at})"));
     }
-    let budget = world.budget(connection).now()?;
     output.line(format!(
         "Of these are ours: {} of {} that the budget allows ({}%); at this pace {} a day",
         budget.used, budget.limit, settings.budget_percent, budget.forecast
     ));
-    let held: Vec<_> = budget.held_back().map(Purpose::as_str).collect();
+    let held: Vec<_> = status.held_back.iter().map(|purpose| purpose.as_str()).collect();
     if !held.is_empty() {
         output.line(format!("  Held back until calls get older than a day: {}", held.join(", ")));
-    }
-    let mut drifts = Vec::new();
-    for object in settings.objects.keys() {
-        drifts.extend(store.drifts(*object)?);
     }
     for drift in drifts.iter().take(DRIFTS_SHOWN) {
         output.line(format!("{}.{} {}", drift.object, drift.field, drift.change));
@@ -134,23 +76,21 @@ fn org(
             drifts.len()
         ));
     }
-    let reviews = store.review_count()?;
-    if reviews > 0 {
-        let plural = if reviews == 1 { "question waits" } else { "questions wait" };
+    if *reviews > 0 {
+        let plural = if *reviews == 1 { "question waits" } else { "questions wait" };
         output.line(format!(
             "{reviews} {plural} for you, of whom or what a meeting was about: `efficlose matches list`"
         ));
     }
-    let failures = store.failures(FAILURES_SHOWN)?;
-    let count = store.failure_count()?;
-    if count > 0 {
-        output.line(format!("{count} failures wait for a mend:"));
-        for failure in &failures {
+    if *failures > 0 {
+        output.line(format!("{failures} failures wait for a mend:"));
+        for failure in &store.failures(FAILURES_SHOWN)? {
             let line = super::failures::line(failure);
             output.line(format!("  {line}"));
         }
         output.line("`efficlose failures list` shows them with what mends them.");
     }
+    let objects = status.objects.iter().map(|one| object_json(one, &refusals));
     Ok(json!({
         "org": connection.org,
         "username": connection.username,
@@ -158,7 +98,7 @@ fn org(
         "broken": connection.broken,
         "api_version": connection.api_version,
         "connected_at": connection.connected_at,
-        "objects": objects,
+        "objects": objects.collect::<Vec<_>>(),
         "usage": usage.map(|(usage, at)| json!({
             "used": usage.used, "allowed": usage.allowed, "at": at,
         })),
@@ -169,11 +109,52 @@ fn org(
             "forecast": budget.forecast,
             "held_back": held,
         },
-        "blacked_out": is_blacked_out,
+        "blacked_out": status.is_blacked_out,
         "drifts": drifts,
         "reviews": reviews,
-        "failures": count,
+        "failures": failures,
     }))
+}
+
+fn row(status: &ObjectStatus) -> Vec<String> {
+    let last = |run: &Option<_>| run.as_ref().map_or("never".to_owned(), runs::when_and_how);
+    let off = || "off".to_owned();
+    let ObjectStatus { object, choices, records, last_pull, last_push, verified, work, .. } =
+        status;
+    vec![
+        object.to_string(),
+        records.to_string(),
+        if choices.pull { last(last_pull) } else { off() },
+        if choices.push { last(last_push) } else { off() },
+        verified
+            .as_ref()
+            .map_or("never".to_owned(), |verified| format!("{}, {}", verified.at, verified.said())),
+        (work.waiting + work.unmatched).to_string(),
+        work.failed.to_string(),
+        match (status.paused_at, status.next_at) {
+            (Some(at), _) => format!("paused since {at}"),
+            (None, Some(at)) => at.to_string(),
+            (None, None) => "when served".to_owned(),
+        },
+    ]
+}
+
+fn object_json(status: &ObjectStatus, refusals: &[Refusal]) -> serde_json::Value {
+    json!({
+        "object": status.object,
+        "records": status.records,
+        "pull": status.choices.pull,
+        "push": status.choices.push,
+        "every_minutes": status.choices.every_minutes,
+        "last_pull": status.last_pull.as_ref().map(sync::to_json),
+        "last_push": status.last_push.as_ref().map(sync::to_json),
+        "next_at": status.next_at,
+        "verified": status.verified,
+        "quiet_since": status.quiet_since,
+        "paused_at": status.paused_at,
+        "work": status.work,
+        "mapping_refused": refusals.iter().find(|one| one.object == status.object).map(to_json),
+    })
 }
 
 /// A mapping that was brought and is not used.
@@ -210,12 +191,4 @@ pub(super) fn tell(refusals: &[Refusal], output: &Output) {
 pub(super) fn to_json(refusal: &Refusal) -> serde_json::Value {
     let Refusal { object, why, goes_on } = refusal;
     json!({ "object": object, "message": why.message, "mend": why.hint, "goes_on": goes_on })
-}
-
-fn state(connection: &Connection, is_empty: bool) -> &'static str {
-    match (&connection.broken, is_empty) {
-        (Some(_), _) => "Needs to be connected again",
-        (None, true) => "Connected, not set up",
-        (None, false) => "Connected",
-    }
 }

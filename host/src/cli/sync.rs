@@ -8,10 +8,10 @@ use tokio::sync::watch;
 use super::changes;
 use super::output::{Failed, Output};
 use super::status::{self, Refusal};
-use super::world::World;
 use crate::model::{Connection, Counts, Direction, Ending, JobKey, Object, Run};
 use crate::notify;
 use crate::sync::{Rehearsal, forecast, rehearse, round};
+use crate::world::World;
 
 /// Sync once, both ways, and return when it is done
 ///

@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::output::{Failed, Output};
-use super::world::World;
 use crate::model::{Object, Verified};
 use crate::sync::verify;
+use crate::world::World;
 
 /// Prove that the store has what the org has, and mend what differs
 ///
@@ -70,24 +70,6 @@ fn report(all: &[Verified], output: &Output) {
     let headers = ["object", "month", "org", "store", "hash", ""];
     output.table(&headers, &["org", "store"], rows, "There are no records.");
     for verified in all {
-        output.line(format!("{}: {}", verified.object, said(verified)));
-    }
-}
-
-/// Says in a sentence what a verification found.
-pub(super) fn said(verified: &Verified) -> String {
-    let parts = [
-        (verified.missing, "read again"),
-        (verified.deleted, "deleted"),
-        (verified.hidden, "not visible any more"),
-        (verified.unselected, "not selected any more"),
-        (verified.refreshed, "with new formulas or parents' fields"),
-    ];
-    let parts = parts.iter().filter(|(count, _)| *count > 0);
-    let parts: Vec<_> = parts.map(|(count, what)| format!("{count} {what}")).collect();
-    match (verified.was_complete(), parts.is_empty()) {
-        (true, true) => "complete".to_owned(),
-        (true, false) => format!("complete; {}", parts.join(", ")),
-        (false, _) => format!("differed and is mended: {}", parts.join(", ")),
+        output.line(format!("{}: {}", verified.object, verified.said()));
     }
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Fields, Object, SalesforceId};
+use super::{Fields, Object, SalesforceId, Value};
 
 /// A write that is planned but not yet in the journal.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +25,17 @@ pub struct Planned {
     pub left: Vec<(String, String)>,
     /// The change that this one takes back.
     pub undoes: Option<i64>,
+}
+
+impl Planned {
+    /// Returns the fields that are written, each with the value before and after.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &Value, &Value)> {
+        let before = |name: &str| {
+            let field = self.before.iter().find(|(known, _)| known == name);
+            field.map_or(&Value::Null, |(_, value)| value)
+        };
+        self.after.iter().map(move |(name, after)| (name.as_str(), before(name), after))
+    }
 }
 
 /// What a change does.

@@ -1,6 +1,7 @@
 //! Entities: records as the platform holds them.
 
 use jiff::Timestamp;
+use serde_json::{Map, Value as Json, json};
 
 use super::{Fields, Kind, Object, SalesforceId, Value};
 
@@ -20,6 +21,25 @@ pub struct Entity {
 }
 
 impl Entity {
+    /// Returns it for a machine: its columns by name, `custom.` ones in an object of their
+    /// own.
+    pub fn to_json(&self) -> Json {
+        let mut json = Map::new();
+        json.insert("object".to_owned(), json!(self.object));
+        json.insert("id".to_owned(), json!(self.id));
+        json.insert("kind".to_owned(), json!(self.kind.as_str()));
+        json.insert("modified_at".to_owned(), json!(self.modified_at));
+        let mut custom = Map::new();
+        for (name, value) in &self.fields {
+            match name.strip_prefix("custom.") {
+                Some(name) => custom.insert(name.to_owned(), value.to_json()),
+                None => json.insert(name.clone(), value.to_json()),
+            };
+        }
+        json.insert("custom".to_owned(), Json::Object(custom));
+        Json::Object(json)
+    }
+
     /// Returns a column's value; no value where there is no such column.
     pub fn get(&self, column: &str) -> &Value {
         let field = self.fields.iter().find(|(name, _)| name == column);

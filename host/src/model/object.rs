@@ -38,6 +38,17 @@ impl Object {
         }
     }
 
+    /// Returns the columns of entities that tell its records apart, for lists.
+    pub fn telling_columns(self) -> &'static [&'static str] {
+        match self {
+            Self::Account => &["name", "domain", "industry", "owner_email"],
+            Self::Contact => &["name", "email", "company", "title"],
+            Self::Lead => &["name", "email", "company", "status"],
+            Self::Opportunity => &["name", "company", "stage", "amount", "close_on"],
+            Self::Task => &["name", "status", "due_on", "owner_email"],
+        }
+    }
+
     /// Returns the name in lower case, as files and mappings bear it.
     pub fn file_name(self) -> &'static str {
         match self {

@@ -54,4 +54,22 @@ impl Verified {
     pub fn was_complete(&self) -> bool {
         self.missing + self.deleted + self.hidden + self.unselected == 0
     }
+
+    /// Says in a sentence what was found.
+    pub fn said(&self) -> String {
+        let parts = [
+            (self.missing, "read again"),
+            (self.deleted, "deleted"),
+            (self.hidden, "not visible any more"),
+            (self.unselected, "not selected any more"),
+            (self.refreshed, "with new formulas or parents' fields"),
+        ];
+        let parts = parts.iter().filter(|(count, _)| *count > 0);
+        let parts: Vec<_> = parts.map(|(count, what)| format!("{count} {what}")).collect();
+        match (self.was_complete(), parts.is_empty()) {
+            (true, true) => "complete".to_owned(),
+            (true, false) => format!("complete; {}", parts.join(", ")),
+            (false, _) => format!("differed and is mended: {}", parts.join(", ")),
+        }
+    }
 }

@@ -15,7 +15,7 @@
 
 use std::collections::BTreeMap;
 
-use toml_edit::{Document, Item, TableLike, Value};
+use toml_edit::{Document, DocumentMut, Item, Table, TableLike, TomlError, Value};
 
 use crate::model::{Problem, Setting};
 
@@ -26,6 +26,53 @@ const SAYS: [(&str, &[&str]); 2] =
     [("pull", &["type", "default", "on_error"]), ("push", &["policy", "default", "on_error"])];
 /// What a setting says that leaves its column or field out.
 const LEFT_OUT: &str = "-";
+
+/// Returns what a field map says of columns by an expression alone, `custom.` ones too: what
+/// fits into a table. What says more is left to those who edit the text.
+pub fn expressions(text: &str) -> Result<BTreeMap<String, String>, String> {
+    let document = Document::parse(text).map_err(|error| error.to_string())?;
+    let mut found = BTreeMap::new();
+    let Some(pull) = document.get("pull").and_then(Item::as_table_like) else { return Ok(found) };
+    let custom = pull.get("custom").and_then(Item::as_table_like);
+    let custom = custom.into_iter().flat_map(TableLike::iter);
+    let custom = custom.map(|(name, item)| (format!("custom.{name}"), item));
+    let plain = pull.iter().map(|(name, item)| (name.to_owned(), item));
+    for (name, item) in plain.chain(custom) {
+        if let Some(expression) = item.as_str() {
+            found.insert(name, expression.to_owned());
+        }
+    }
+    Ok(found)
+}
+
+/// Returns a field map that says of these columns what is given, nothing where that is empty;
+/// all else of it stays as it is.
+pub fn with_expressions(text: &str, said: &[(String, String)]) -> Result<String, String> {
+    let mut document: DocumentMut = text.parse().map_err(|error: TomlError| error.to_string())?;
+    let pull = document.entry("pull").or_insert(Item::Table(Table::new()));
+    let pull = pull.as_table_mut().ok_or("write [pull] on a line of its own")?;
+    for (name, expression) in said {
+        let (table, name): (&mut dyn TableLike, _) = match name.strip_prefix("custom.") {
+            None => (&mut *pull, name.as_str()),
+            Some(name) => {
+                let mut empty = Table::new();
+                empty.set_dotted(true);
+                let custom = pull.entry("custom").or_insert(Item::Table(empty));
+                (custom.as_table_like_mut().ok_or("custom is no table")?, name)
+            }
+        };
+        let was = table.get(name);
+        let is_plain = was.is_none_or(|was| was.as_str().is_some());
+        match expression.trim() {
+            "" if is_plain => drop(table.remove(name)),
+            // It says more than an expression.
+            "" => {}
+            same if was.and_then(Item::as_str) == Some(same) => {}
+            new => drop(table.insert(name, toml_edit::value(new))),
+        }
+    }
+    Ok(document.to_string())
+}
 
 /// A field map as settings, with the line that each column or field stands on.
 pub(super) struct FieldMap {
@@ -184,6 +231,43 @@ mod tests {
             .into_iter()
             .map(|setting| format!("{}={}", setting.name, setting.value))
             .collect()
+    }
+
+    #[test]
+    fn a_table_edits_what_it_shows_and_nothing_else() {
+        let text = "# ours\n[pull]\nemail = \"Email\" # as it is\nphone = false\n\
+                    custom.size = { is = \"1\", on_error = \"empty\" }\n\n\
+                    [push]\nTitle = \"meeting.title\"\n";
+        let shown = expressions(text).unwrap();
+        assert_eq!(shown.into_iter().collect::<Vec<_>>(), [("email".into(), "Email".into())]);
+        let said = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+            pairs.iter().map(|(name, said)| ((*name).to_owned(), (*said).to_owned())).collect()
+        };
+        assert_eq!(
+            with_expressions(text, &said(&[("email", "Email"), ("phone", "")])).unwrap(),
+            text
+        );
+        let edited = said(&[
+            ("email", ""),
+            ("title", "Title | trim"),
+            ("custom.size", ""),
+            ("custom.region", "Region__c"),
+        ]);
+        let edited = with_expressions(text, &edited).unwrap();
+        let shown: Vec<_> = expressions(&edited).unwrap().into_iter().collect();
+        assert_eq!(
+            shown,
+            [
+                ("custom.region".to_owned(), "Region__c".to_owned()),
+                ("title".to_owned(), "Title | trim".to_owned()),
+            ]
+        );
+        assert!(edited.starts_with("# ours\n[pull]\nphone = false\n"), "{edited}");
+        assert!(edited.contains("on_error") && edited.contains("[push]\nTitle"), "{edited}");
+        assert_eq!(
+            read(&with_expressions("", &said(&[("custom.a", "A__c")])).unwrap()),
+            ["pull:custom.a=A__c"]
+        );
     }
 
     #[test]

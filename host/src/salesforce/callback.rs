@@ -17,7 +17,8 @@ use super::oauth::{Authorization, Code};
 use super::{Error, Result, clean};
 use crate::secret::Secret;
 
-const PATH: &str = "/oauth/callback";
+/// The path of the callback, on whatever host.
+pub const CALLBACK_PATH: &str = "/oauth/callback";
 /// How long a person may take to log in, whatever the caller allows.
 const WAIT_MAX: Duration = Duration::from_secs(60 * 60);
 /// How long the browser may take to fetch the last page.
@@ -44,7 +45,7 @@ impl Callback {
     /// Its host is `localhost`: the one name for which Salesforce takes a
     /// callback that is not encrypted. It reaches the same listener.
     pub fn redirect_url(&self) -> Url {
-        let text = format!("http://localhost:{}{PATH}", self.port);
+        let text = format!("http://localhost:{}{CALLBACK_PATH}", self.port);
         text.parse().expect("a number is the only thing in it that varies")
     }
 
@@ -59,7 +60,7 @@ impl Callback {
         let (answer, answered) = oneshot::channel();
         let (leave, left) = oneshot::channel::<()>();
         let waiting = Waiting { state: authorization.state(), answer: Mutex::new(Some(answer)) };
-        let pages = Router::new().route(PATH, get(arrived)).with_state(Arc::new(waiting));
+        let pages = Router::new().route(CALLBACK_PATH, get(arrived)).with_state(Arc::new(waiting));
         let server = axum::serve(self.listener, pages)
             .with_graceful_shutdown(async move { drop(left.await) });
         let server = tokio::spawn(server.into_future());
@@ -81,41 +82,43 @@ struct Waiting {
     answer: Mutex<Option<oneshot::Sender<Result<Code>>>>,
 }
 
-impl Waiting {
-    /// Tells whether `state` is the one that was sent, in a time that does not
-    /// tell how much of it was right.
-    fn is_for(&self, state: &str) -> bool {
-        let (ours, theirs) = (self.state.expose().as_bytes(), state.as_bytes());
-        let differences = ours.iter().zip(theirs).fold(0, |all, (a, b)| all | (a ^ b));
-        ours.len() == theirs.len() && differences == 0
-    }
-}
-
-/// What Salesforce adds to the address. Each value is decoded exactly once: a
-/// code ends in `=`, and decoding it twice or not at all spoils it.
-#[derive(serde::Deserialize)]
-struct Arrival {
-    code: Option<String>,
-    state: Option<String>,
+/// What Salesforce adds to the callback's address at the end of a login. Each value is
+/// decoded exactly once: a code ends in `=`, and decoding it twice or not at all spoils it.
+#[derive(Debug, serde::Deserialize)]
+pub struct Arrival {
+    code: Option<Secret>,
+    state: Option<Secret>,
     error: Option<String>,
     error_description: Option<String>,
 }
 
+impl Arrival {
+    /// Tells whether it ends the login that was begun with this state.
+    pub(super) fn is_for(&self, state: &Secret) -> bool {
+        self.state.as_ref().is_some_and(|theirs| state.is_same(theirs.expose()))
+    }
+
+    /// Returns the code, or why there is none.
+    pub fn code(self) -> Result<Code> {
+        match (self.error, self.code) {
+            (None, Some(code)) if !code.expose().is_empty() => Ok(Code(code)),
+            (error, _) => Err(Error::OAuth {
+                code: clean::shown(error.as_deref().unwrap_or("unknown_error")),
+                description: clean::shown(self.error_description.as_deref().unwrap_or_default()),
+            }),
+        }
+    }
+}
+
 async fn arrived(State(waiting): State<Arc<Waiting>>, Query(arrival): Query<Arrival>) -> Response {
-    if !waiting.is_for(arrival.state.as_deref().unwrap_or_default()) {
+    if !arrival.is_for(&waiting.state) {
         return page(
             StatusCode::BAD_REQUEST,
             "This is not the login that efficlose waits for.",
             "Go back to the terminal and open the address that it shows.",
         );
     }
-    let outcome = match (arrival.error, arrival.code) {
-        (None, Some(code)) if !code.is_empty() => Ok(Code(code.into())),
-        (error, _) => Err(Error::OAuth {
-            code: clean::shown(error.as_deref().unwrap_or("unknown_error")),
-            description: clean::shown(arrival.error_description.as_deref().unwrap_or_default()),
-        }),
-    };
+    let outcome = arrival.code();
     let page = match &outcome {
         Ok(_) => page(
             StatusCode::OK,

@@ -17,6 +17,7 @@ use oauth2::{
 use reqwest::{Method, StatusCode};
 use url::Url;
 
+use super::callback::Arrival;
 use super::{Error, Http, LoginUrl, Result, clean};
 use crate::model::{OrgId, SalesforceId};
 use crate::secret::{Grant, Secret};
@@ -79,6 +80,16 @@ impl Authorization {
             }),
             None => Ok(()),
         }
+    }
+
+    /// Tells whether an arrival at the callback ends this login.
+    pub fn is_ended_by(&self, arrival: &Arrival) -> bool {
+        arrival.is_for(&self.state())
+    }
+
+    /// Returns where people log in, and by way of which app.
+    pub fn way(&self) -> (&LoginUrl, &App) {
+        (&self.login, &self.app)
     }
 
     /// Returns the state that the answer must bear.

@@ -10,6 +10,9 @@ use super::value::{micros, number, time, word};
 use super::{Error, OrgStore, Result};
 use crate::model::{Direction, Failure, Mender, Object, Problem, SalesforceId};
 
+/// How many failures of one cause are told of at once.
+const ALIKE_MAX: u32 = 100_000;
+
 /// What failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
@@ -86,6 +89,29 @@ impl OrgStore {
             let sql = "SELECT * FROM failures ORDER BY last_at DESC, id DESC LIMIT ?1";
             all(db, sql, [limit], failure)
         })
+    }
+
+    /// Returns the causes of open failures, that of most failures first: the failure of each
+    /// that was seen last, and how many share its cause.
+    pub fn causes(&self, limit: u32) -> Result<Vec<(Failure, u64)>> {
+        self.database.read("read the failures", |db| {
+            // With max(), SQLite takes the other columns from the row that has it.
+            let sql = "SELECT *, max(last_at) AS last_at, count(*) AS alike FROM failures
+                       GROUP BY object, direction, code, message
+                       ORDER BY alike DESC, last_at DESC LIMIT ?1";
+            all(db, sql, [limit], |row| Ok((failure(row)?, number(row, "alike")?)))
+        })
+    }
+
+    /// Returns the numbers of the failures that share the cause of one, itself among them.
+    pub fn alike(&self, id: i64) -> Result<Vec<i64>> {
+        let found = self.database.read("read the failures", |db| {
+            let sql = "SELECT other.id FROM failures AS one JOIN failures AS other
+                           USING (object, direction, code, message)
+                       WHERE one.id = ?1 ORDER BY other.id LIMIT ?2";
+            all(db, sql, rusqlite::params![id, ALIKE_MAX], |row| row.get(0))
+        })?;
+        if found.is_empty() { Err(Error::NoFailure(id)) } else { Ok(found) }
     }
 
     /// Returns an open failure by its number.

@@ -132,6 +132,25 @@ impl OrgStore {
         })
     }
 
+    /// Returns the meetings that were matched to a record, the one that began last first: id,
+    /// title and beginning.
+    pub fn meetings_of(
+        &self,
+        object: Object,
+        record_id: &SalesforceId,
+        limit: u32,
+    ) -> Result<Vec<(String, String, Timestamp)>> {
+        self.database.read("read the meetings of a record", |db| {
+            let sql = "SELECT DISTINCT meetings.id, title, started_at
+                       FROM matches JOIN meetings ON meetings.id = meeting_id
+                       WHERE object = ?1 AND record_id = ?2
+                       ORDER BY started_at DESC, meetings.id DESC LIMIT ?3";
+            all(db, sql, params![object.as_str(), record_id.as_str(), limit], |row| {
+                Ok((row.get("id")?, row.get("title")?, time(row, "started_at")?))
+            })
+        })
+    }
+
     /// Returns the newest meeting that was matched to a record, and when it
     /// began.
     pub fn newest_meeting_of(

@@ -123,8 +123,14 @@ impl OrgStore {
         })
     }
 
-    /// Returns the meetings, the one that began last first.
-    pub fn meetings(&self, limit: u32) -> Result<Vec<MeetingSummary>> {
+    /// Returns the meetings, the one that began last first; those before a meeting, by when it
+    /// began and its id, where one is named.
+    pub fn meetings(
+        &self,
+        before: Option<(Timestamp, &str)>,
+        limit: u32,
+    ) -> Result<Vec<MeetingSummary>> {
+        let (before, id) = before.map_or((i64::MAX, ""), |(at, id)| (micros(at), id));
         self.database.read("read the meetings", |db| {
             let sql = "
                 SELECT id, title, started_at, version,
@@ -140,8 +146,9 @@ impl OrgStore {
                      WHERE meeting_id = meetings.id AND NOT dropped AND done) AS items_done,
                     (SELECT count(*) FROM items
                      WHERE meeting_id = meetings.id AND NOT dropped) AS items_total
-                FROM meetings ORDER BY started_at DESC, id DESC LIMIT ?1";
-            all(db, sql, [limit], summary)
+                FROM meetings WHERE (started_at, id) < (?1, ?2)
+                ORDER BY started_at DESC, id DESC LIMIT ?3";
+            all(db, sql, params![before, id, limit], summary)
         })
     }
 
@@ -254,7 +261,7 @@ mod tests {
         changed.title = "Renamed".to_owned();
         let added = org.add_meetings(&[told, changed.clone(), changed], at(2)).unwrap();
         assert_eq!(added, [Added::Same, Added::Changed, Added::Same]);
-        let summary = org.meetings(9).unwrap().remove(0);
+        let summary = org.meetings(None, 9).unwrap().remove(0);
         assert_eq!((summary.title.as_str(), summary.version), ("Renamed", 2));
         assert_eq!(org.meeting("m2").unwrap(), None);
     }
@@ -287,9 +294,9 @@ mod tests {
                 (Object::Task, Some("b")),
             ]
         );
-        let summary = org.meetings(9).unwrap().remove(0);
+        let summary = org.meetings(None, 9).unwrap().remove(0);
         assert_eq!((summary.items_done, summary.items_total, summary.work.waiting), (1, 2, 7));
-        assert_eq!(org.meetings(9).unwrap().len(), 1);
+        assert_eq!(org.meetings(None, 9).unwrap().len(), 1);
     }
 
     #[test]
@@ -331,7 +338,7 @@ mod tests {
             let mut told = meeting("m1", vec![item("a", told)]);
             // Another word each time, so that it is never the same meeting.
             told.title =
-                format!("Told {}", org.meetings(1).unwrap().first().map_or(0, |m| m.version));
+                format!("Told {}", org.meetings(None, 1).unwrap().first().map_or(0, |m| m.version));
             org.add_meetings(&[told], at(1)).unwrap();
             assert_eq!(done(), expected);
         }

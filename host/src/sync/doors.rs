@@ -152,7 +152,7 @@ impl Doors {
     }
 
     /// Returns how many calls we may make in 24 hours, as far as Salesforce has told.
-    pub(super) fn budget(&self) -> u64 {
+    pub fn budget(&self) -> u64 {
         let allowed = self.salesforce.usage().map_or(0, |usage| usage.allowed);
         allowed * u64::from(self.settings.budget_percent) / 100
     }

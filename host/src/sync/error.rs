@@ -21,6 +21,9 @@ pub enum Error {
     /// The org lacks what the mapping needs, or what a write needs.
     #[error("{0}")]
     Org(Problem),
+    /// What a person answered can't be.
+    #[error("{0}")]
+    Answer(Problem),
     /// Salesforce's answer to a write never came.
     #[error("the answer to {writes} writes never came: {why}")]
     Unknown {
@@ -35,7 +38,7 @@ impl Error {
     /// Returns what is wrong and what mends it.
     pub fn problem(&self) -> Problem {
         match self {
-            Self::Org(problem) | Self::Mapping(problem) => problem.clone(),
+            Self::Org(problem) | Self::Mapping(problem) | Self::Answer(problem) => problem.clone(),
             other => Problem { message: other.to_string(), at: None, hint: other.hint() },
         }
     }
@@ -45,7 +48,9 @@ impl Error {
             Self::Store(error) => error.hint().map(str::to_owned),
             Self::Salesforce(error) => Some(error.hint()),
             Self::Plugin(error) => Some(error.hint()),
-            Self::Org(problem) | Self::Mapping(problem) => problem.hint.clone(),
+            Self::Org(problem) | Self::Mapping(problem) | Self::Answer(problem) => {
+                problem.hint.clone()
+            }
             Self::Unknown { .. } => Some(
                 "Nothing need be done: the next sync looks up what was written before it writes \
                  again."
@@ -57,7 +62,7 @@ impl Error {
     /// Returns who can mend it.
     pub fn mender(&self) -> Mender {
         match self {
-            Self::Store(_) => Mender::Operator,
+            Self::Store(_) | Self::Answer(_) => Mender::Operator,
             Self::Salesforce(error) => error.mender(),
             Self::Plugin(_) | Self::Mapping(_) => Mender::MappingAuthor,
             Self::Org(_) => Mender::SalesforceAdmin,

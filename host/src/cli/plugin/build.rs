@@ -9,10 +9,10 @@ use serde_json::json;
 
 use super::super::mapping::{described, io};
 use super::super::output::{Failed, Output};
-use super::super::world::World;
 use super::Language;
 use crate::model::Object;
 use crate::plugin::{Library, script};
+use crate::world::World;
 
 /// What makes a component of Python, and where a project may have one of its own.
 const COMPONENTIZE_PY: &str = "componentize-py";

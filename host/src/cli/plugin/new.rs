@@ -8,12 +8,7 @@ use super::super::mapping::io;
 use super::super::output::{Failed, Output};
 use super::Language;
 use crate::model::Object;
-use crate::plugin::script;
-
-/// What a new script is.
-const SCRIPT: &str = include_str!("../../../../examples/contact.js");
-/// What a new field map is.
-const FIELD_MAP: &str = include_str!("../../../../examples/lead.toml");
+use crate::plugin::{name_field, script, starter};
 
 /// What a new project is made of, with words between `@` to be filled in.
 const PROJECT_SCRIPT: &str = include_str!("project/mapping.js.txt");
@@ -56,35 +51,12 @@ pub(super) fn file(file: &Path, output: &Output) -> Result<(), Failed> {
         Failed::new(format!("\"{stem}\" is not called after an object"))
             .hint("Call the file after what it maps, such as contact.js or lead.toml.")
     })?;
-    let name = name_field(object);
-    // What stands on the first lines of an example is about the example itself.
-    let is_about = |line: &&str| line.starts_with("//") || line.starts_with('#');
-    let example = |text: &str| text.lines().skip_while(is_about).collect::<Vec<_>>().join("\n");
-    let rest = match (file.extension().and_then(|ending| ending.to_str()), object) {
-        (Some("js"), Object::Contact) => example(SCRIPT),
-        (Some("js"), _) => format!(
-            "// What is read; a field that the org may lack ends in \"?\".\n\
-             export const fields = [\"{name}\"];\n\n\
-             export function pull(record) {{\n  return {{ name: record.{name} }};\n}}"
-        ),
-        (Some("ts"), _) => format!(
-            "// Once `efficlose plugin types {file} > {file}.types.d.ts` has told your editor what the org has.\n\
-             import type {{ Pull }} from \"./{file}.types\";\n\n\
-             // What is read; a field that the org may lack ends in \"?\".\n\
-             export const fields = [\"{name}\"];\n\n\
-             export const pull: Pull = (record) => ({{ name: record.{name} }});",
-            file = object.file_name()
-        ),
-        (Some("toml"), Object::Lead) => example(FIELD_MAP),
-        (Some("toml"), _) => format!("[pull]\nname = \"{name} | trim\""),
-        _ => {
-            return Err(Failed::new(
-                "a new mapping is a script (.js, .ts), a field map (.toml) or a project",
-            )
-            .hint("Name such a file, or the folder of a project with --lang."));
-        }
-    };
-    write(file, rest.trim_start())?;
+    let ending = file.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    let text = starter(object, ending).ok_or_else(|| {
+        Failed::new("a new mapping is a script (.js, .ts), a field map (.toml) or a project")
+            .hint("Name such a file, or the folder of a project with --lang.")
+    })?;
+    write(file, &text)?;
     output.json(&json!({ "files": [file] }));
     let name = file.display();
     output.line(format!("Wrote {name}; change it, then:"));
@@ -183,11 +155,6 @@ fn typed(script: &str, object: Object) -> String {
         .replace("push(request)", "push(request: Request)");
     let (about, rest) = typed.split_once("\n\n").unwrap_or(("", &typed));
     format!("{about}\n\n{import}{rest}")
-}
-
-/// Returns the field that names a record.
-fn name_field(object: Object) -> &'static str {
-    if object == Object::Task { "Subject" } else { "Name" }
 }
 
 /// Writes a file that is not there yet.

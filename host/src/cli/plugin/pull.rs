@@ -8,9 +8,9 @@ use serde_json::json;
 
 use super::super::mapping::io;
 use super::super::output::{Failed, Output};
-use super::super::world::World;
 use crate::model::Object;
 use crate::registry::{Digest, Source, check, fetch};
+use crate::world::World;
 
 /// The file that notes what was fetched, in the folder where it is put.
 const LOCK: &str = "mappings.lock";

@@ -12,7 +12,7 @@ use crate::store::{self, Store};
 const ALLOWED_MIN: u64 = 15_000;
 
 /// The budget of an org.
-pub(super) struct Counted {
+pub struct Counted {
     pub(super) store: Arc<Store>,
     pub(super) org: OrgId,
     pub(super) percent: u8,
@@ -21,7 +21,7 @@ pub(super) struct Counted {
 
 impl Counted {
     /// Returns how much of the budget is used.
-    pub(super) fn now(&self) -> store::Result<Budget> {
+    pub fn now(&self) -> store::Result<Budget> {
         let limit = self.limit(None)?;
         self.store.budget(&self.org, limit, self.clock.now())
     }

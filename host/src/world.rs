@@ -1,51 +1,80 @@
-//! Assembles what commands need: the home, the settings, the doors.
+//! Assembles what people work with: the home, the settings, the doors of an org.
+//!
+//! The command line and the browser's pages both stand on it, so that what one can
+//! do, the other does by the same code.
+
+mod budget;
+mod connect;
+mod failed;
+mod mappings;
+mod vault;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use super::Globals;
-use super::budget::Counted;
-use super::output::Failed;
-use super::vault::Stored;
 use crate::clock::Clock;
 use crate::config::{self, Config};
-use crate::model::{Connection, OrgId};
+use crate::model::{Connection, JobKey, OrgId};
 use crate::plugin::{Library, Plugins};
 use crate::salesforce::{Http, Pace, Salesforce};
 use crate::secret::Secret;
 use crate::store::{self, Store};
 use crate::sync::{Doors, Settings};
 
-/// Holds the key itself, for machines that have no file for it.
-const KEY: &str = "EFFICLOSE_KEY";
+use self::vault::Stored;
+
+pub use self::budget::Counted;
+pub use self::connect::read_secret;
+pub use self::failed::Failed;
+pub use self::mappings::{Back, Judgement, refused};
+
 /// The folder of the customer's mappings, in the home.
 const MAPPINGS: &str = "mappings";
 /// The folder of compiled mappings, in the home.
 const CACHE: &str = "cache";
 
-/// All that a command needs of the world.
-pub(super) struct World {
-    pub(super) home: PathBuf,
-    pub(super) config: Config,
-    pub(super) store: Arc<Store>,
-    pub(super) http: Http,
-    pub(super) clock: Clock,
+/// Where a world is, and what it is opened with.
+pub struct Place {
+    /// The home; made where there is none.
+    pub home: PathBuf,
+    /// The key that seals grants, for machines that have no file for it.
+    pub key: Option<Secret>,
+    /// The file of the key; `key` in the home, where none is named.
+    pub key_file: Option<PathBuf>,
+    /// The program itself, which makes components of scripts.
+    pub program: PathBuf,
+    /// The org to work on, by id or user name, where one was named.
+    pub org: Option<String>,
+}
+
+/// All that people work with.
+pub struct World {
+    /// The folder of it all.
+    pub home: PathBuf,
+    /// The settings as they stood at the start; [`World::settings`] are those of now.
+    pub config: Config,
+    /// What the host knows.
+    pub store: Arc<Store>,
+    /// Makes calls.
+    pub http: Http,
+    /// The time.
+    pub clock: Clock,
+    program: PathBuf,
     org: Option<String>,
     library: OnceLock<Arc<Library>>,
 }
 
 impl World {
     /// Opens the home; makes it where there is none.
-    pub(super) fn open(globals: &Globals) -> Result<Self, Failed> {
-        let home = globals.home.clone().map_or_else(default_home, Ok)?;
+    pub fn open(place: Place) -> Result<Self, Failed> {
+        let Place { home, key, key_file, program, org } = place;
         store::make_folder(&home)?;
         // A daemon may be told another working folder, and the compiler's cache
         // takes no relative one.
         let home = std::path::absolute(&home)
             .map_err(|cause| Failed::new(format!("can't use {}: {cause}", home.display())))?;
         let config = Config::load(&home)?;
-        let key = std::env::var(KEY).ok().map(Secret::from);
-        let key_file = globals.key_file.clone().unwrap_or_else(|| home.join("key"));
+        let key_file = key_file.unwrap_or_else(|| home.join("key"));
         // A new key would open nothing of what is there.
         if key.is_none() && home.join(store::CONTROL).exists() && !key_file.exists() {
             let file = key_file.display();
@@ -56,12 +85,12 @@ impl World {
         let store = Arc::new(Store::open(&home, key)?);
         let pace = Pace { seed: u64::from(std::process::id()), ..Pace::default() };
         let http = Http::new(pace, config.proxy.as_ref())?;
-        let (org, library) = (globals.org.clone(), OnceLock::new());
-        Ok(Self { home, config, store, http, clock: Clock::System, org, library })
+        let library = OnceLock::new();
+        Ok(Self { home, config, store, http, clock: Clock::System, program, org, library })
     }
 
     /// Returns the org to work on: the one that was named, or the only one.
-    pub(super) fn connection(&self) -> Result<Connection, Failed> {
+    pub fn connection(&self) -> Result<Connection, Failed> {
         let mut connections = self.store.connections()?;
         if let Some(wanted) = &self.org {
             let short = |id: &OrgId| id.as_str().starts_with(wanted.as_str()) && wanted.len() >= 15;
@@ -86,20 +115,53 @@ impl World {
     }
 
     /// Returns the orgs that were asked for: the one named, or all.
-    pub(super) fn connections(&self) -> Result<Vec<Connection>, Failed> {
+    pub fn connections(&self) -> Result<Vec<Connection>, Failed> {
         match self.org {
             Some(_) => Ok(vec![self.connection()?]),
             None => Ok(self.store.connections()?),
         }
     }
 
+    /// Returns the connection of an org.
+    pub fn connection_of(&self, org: &OrgId) -> Result<Connection, Failed> {
+        let connection = self.store.connections()?.into_iter().find(|one| one.org == *org);
+        connection.ok_or_else(|| {
+            Failed::new(format!("{org} is not connected"))
+                .hint("Run `efficlose status` to see the orgs that are.")
+        })
+    }
+
+    /// Returns the settings as they stand in the file now; those of the start, while
+    /// the file can't be understood.
+    pub fn current(&self) -> Config {
+        Config::load(&self.home).unwrap_or_else(|error| {
+            tracing::error!(hint = error.hint(), "the settings of the start hold: {error}");
+            self.config.clone()
+        })
+    }
+
     /// Returns what a person chose for an org; nothing, before set-up.
-    pub(super) fn settings(&self, org: &OrgId) -> Settings {
-        self.config.orgs.get(org).cloned().unwrap_or_default()
+    pub fn settings(&self, org: &OrgId) -> Settings {
+        self.current().orgs.remove(org).unwrap_or_default()
+    }
+
+    /// Saves what a person chose for an org; fields that have changed since are taken in.
+    pub fn set_up(&self, org: &OrgId, settings: &Settings) -> Result<(), Failed> {
+        config::save_org(&self.home, org, settings)?;
+        Ok(self.store.org(org)?.forget_drifts()?)
+    }
+
+    /// Makes the jobs of an org due that `is_meant` picks, so that a daemon runs them soon.
+    pub fn wake(&self, org: &OrgId, is_meant: impl Fn(&JobKey) -> bool) -> Result<(), Failed> {
+        let now = self.clock.now();
+        for job in self.settings(org).jobs(org).iter().filter(|job| is_meant(job)) {
+            self.store.set_next(job, now)?;
+        }
+        Ok(())
     }
 
     /// Opens Salesforce with the stored grant of an org.
-    pub(super) fn salesforce(&self, connection: &Connection) -> Result<Salesforce, Failed> {
+    pub fn salesforce(&self, connection: &Connection) -> Result<Salesforce, Failed> {
         let store = Arc::clone(&self.store);
         let vault = Arc::new(Stored { store, org: connection.org.clone() });
         let login = connection.login_url.parse()?;
@@ -109,32 +171,27 @@ impl World {
     }
 
     /// Returns the budget of an org.
-    pub(super) fn budget(&self, connection: &Connection) -> Counted {
+    pub fn budget(&self, connection: &Connection) -> Counted {
         let (org, store) = (connection.org.clone(), Arc::clone(&self.store));
         let percent = self.settings(&connection.org).budget_percent;
         Counted { store, org, percent, clock: self.clock }
     }
 
     /// Opens the doors of an org with these choices.
-    pub(super) fn doors(
-        &self,
-        connection: &Connection,
-        settings: Settings,
-    ) -> Result<Doors, Failed> {
+    pub fn doors(&self, connection: &Connection, settings: Settings) -> Result<Doors, Failed> {
         let salesforce = self.salesforce(connection)?;
         let (org, store) = (connection.org.clone(), Arc::clone(&self.store));
         Ok(Doors::open(org, store, salesforce, self.library()?, settings, self.clock)?)
     }
 
     /// Returns the mappings; starts their engine the first time.
-    pub(super) fn library(&self) -> Result<Arc<Library>, Failed> {
+    pub fn library(&self) -> Result<Arc<Library>, Failed> {
         if let Some(library) = self.library.get() {
             return Ok(Arc::clone(library));
         }
         let cache = self.home.join(CACHE);
         let plugins = Plugins::start(&cache, self.config.mapping.limits())?;
-        let maker = std::env::current_exe()
-            .map_err(|cause| Failed::new(format!("can't find the program itself: {cause}")))?;
+        let maker = self.program.clone();
         let signers = self.config.mapping.signers.clone();
         let library = Library::new(plugins, maker, &cache, &self.home.join(MAPPINGS), signers);
         let library = Arc::new(library);
@@ -142,17 +199,7 @@ impl World {
     }
 
     /// Returns where the customer's mappings are.
-    pub(super) fn mappings(&self) -> PathBuf {
+    pub fn mappings(&self) -> PathBuf {
         self.home.join(MAPPINGS)
     }
-}
-
-/// Returns the folder that the system has for a user's data.
-fn default_home() -> Result<PathBuf, Failed> {
-    let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|p| p.is_absolute());
-    let user = || std::env::home_dir().map(|home| home.join(".local/share"));
-    let data = data
-        .or_else(user)
-        .ok_or_else(|| Failed::new("there is no home folder").hint("Name a folder with --home."))?;
-    Ok(data.join("efficlose"))
 }

@@ -1,0 +1,232 @@
+//! The editor of a mapping: as a table of columns, or as text, with what it would change beside
+//! it.
+
+use std::collections::BTreeMap;
+
+use axum::extract::{Path, Query, State};
+use maud::{Markup, html};
+use serde::Deserialize;
+use tokio::task::block_in_place;
+
+use super::super::guard::{Posted, Visitor};
+use super::super::page::{Refused, Shown, button, page, token, trouble};
+use super::super::{Shared, Site};
+use super::TRIED;
+use crate::model::{Connection, Object, OrgId};
+use crate::plugin::{Brought, expressions, starter, with_expressions};
+use crate::world::Failed;
+
+/// The forms in which a mapping is edited: how its file ends, and what it is called.
+const FORMS: [(&str, &str); 4] = [
+    (TABLE, "Table"),
+    (FIELD_MAP, "Field map"),
+    ("js", "Script in JavaScript"),
+    ("ts", "Script in TypeScript"),
+];
+/// A field map, column by column.
+const TABLE: &str = "table";
+/// How a field map's file ends.
+const FIELD_MAP: &str = "toml";
+/// What the fields of the table begin with, before the name of a column.
+const COLUMN: &str = "column.";
+
+/// What is edited: the form, and the text in it.
+pub(super) struct Edited {
+    form: String,
+    text: String,
+}
+
+impl Edited {
+    /// Returns what someone has edited.
+    pub(super) fn of(form: &Posted) -> Self {
+        let text = written(form).unwrap_or_else(|_| form.text("text").to_owned());
+        Self { form: form.one("form").to_owned(), text }
+    }
+}
+
+#[derive(Deserialize)]
+pub(in super::super) struct Asked {
+    form: Option<String>,
+}
+
+/// Shows the mapping in use, or one to begin with, in a form.
+pub(in super::super) async fn edit(
+    State(site): State<Shared>,
+    visitor: Visitor,
+    Path((org, object)): Path<(OrgId, Object)>,
+    Query(Asked { form }): Query<Asked>,
+) -> Shown {
+    let connection = site.world.connection_of(&org)?;
+    let used = site.world.library()?.file(object)?.map(|file| Brought::read(&file)).transpose()?;
+    let ending = used.as_ref().map_or("", |used| ending_of(&used.name)).to_owned();
+    let text = used.map(|used| String::from_utf8_lossy(&used.bytes).into_owned());
+    // A table is the field map in use; a component can't be shown.
+    let usual = match ending.as_str() {
+        "" | "wasm" => TABLE,
+        FIELD_MAP => TABLE,
+        other => other,
+    };
+    let form = form.unwrap_or_else(|| usual.to_owned());
+    let is_used = form == ending || (form == TABLE && ending == FIELD_MAP);
+    let text = match (text.filter(|_| is_used), form.as_str()) {
+        (Some(text), _) => text,
+        (None, TABLE) => String::new(),
+        (None, form) => starter(object, form)
+            .ok_or_else(|| Refused::unknown("there is no such form of a mapping"))?,
+    };
+    show(&site, &visitor, &connection, object, Edited { form, text }, None).await
+}
+
+/// Shows what is edited, and why it is not taken where it isn't.
+pub(super) async fn show(
+    site: &Site,
+    visitor: &Visitor,
+    connection: &Connection,
+    object: Object,
+    Edited { form, text }: Edited,
+    refused: Option<&Failed>,
+) -> Shown {
+    let used = site.world.library()?.file(object)?;
+    let to = |path: &str| format!("/orgs/{}/mappings/{object}{path}", connection.org);
+    let edited = match form.as_str() {
+        TABLE => table(site, connection, object, &text).await?,
+        form => source(form, &text),
+    };
+    let body = html! {
+        div.head {
+            h2 { (object) }
+            span.muted { "in use: "
+                (used.as_ref().and_then(|file| file.file_name()).map_or("the default".into(), |name| name.to_string_lossy())) }
+            nav.actions aria-label="Forms" {
+                @for (known, name) in FORMS {
+                    a href=(to(&format!("?form={known}"))) aria-current=[(known == form).then_some("true")] { (name) }
+                }
+            }
+        }
+        @if let Some(Failed { message, hint }) = refused { (trouble(message, hint.as_deref())) }
+        div.editor {
+            form method="post" action=(to("")) data-preview=(to("/preview")) data-into="#preview" {
+                (token(visitor))
+                input type="hidden" name="form" value=(form);
+                (edited)
+                @if refused.is_some() {
+                    label.choice { input type="checkbox" name="force" value="on"; " Use it all the same" }
+                }
+                div.actions {
+                    button.main disabled[!visitor.is_admin()] { "Use it" }
+                    button formaction=(to("/replay")) disabled[!visitor.is_admin()] { "Try it on everything" }
+                }
+            }
+            section.card aria-labelledby="preview-title" {
+                h2 #preview-title { "What it would change" }
+                div #preview aria-live="polite" {
+                    p { "As you type, it is tried on " (TRIED) " stored records. Nothing is written, and Salesforce is not called." }
+                }
+            }
+        }
+        div.card {
+            h2 { "Before" }
+            (history(site, object)?)
+            (button(visitor, &to("/back"), "Go back to the one before", &[]))
+        }
+    };
+    Ok(page(visitor, Some(connection), "Mappings", body))
+}
+
+fn source(form: &str, text: &str) -> Markup {
+    let rest = match form {
+        FIELD_MAP => "What it does not name, the default mapping does.",
+        _ => "Of pull and push, the default mapping does the one that it leaves out.",
+    };
+    html! {
+        div.field {
+            label for="text" { "The mapping" }
+            textarea.code #text name="text" spellcheck="false" autocapitalize="off" aria-describedby="text-help" { "\n" (text) }
+            p.help #text-help { (rest) " Escape, then Tab, leaves the text." }
+        }
+    }
+}
+
+/// Shows each column of the platform with the field or expression that it comes from; the
+/// fields are those of the org.
+async fn table(
+    site: &Site,
+    connection: &Connection,
+    object: Object,
+    text: &str,
+) -> Result<Markup, Refused> {
+    let library = site.world.library()?;
+    let kind = block_in_place(|| library.default(object, Vec::new()))?.spec().kind;
+    let org = site.world.describe(connection, object).await?;
+    let said = expressions(text).map_err(Failed::new)?;
+    let custom = said.keys().filter(|name| name.starts_with("custom.")).cloned();
+    let columns: Vec<String> =
+        kind.columns().map(|(name, _)| name.to_owned()).chain(custom).collect();
+    let types: BTreeMap<&str, String> =
+        kind.columns().map(|(name, of)| (name, format!("{of:?}").to_lowercase())).collect();
+    Ok(html! {
+        textarea hidden name="text" { "\n" (text) }
+        div.field {
+            label for="search" { "Search" }
+            input #search type="search" data-search="#columns" autocomplete="off";
+        }
+        datalist #fields {
+            @for field in &org.fields { option value=(field.name) { (field.label) } }
+        }
+        table.stack #columns {
+            thead { tr { th { "Column of the platform" } th { "Comes from" } } }
+            tbody {
+                @for column in &columns {
+                    tr {
+                        th scope="row" { code { (column) } " " span.muted.small { (types.get(column.as_str()).map_or("", String::as_str)) } }
+                        td data-label="Comes from" {
+                            input type="text" name=(format!("{COLUMN}{column}")) list="fields" autocomplete="off"
+                                value=[said.get(column)] placeholder="as the default mapping says"
+                                aria-label=(format!("What {column} comes from"));
+                        }
+                    }
+                }
+            }
+        }
+        p.muted.small { "A field of the org, or an expression such as " code { "Email | lower" } ". What is empty, the default mapping does." }
+    })
+}
+
+fn history(site: &Site, object: Object) -> Result<Markup, Refused> {
+    let earlier = site.world.earlier(object)?;
+    Ok(html! {
+        @if earlier.is_empty() { p.muted { "No other was used before." } }
+        ol reversed {
+            @for (number, file) in earlier.iter().rev() {
+                li value=(number) { (file.file_name().unwrap_or_default().to_string_lossy()) }
+            }
+        }
+    })
+}
+
+fn ending_of(name: &str) -> &str {
+    name.rsplit_once('.').map_or("", |(_, ending)| ending)
+}
+
+/// Returns the text that stands in a form.
+fn written(form: &Posted) -> Result<String, Failed> {
+    let text = form.text("text").replace("\r\n", "\n");
+    if form.one("form") != TABLE {
+        return Ok(text);
+    }
+    let said: Vec<(String, String)> = form.beginning(COLUMN).collect();
+    with_expressions(&text, &said).map_err(Failed::new)
+}
+
+/// Returns the mapping that stands in a form.
+pub(super) fn brought(object: Object, form: &Posted) -> Result<Brought, Failed> {
+    let ending = match form.one("form") {
+        TABLE => FIELD_MAP,
+        ending => ending,
+    };
+    if !FORMS.iter().any(|(known, _)| *known == ending) {
+        return Err(Failed::new(format!("\"{ending}\" is no form of a mapping")));
+    }
+    let name = format!("{}.{ending}", object.file_name());
+    Ok(Brought { name, bytes: written(form)?.into_bytes(), signature: String::new() })
+}

@@ -1,0 +1,144 @@
+//! Meetings: whom they were about and why, and what they wrote.
+
+use axum::extract::{Path, State};
+use maud::html;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::guard::Visitor;
+use super::page::{Refused, Shown, badge, moment, page};
+use super::{Shared, changes};
+use crate::model::{Object, OrgId, WorkState};
+use crate::store::{ChangesOf, DoneBy};
+use crate::sync::match_meeting;
+
+/// How many meetings are listed.
+const LISTED: u32 = 100;
+/// How many changes of a meeting are shown.
+const CHANGES_SHOWN: u32 = 100;
+
+/// Returns where the page of a meeting is; ids are the platform's and may hold anything.
+pub(super) fn path(org: &OrgId, meeting: &str) -> String {
+    format!("/orgs/{org}/meetings/{}", utf8_percent_encode(meeting, NON_ALPHANUMERIC))
+}
+
+pub(super) async fn list(
+    State(site): State<Shared>,
+    visitor: Visitor,
+    Path(org): Path<OrgId>,
+) -> Shown {
+    let connection = site.world.connection_of(&org)?;
+    let meetings = site.world.store.org(&org)?.meetings(None, LISTED)?;
+    let body = html! {
+        div.card {
+            @if meetings.is_empty() {
+                p { "There is no meeting yet. The platform tells of them by " code { "POST /api/meetings" }
+                    "; " code { "efficlose meetings add FILE" } " takes some in from a file." }
+            } @else {
+                div.scroll { table.stack {
+                    thead { tr { th { "Meeting" } th { "Began" } th { "Items done" } th.number { "Settled" } th.number { "Waiting" } th.number { "Failed" } } }
+                    tbody {
+                        @for one in &meetings {
+                            tr {
+                                th scope="row" { a href=(path(&org, &one.id)) { (one.title) } }
+                                td data-label="Began" { (moment(one.started_at)) }
+                                td data-label="Items done" { (one.items_done) " of " (one.items_total) }
+                                td.number data-label="Settled" { (one.work.settled) }
+                                td.number data-label="Waiting" { (one.work.waiting + one.work.unmatched) }
+                                td.number data-label="Failed" { (one.work.failed) }
+                            }
+                        }
+                    }
+                } }
+                @if meetings.len() == LISTED as usize { p.muted { "The latest " (LISTED) " are shown." } }
+            }
+        }
+    };
+    Ok(page(&visitor, Some(&connection), "Meetings", body))
+}
+
+pub(super) async fn show(
+    State(site): State<Shared>,
+    visitor: Visitor,
+    Path((org, id)): Path<(OrgId, String)>,
+) -> Shown {
+    let connection = site.world.connection_of(&org)?;
+    let store = site.world.store.org(&org)?;
+    let meeting = store
+        .meeting(&id)?
+        .ok_or_else(|| Refused::unknown(format!("there is no meeting \"{id}\"")))?;
+    let (matches, items, work) =
+        (store.matches(&id)?, store.item_states(&id)?, store.work_of(&id)?);
+    let verdicts = match_meeting(&store, &meeting, &site.world.settings(&org))?.verdicts;
+    let written = store.changes(ChangesOf::Meeting(&id), CHANGES_SHOWN)?;
+    let record = |object: Object, id: &dyn std::fmt::Display| {
+        html! { a href=(format!("/orgs/{org}/records/{object}/{id}")) { (object) " " (id) } }
+    };
+    let body = html! {
+        div.card {
+            h2 { (meeting.title) }
+            p.muted { (moment(meeting.started_at)) " · " code { (meeting.id) }
+                @if let Some(url) = &meeting.url { " · " a href=(url) rel="noreferrer" { "open it" } } }
+            @if let Some(summary) = &meeting.summary { p { (summary) } }
+            p { "With " (meeting.participants.iter().filter_map(|one| one.email.as_deref().or(one.name.as_deref())).collect::<Vec<_>>().join(", ")) }
+        }
+        section.card aria-labelledby="matched" {
+            h2 #matched { "Matched to" }
+            @if matches.is_empty() { p.muted { "Nothing yet." } }
+            ul { @for found in &matches { li { (record(found.object, &found.record_id)) ", " (found.reason) } } }
+            details #rules {
+                summary { "What each rule says now" }
+                dl.facts { @for verdict in &verdicts { dt { (verdict.question) ": " (verdict.rule) } dd { (verdict.said) } } }
+            }
+        }
+        section.card aria-labelledby="items" {
+            h2 #items { "Action items" }
+            @if items.is_empty() { p.muted { "It has none." } }
+            ul.plain {
+                @for item in &items {
+                    li {
+                        (item.text) " "
+                        @match (item.done, item.done_by) {
+                            (false, _) => (badge("quiet", "open")),
+                            (true, DoneBy::Platform) => (badge("good", "done on the platform")),
+                            (true, DoneBy::Salesforce) => (badge("good", "done in Salesforce")),
+                        }
+                        p.muted.small {
+                            @match (&item.record_id, item.gone) {
+                                (Some(id), false) => (record(Object::Task, id)),
+                                (Some(id), true) => { "Task " (id) ", deleted in Salesforce" },
+                                (None, _) => "no task yet",
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        section.card aria-labelledby="work" {
+            h2 #work { "What is to be written" }
+            div.scroll { table.stack {
+                thead { tr { th { "Object" } th { "State" } th { "Why" } th { "Since" } } }
+                tbody {
+                    @for one in &work {
+                        tr {
+                            td data-label="Object" { (one.work.object) @if let Some(item) = &one.work.item_id { " of " (item) } }
+                            td data-label="State" {
+                                @match one.state {
+                                    WorkState::Failed => (badge("bad", one.state.as_str())),
+                                    WorkState::Settled => (badge("good", one.state.as_str())),
+                                    other => (badge("quiet", other.as_str())),
+                                }
+                            }
+                            td data-label="Why" { (one.reason.as_deref().unwrap_or_default()) }
+                            td data-label="Since" { (moment(one.changed_at)) }
+                        }
+                    }
+                }
+            } }
+        }
+        section.card aria-labelledby="changes" {
+            h2 #changes { "What it wrote" }
+            (changes::items(&visitor, &org, &store, &written)?)
+        }
+    };
+    Ok(page(&visitor, Some(&connection), "Meetings", body))
+}

@@ -1,0 +1,116 @@
+//! What watches the host: whether it is well, and numbers for Prometheus.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use super::{Shared, Site};
+use crate::sync;
+use crate::world::Failed;
+
+/// The kind of text that metrics are in.
+const KIND: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+pub(super) fn routes() -> Router<Shared> {
+    Router::new().route("/health", get(health)).route("/metrics", get(metrics))
+}
+
+/// Says that the host answers and its store can be read.
+async fn health(State(site): State<Shared>) -> Response {
+    match site.world.store.connections() {
+        Ok(_) => (StatusCode::OK, "well\n").into_response(),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
+    }
+}
+
+async fn metrics(State(site): State<Shared>) -> Response {
+    match measured(&site) {
+        Ok(text) => ([(header::CONTENT_TYPE, KIND)], text).into_response(),
+        Err(failed) => (StatusCode::INTERNAL_SERVER_ERROR, failed.message + "\n").into_response(),
+    }
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct OfOrg {
+    org: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct OfObject {
+    org: String,
+    object: String,
+}
+
+/// Measures what the store says now: nothing is counted beside it.
+fn measured(site: &Site) -> Result<String, Failed> {
+    let mut registry = Registry::with_prefix("efficlose");
+    let mut of_org = |name: &str, help: &str| {
+        let family = Family::<OfOrg, Gauge>::default();
+        registry.register(name, help, family.clone());
+        family
+    };
+    let connected = of_org("connected", "Whether the grant of the org works");
+    let failures = of_org("failures", "Records and writes that wait for a mend");
+    let reviews = of_org("reviews", "Questions that wait for a person");
+    let used = of_org("calls", "API calls made in the last 24 hours");
+    let limit = of_org("calls_limit", "API calls that may be made in 24 hours");
+    let mut of_object = |name: &str, help: &str| {
+        let family = Family::<OfObject, Gauge>::default();
+        registry.register(name, help, family.clone());
+        family
+    };
+    let records = of_object("records", "Records as the platform holds them");
+    let waiting = of_object("work_waiting", "Pieces of work that wait to be written");
+    let failed = of_object("work_failed", "Pieces of work that wait for a mend");
+    let paused = of_object("paused", "Whether the object is paused");
+    let pulled = of_object("pulled_at_seconds", "When the last import ended, as Unix time");
+    let pushed = of_object("pushed_at_seconds", "When the last writing ended, as Unix time");
+    let verified = of_object("verified_at_seconds", "When it was last verified, as Unix time");
+    let world = &site.world;
+    for connection in world.store.connections()? {
+        let settings = world.settings(&connection.org);
+        let budget = world.budget(&connection).now()?;
+        let status = sync::status(&world.store, &connection, &settings, budget, world.clock.now())?;
+        let org = OfOrg { org: connection.org.to_string() };
+        let set = |family: &Family<OfOrg, Gauge>, value: u64| {
+            family.get_or_create(&org).set(i64::try_from(value).unwrap_or(i64::MAX));
+        };
+        set(&connected, u64::from(connection.broken.is_none()));
+        set(&failures, status.failures);
+        set(&reviews, status.reviews);
+        set(&used, budget.used);
+        set(&limit, budget.limit);
+        for one in &status.objects {
+            let labels = OfObject { org: org.org.clone(), object: one.object.to_string() };
+            let set = |family: &Family<OfObject, Gauge>, value: i64| {
+                family.get_or_create(&labels).set(value);
+            };
+            let count = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+            set(&records, count(one.records));
+            set(&waiting, count(one.work.waiting + one.work.unmatched));
+            set(&failed, count(one.work.failed));
+            set(&paused, i64::from(one.paused_at.is_some()));
+            let ended = |run: &Option<crate::model::Run>| run.as_ref().and_then(|run| run.ended_at);
+            for (family, at) in [
+                (&pulled, ended(&one.last_pull)),
+                (&pushed, ended(&one.last_push)),
+                (&verified, one.verified.as_ref().map(|verified| verified.at)),
+            ] {
+                if let Some(at) = at {
+                    set(family, at.as_second());
+                }
+            }
+        }
+    }
+    let mut text = String::new();
+    encode(&mut text, &registry)
+        .map_err(|why| Failed::new(format!("metrics can't be told: {why}")))?;
+    Ok(text)
+}

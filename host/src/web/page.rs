@@ -1,0 +1,264 @@
+//! What all pages share: the frame, and the parts that they are made of.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use maud::{DOCTYPE, Markup, html};
+
+use super::assets;
+use super::guard::{TOKEN, Visitor};
+use crate::model::{Connection, Ending, OrgId, Run, Value};
+use crate::world::Failed;
+use crate::{plugin, salesforce, store, sync};
+
+/// What a page ends with: the page, or why there is none.
+pub(super) type Shown = Result<Markup, Refused>;
+
+/// A page that a visitor sees: where it is, what it is called, what is on it.
+pub(super) fn page(
+    visitor: &Visitor,
+    org: Option<&Connection>,
+    title: &str,
+    body: Markup,
+) -> Markup {
+    frame(
+        title,
+        html! {
+            header.top {
+                a.skip href="#content" { "Skip to the content" }
+                a.brand href="/" { "efficlose" }
+                nav aria-label="Main" {
+                    a href="/" { "Integrations" }
+                    @if visitor.is_admin() { a href="/audit" { "Audit trail" } }
+                }
+                form.who method="post" action="/logout" {
+                    (token(visitor))
+                    span {
+                        (visitor.person.name)
+                        @if visitor.person.name != visitor.person.role.as_str() { " · " (visitor.person.role) }
+                    }
+                    button.quiet { "Sign out" }
+                }
+            }
+            @if let Some(org) = org { (tabs(&org.org, title)) }
+            main #content {
+                @if let Some(org) = org { p.crumbs { "Salesforce · " (org.username) } }
+                h1 { (title) }
+                (body)
+            }
+        },
+    )
+}
+
+/// A page for someone who isn't signed in.
+pub(super) fn bare(title: &str, body: Markup) -> Markup {
+    frame(title, html! { main #content .narrow { h1 { (title) } (body) } })
+}
+
+fn frame(title: &str, body: Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) " · efficlose" }
+                link rel="stylesheet" href=(assets::STYLE);
+                link rel="icon" href=(assets::ICON);
+                script src=(assets::SCRIPT) defer {}
+            }
+            body { (body) }
+        }
+    }
+}
+
+/// The pages of an org.
+const TABS: [(&str, &str); 7] = [
+    ("Status", ""),
+    ("Set-up", "/setup"),
+    ("Mappings", "/mappings"),
+    ("Records", "/records/Contact"),
+    ("Meetings", "/meetings"),
+    ("Changes", "/changes"),
+    ("Runs", "/runs"),
+];
+
+fn tabs(org: &OrgId, title: &str) -> Markup {
+    html! {
+        nav.tabs aria-label="Salesforce" {
+            @for (name, path) in TABS {
+                a href=(format!("/orgs/{org}{path}")) aria-current=[(name == title).then_some("page")] {
+                    (name)
+                }
+            }
+        }
+    }
+}
+
+/// The hidden field by which a form is known to come from our page.
+pub(super) fn token(visitor: &Visitor) -> Markup {
+    html! { input type="hidden" name=(TOKEN) value=(visitor.token.expose()); }
+}
+
+/// A form of one button that changes something.
+pub(super) fn button(
+    visitor: &Visitor,
+    action: &str,
+    label: &str,
+    fields: &[(&str, &str)],
+) -> Markup {
+    html! {
+        form.inline method="post" action=(action) {
+            (token(visitor))
+            @for (name, value) in fields { input type="hidden" name=(name) value=(value); }
+            button disabled[!visitor.is_admin()] { (label) }
+        }
+    }
+}
+
+/// A moment, to be read by people and machines.
+pub(super) fn moment(at: Timestamp) -> Markup {
+    let (whole, shown) = (at.to_string(), at.strftime("%Y-%m-%d %H:%M UTC").to_string());
+    html! { time datetime=(whole) title=(whole) { (shown) } }
+}
+
+/// A moment that may not have come yet, or `never`.
+pub(super) fn moment_or(at: Option<Timestamp>, never: &str) -> Markup {
+    html! { @match at { Some(at) => (moment(at)), None => span.muted { (never) } } }
+}
+
+/// How a run ended, as a word that stands out.
+pub(super) fn ending(run: &Run) -> Markup {
+    match &run.ending {
+        Some(Ending::Complete) => badge("good", "complete"),
+        Some(Ending::Stopped) => badge("quiet", "stopped"),
+        Some(Ending::Broken(_)) => badge("bad", "broken"),
+        None => badge("busy", "running"),
+    }
+}
+
+/// A word that stands out: `good`, `warn`, `bad`, `busy` or `quiet`.
+pub(super) fn badge(kind: &str, text: &str) -> Markup {
+    html! { span.badge.(kind) { (text) } }
+}
+
+/// A value, cut where it is long; the whole stands in a tooltip.
+pub(super) fn value(value: &Value) -> Markup {
+    let text = text_of(value);
+    let cut: String = text.chars().take(VALUE_SHOWN).collect();
+    html! {
+        @if text.is_empty() { span.muted { "—" } }
+        @else if cut.len() < text.len() { span title=(text) { (cut) "…" } }
+        @else { (text) }
+    }
+}
+
+/// How many characters of a value are shown.
+const VALUE_SHOWN: usize = 160;
+
+/// Returns a value as text.
+pub(super) fn text_of(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Boolean(truth) => truth.to_string(),
+        Value::Integer(number) => number.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::Text(text) => text.clone(),
+    }
+}
+
+/// A value as it was and as it is, or would be.
+pub(super) fn pair(old: &Value, new: &Value) -> Markup {
+    html! { span.old { (value(old)) } " → " span.new { (value(new)) } }
+}
+
+/// A sentence that something went wrong, with its mend.
+pub(super) fn trouble(message: &str, hint: Option<&str>) -> Markup {
+    html! {
+        div.notice.bad role="alert" {
+            p { strong { (capital(message)) "." } }
+            @if let Some(hint) = hint { p { (hint) } }
+        }
+    }
+}
+
+/// Returns a fact as the beginning of a sentence.
+pub(super) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Why there is no page: a status, a fact and its mend.
+#[derive(Debug)]
+pub(super) struct Refused {
+    status: StatusCode,
+    failed: Failed,
+}
+
+impl Refused {
+    pub(super) fn new(status: StatusCode, failed: Failed) -> Self {
+        Self { status, failed }
+    }
+
+    /// Says that there is no such thing.
+    pub(super) fn unknown(what: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, Failed::new(what))
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let Failed { message, hint } = &self.failed;
+        let title = match self.status {
+            StatusCode::NOT_FOUND => "Not found",
+            StatusCode::FORBIDDEN => "Not allowed",
+            _ => "That did not work",
+        };
+        let body = html! {
+            (trouble(message, hint.as_deref()))
+            p { a href="/" { "Go to the integrations" } }
+        };
+        (self.status, bare(title, body)).into_response()
+    }
+}
+
+impl From<Failed> for Refused {
+    fn from(failed: Failed) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, failed)
+    }
+}
+
+impl From<store::Error> for Refused {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::NoFailure(_) | store::Error::NoRun(_) => {
+                Self::new(StatusCode::NOT_FOUND, error.into())
+            }
+            error => Self::new(StatusCode::INTERNAL_SERVER_ERROR, error.into()),
+        }
+    }
+}
+
+impl From<sync::Error> for Refused {
+    fn from(error: sync::Error) -> Self {
+        Failed::from(error).into()
+    }
+}
+
+impl From<salesforce::Error> for Refused {
+    fn from(error: salesforce::Error) -> Self {
+        Failed::from(error).into()
+    }
+}
+
+impl From<plugin::Error> for Refused {
+    fn from(error: plugin::Error) -> Self {
+        Failed::from(error).into()
+    }
+}
+
+/// What stands where there is no page.
+pub(super) async fn nowhere() -> Refused {
+    Refused::unknown("there is no such page")
+}

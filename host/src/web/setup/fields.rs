@@ -1,0 +1,231 @@
+//! Second step, for each object: which fields are imported and written, and what is done where
+//! a value stands already.
+
+use std::collections::BTreeSet;
+
+use axum::extract::{Path, State};
+use axum::response::Redirect;
+use maud::{Markup, html};
+use tokio::task::block_in_place;
+
+use super::super::Shared;
+use super::super::guard::{Posted, Visitor};
+use super::super::page::{Refused, Shown, badge, page, token};
+use super::{Draft, steps};
+use crate::model::{FieldName, Object, OrgId, Policy};
+use crate::salesforce::{Description, FieldDescription};
+use crate::sync::{CUSTOM_FIELDS, Effect, FieldPolicy, Misfit, listed, misfits};
+use crate::world::Failed;
+
+/// What may be chosen for a field that is written, and how it reads.
+const POLICIES: [(FieldPolicy, &str, &str); 5] = [
+    (FieldPolicy::FillIfBlank, "fill-if-blank", "only while it is empty"),
+    (FieldPolicy::OursUntilEdited, "ours-until-edited", "until a person edits it"),
+    (FieldPolicy::Append, "append", "in a block of ours"),
+    (FieldPolicy::Overwrite, "overwrite", "whatever stands there"),
+    (FieldPolicy::CrmWins, "crm-wins", "never"),
+];
+
+fn said(policy: Policy) -> &'static str {
+    let word = match policy {
+        Policy::FillIfBlank => FieldPolicy::FillIfBlank,
+        Policy::OursUntilEdited => FieldPolicy::OursUntilEdited,
+        Policy::Append => FieldPolicy::Append,
+        Policy::Overwrite => FieldPolicy::Overwrite,
+    };
+    POLICIES.iter().find(|(known, ..)| *known == word).map_or("", |(.., said)| said)
+}
+
+pub(crate) async fn ask(
+    State(site): State<Shared>,
+    visitor: Visitor,
+    Path((org, object)): Path<(OrgId, Object)>,
+) -> Shown {
+    let connection = site.world.connection_of(&org)?;
+    let draft = site.draft(&connection).await?;
+    let description = site.world.describe(&connection, object).await?;
+    let choices = draft.settings.objects.get(&object).cloned().unwrap_or_default();
+    let library = site.world.library()?;
+    let mapping = block_in_place(|| library.mapping(object, choices.mapping()))?;
+    let spec = mapping.spec();
+    let missing = misfits(spec, &description, None);
+    let taken = imported(&draft, object);
+    let fields = description.fields.iter().map(|field| Line {
+        field,
+        read: spec.reads.iter().any(|need| {
+            need.path.as_str() == field.name
+                || need.path.up().is_some_and(|(up, _)| field.relationship.as_deref() == Some(up))
+        }),
+        custom: field.custom.then(|| listed(field)).flatten(),
+        policy: spec
+            .writes
+            .iter()
+            .find(|write| write.field.as_str() == field.name)
+            .map(|w| w.policy),
+    });
+    let fields: Vec<Line> = fields.collect();
+    let body = html! {
+        (steps("Fields"))
+        nav.actions aria-label="Objects" {
+            @for other in &draft.chosen {
+                a href=(format!("/orgs/{org}/setup/fields/{other}")) aria-current=[(*other == object).then_some("true")] { (other) }
+            }
+        }
+        form.card method="post" {
+            (token(&visitor))
+            h2 { (object) }
+            p { "The mapping " code { (mapping.name()) } " reads " (spec.reads.len()) " fields of it"
+                @if choices.push { ", and writes " (spec.writes.len()) }
+                ". Custom fields come along where they are marked. What each column of the platform comes from is shown and changed in "
+                a href=(format!("/orgs/{org}/mappings/{object}")) { "its mapping" } "." }
+            (lacking(&missing))
+            div.field {
+                label for="search" { "Search" }
+                input #search type="search" data-search="#fields" autocomplete="off";
+            }
+            div.scroll { table.stack #fields {
+                thead { tr { th { "Field" } th { "Type" } th { "Marks" } th { "Imported" } th { "Written" } } }
+                tbody { @for line in &fields { (row(line, &taken, choices.push, &choices.policies)) } }
+            } }
+            div.actions {
+                button.main disabled[!visitor.is_admin()] { "Next" }
+                a href=(format!("/orgs/{org}/setup/objects")) { "Back to the objects" }
+            }
+        }
+    };
+    Ok(page(&visitor, Some(&connection), "Set-up", body))
+}
+
+/// Tells what the mapping would use and the org doesn't show: what stops it stands out.
+fn lacking(misfits: &[Misfit]) -> Markup {
+    let (stops, others): (Vec<&Misfit>, Vec<_>) =
+        misfits.iter().partition(|one| one.effect == Effect::Stops);
+    html! {
+        @if !stops.is_empty() {
+            div.notice.bad role="alert" {
+                p { "The mapping can't do without these:" }
+                ul { @for one in &stops { li { code { (one.field) } " " (one.message) } } }
+                p { "Give the connected user access to them (field-level security), or use a mapping that does without them." }
+            }
+        }
+        @if !others.is_empty() {
+            p.muted.small { "Used where an org has them, and not shown by this one: "
+                @for (nth, one) in others.iter().enumerate() { @if nth > 0 { ", " } code { (one.field) } } "." }
+        }
+    }
+}
+
+/// A field and what is done with it.
+struct Line<'a> {
+    field: &'a FieldDescription,
+    /// Whether the mapping reads it, or a field of the parent that it leads to.
+    read: bool,
+    /// How it is listed as a custom field that is imported, where it can be.
+    custom: Option<String>,
+    /// What the mapping wants done where a value stands, where it writes it.
+    policy: Option<Policy>,
+}
+
+fn row(
+    line: &Line,
+    taken: &BTreeSet<String>,
+    is_pushed: bool,
+    policies: &std::collections::BTreeMap<FieldName, FieldPolicy>,
+) -> Markup {
+    let Line { field, read, custom, policy } = line;
+    let name = &field.name;
+    let chosen =
+        policies.iter().find(|(known, _)| known.as_str() == name).map(|(_, policy)| *policy);
+    html! {
+        tr {
+            th scope="row" { (field.label) br; code.muted { (name) } }
+            td data-label="Type" { (type_of(field)) }
+            td data-label="Marks" {
+                @if field.custom { (badge("quiet", "custom")) " " }
+                @if !field.nillable && field.createable && !field.defaulted { (badge("warn", "required")) " " }
+                @if !field.updateable { (badge("quiet", "read only")) " " }
+                @if field.calculated { (badge("quiet", "formula")) " " }
+                @if field.external_id { (badge("quiet", "external id")) " " }
+            }
+            td data-label="Imported" {
+                @match custom {
+                    Some(listed) => {
+                        input type="checkbox" name="custom" value=(listed) checked[taken.contains(name)]
+                            aria-label=(format!("Import {}", field.label));
+                    },
+                    None if *read => (badge("good", "yes")),
+                    None => span.muted { "no" },
+                }
+            }
+            td data-label="Written" {
+                @match policy {
+                    Some(policy) if is_pushed && field.updateable => {
+                        select name=(format!("policy.{name}")) aria-label=(format!("When {} is written", field.label)) {
+                            option value="" selected[chosen.is_none()] { "as the mapping says: " (said(*policy)) }
+                            @for (known, word, said) in POLICIES {
+                                option value=(word) selected[chosen == Some(known)] { (said) }
+                            }
+                        }
+                    },
+                    _ => span.muted { "no" },
+                }
+            }
+        }
+    }
+}
+
+fn type_of(field: &FieldDescription) -> String {
+    let word = format!("{:?}", field.kind).to_lowercase();
+    let kind = match &field.kind {
+        crate::salesforce::FieldType::Other(other) => other.clone(),
+        _ => word,
+    };
+    match (field.length, field.references.as_slice()) {
+        (0, []) => kind,
+        (length, []) => format!("{kind}, {length} characters"),
+        (_, to) => format!("{kind} to {}", to.join(", ")),
+    }
+}
+
+/// Returns the names of the custom fields that are imported.
+fn imported(draft: &Draft, object: Object) -> BTreeSet<String> {
+    let choices = draft.settings.objects.get(&object);
+    let custom = choices.and_then(|choices| choices.mapping.get(CUSTOM_FIELDS));
+    let names = custom.map(String::as_str).unwrap_or_default().split(',');
+    let name = |one: &str| one.split(':').next().unwrap_or_default().trim().to_owned();
+    names.map(name).filter(|name| !name.is_empty()).collect()
+}
+
+pub(crate) async fn take(
+    State(site): State<Shared>,
+    Path((org, object)): Path<(OrgId, Object)>,
+    form: Posted,
+) -> Result<Redirect, Refused> {
+    let connection = site.world.connection_of(&org)?;
+    let mut draft = site.draft(&connection).await?;
+    let description: Description = site.world.describe(&connection, object).await?;
+    let known: BTreeSet<String> = description.fields.iter().filter_map(listed).collect();
+    let custom: Vec<&str> = form.all("custom").collect();
+    if let Some(odd) = custom.iter().find(|one| !known.contains(**one)) {
+        return Err(Failed::new(format!("{object} has no field {odd}"))
+            .hint("Load the page again: the org may have changed.")
+            .into());
+    }
+    let choices = draft.settings.objects.entry(object).or_default();
+    if custom.is_empty() {
+        choices.mapping.remove(CUSTOM_FIELDS);
+    } else {
+        choices.mapping.insert(CUSTOM_FIELDS.to_owned(), custom.join(", "));
+    }
+    for field in &description.fields {
+        let word = form.one(&format!("policy.{}", field.name)).to_owned();
+        let name: FieldName =
+            field.name.parse().map_err(|why| Failed::new(format!("{}: {why}", field.name)))?;
+        match POLICIES.iter().find(|(_, known, _)| *known == word) {
+            Some((policy, ..)) => choices.policies.insert(name, *policy),
+            None => choices.policies.remove(&name),
+        };
+    }
+    site.keep(&org, &draft)?;
+    Ok(Redirect::to(&format!("/orgs/{org}/setup/{}", draft.after(object))))
+}

@@ -1,0 +1,143 @@
+//! Third step: how meetings find their records.
+
+use axum::extract::{Path, State};
+use axum::response::Redirect;
+use maud::{Markup, html};
+
+use super::super::Shared;
+use super::super::guard::{Posted, Visitor};
+use super::super::page::{Refused, Shown, page, token};
+use super::steps;
+use crate::model::OrgId;
+use crate::sync::{AccountRule, OpportunityRule, PeopleRule, Rules, Ties};
+use crate::world::Failed;
+
+/// The rules of each question: the rule, its word in the settings, and what it says.
+const PEOPLE: [(PeopleRule, &str, &str); 3] = [
+    (PeopleRule::Contact, "contact", "a contact with their address"),
+    (PeopleRule::Lead, "lead", "a lead with their address that is not converted"),
+    (
+        PeopleRule::ConvertedLead,
+        "converted-lead",
+        "the contact that a lead with their address became",
+    ),
+];
+const ACCOUNT: [(AccountRule, &str, &str); 2] = [
+    (AccountRule::People, "people", "the account that most of them belong to"),
+    (AccountRule::Domain, "domain", "the account whose web site is at their domain"),
+];
+const OPPORTUNITY: [(OpportunityRule, &str, &str); 2] = [
+    (OpportunityRule::Organizer, "organizer", "those that the organizer owns"),
+    (OpportunityRule::CloseDate, "close-date", "the one to close next"),
+];
+
+pub(crate) async fn ask(
+    State(site): State<Shared>,
+    visitor: Visitor,
+    Path(org): Path<OrgId>,
+) -> Shown {
+    let connection = site.world.connection_of(&org)?;
+    let draft = site.draft(&connection).await?;
+    let rules = &draft.settings.matching;
+    let last = draft.chosen.last().map_or("objects".to_owned(), |last| format!("fields/{last}"));
+    let body = html! {
+        (steps("Matching"))
+        form.card method="post" {
+            (token(&visitor))
+            p { "A meeting is about the records that its guests lead to. Rules are asked in their order; where several records fit, nobody guesses: you are asked." }
+            (order("people", "A guest is", &PEOPLE, &rules.people))
+            (order("account", "The account is", &ACCOUNT, &rules.account))
+            (order("opportunity", "Of the account's open opportunities, it is about", &OPPORTUNITY, &rules.opportunity))
+            fieldset {
+                legend { "Where several people have one address" }
+                label.choice { input type="radio" name="ties" value="review" checked[rules.ties == Ties::Review]; " ask me" }
+                label.choice { input type="radio" name="ties" value="newest" checked[rules.ties == Ties::Newest]; " take the one that was changed last" }
+            }
+            div.field {
+                label for="own_domains" { "Domains of our own people" }
+                input #own_domains type="text" name="own_domains" value=(draft.settings.own_domains.join(", ")) aria-describedby="own-help";
+                p.help #own-help { "They are no contacts. Separate several by commas." }
+            }
+            div.field {
+                label for="free_mail" { "More free-mail domains" }
+                input #free_mail type="text" name="free_mail" value=(rules.free_mail.join(", ")) aria-describedby="free-help";
+                p.help #free-help { "They tell nothing of a company. The usual ones are known." }
+            }
+            label.choice {
+                input type="checkbox" name="log_meetings" value="on" checked[draft.settings.log_meetings];
+                " Log each meeting as a task that is done"
+            }
+            div.actions {
+                button.main disabled[!visitor.is_admin()] { "Next: review" }
+                a href=(format!("/orgs/{org}/setup/{last}")) { "Back to the fields" }
+            }
+        }
+    };
+    Ok(page(&visitor, Some(&connection), "Set-up", body))
+}
+
+/// A choice of each place of an order: first, then, at last.
+fn order<T: Copy + PartialEq>(
+    name: &str,
+    question: &str,
+    rules: &[(T, &str, &str)],
+    chosen: &[T],
+) -> Markup {
+    html! {
+        fieldset {
+            legend { (question) }
+            @for nth in 0..rules.len() {
+                div.choice {
+                    select name=(name) aria-label=(format!("{question}: {}", if nth == 0 { "first" } else { "then" })) {
+                        option value="" selected[chosen.get(nth).is_none()] { @if nth == 0 { "nothing" } @else { "nothing more" } }
+                        @for (rule, word, said) in rules {
+                            option value=(word) selected[chosen.get(nth) == Some(rule)] { @if nth > 0 { "else " } (said) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Returns the rules that were chosen, in their order, each once.
+fn chosen<T: Copy + PartialEq>(form: &Posted, name: &str, rules: &[(T, &str, &str)]) -> Vec<T> {
+    let mut chosen = Vec::new();
+    for word in form.all(name) {
+        let rule = rules.iter().find(|(_, known, _)| *known == word).map(|(rule, ..)| *rule);
+        chosen.extend(rule.filter(|rule| !chosen.contains(rule)));
+    }
+    chosen
+}
+
+/// Returns the domains that a text lists.
+fn domains(text: &str) -> Result<Vec<String>, Failed> {
+    let listed =
+        text.split([',', ' ']).map(|one| one.trim().trim_start_matches('@').to_lowercase());
+    let listed: Vec<String> = listed.filter(|one| !one.is_empty()).collect();
+    match listed.iter().find(|one| !one.contains('.') || one.contains(['/', '@'])) {
+        Some(odd) => Err(Failed::new(format!("\"{odd}\" is no domain"))
+            .hint("Go back, and write it like northwind.example.")),
+        None => Ok(listed),
+    }
+}
+
+pub(crate) async fn take(
+    State(site): State<Shared>,
+    Path(org): Path<OrgId>,
+    form: Posted,
+) -> Result<Redirect, Refused> {
+    let connection = site.world.connection_of(&org)?;
+    let mut draft = site.draft(&connection).await?;
+    draft.settings.own_domains = domains(form.one("own_domains"))?;
+    draft.settings.log_meetings = form.one("log_meetings") == "on";
+    draft.settings.matching = Rules {
+        people: chosen(&form, "people", &PEOPLE),
+        account: chosen(&form, "account", &ACCOUNT),
+        opportunity: chosen(&form, "opportunity", &OPPORTUNITY),
+        ties: if form.one("ties") == "newest" { Ties::Newest } else { Ties::Review },
+        free_mail: domains(form.one("free_mail"))?,
+    };
+    site.keep(&org, &draft)?;
+    Ok(Redirect::to(&format!("/orgs/{org}/setup/review")))
+}

@@ -1,0 +1,82 @@
+//! Connects orgs and disconnects them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::vault::Held;
+use super::{Failed, World};
+use crate::model::{Connection, Object};
+use crate::salesforce::{App, Connected, LoginUrl, Salesforce, Unlimited, api_version, revoke};
+use crate::secret::Secret;
+
+/// How large the file of a secret may be, in bytes.
+const SECRET_MAX: u64 = 4_096;
+
+impl World {
+    /// Looks whether an org opens with the grant that was just given, then keeps both.
+    pub async fn connect(
+        &self,
+        login: &LoginUrl,
+        app: &App,
+        connected: Connected,
+    ) -> Result<Connection, Failed> {
+        let version = api_version(&self.http, &connected.grant.instance_url).await?;
+        let vault = Arc::new(Held::new(connected.grant));
+        let (login_url, client_id) = (login.clone(), &app.client_id);
+        let (http, unlimited) = (&self.http, Arc::new(Unlimited));
+        let salesforce =
+            Salesforce::open(http, login_url, client_id, &version, vault.clone(), unlimited)?;
+        let identity = salesforce.whoami().await?;
+        // An org or a user without API access is told now, not at the first sync.
+        salesforce.describe(Object::Contact.as_str()).await?;
+        let connection = Connection {
+            org: connected.org,
+            login_url: login.to_string(),
+            client_id: app.client_id.clone(),
+            username: identity.username,
+            user_id: connected.user.to_string(),
+            api_version: version,
+            connected_at: self.clock.now(),
+            broken: None,
+        };
+        self.store.connect(&connection, &vault.grant())?;
+        if let Some(usage) = salesforce.usage() {
+            self.store.save_usage(&connection.org, usage, self.clock.now())?;
+        }
+        Ok(connection)
+    }
+
+    /// Revokes the grant of an org at Salesforce and forgets it; with `force`, forgets it
+    /// even where Salesforce can't be told. Returns whether it was told.
+    ///
+    /// What was imported and the journal stay in the org's folder.
+    pub async fn disconnect(&self, connection: &Connection, force: bool) -> Result<bool, Failed> {
+        let revoked = self.revoke(connection).await;
+        if let Err(failed) = &revoked
+            && !force
+        {
+            let hint =
+                "Try again, or use --force and remove the app's access in Salesforce's Setup.";
+            return Err(Failed::new(failed.message.clone()).hint(hint));
+        }
+        self.store.disconnect(&connection.org)?;
+        Ok(revoked.is_ok())
+    }
+
+    async fn revoke(&self, connection: &Connection) -> Result<(), Failed> {
+        let grant = self.store.grant(&connection.org)?;
+        let login: LoginUrl = connection.login_url.parse()?;
+        Ok(revoke(&self.http, &login, &grant).await?)
+    }
+}
+
+/// Reads a secret from a file: an argument could be seen by others.
+pub fn read_secret(file: &Path) -> Result<Secret, Failed> {
+    let failed = |why: String| Failed::new(format!("can't read {}: {why}", file.display()));
+    let about = file.metadata().map_err(|cause| failed(cause.to_string()))?;
+    if about.len() > SECRET_MAX {
+        return Err(failed("it is too large for a secret".to_owned()));
+    }
+    let text = std::fs::read_to_string(file).map_err(|cause| failed(cause.to_string()))?;
+    Ok(Secret::from(text.trim()))
+}
