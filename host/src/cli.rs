@@ -30,8 +30,10 @@ use std::process::ExitCode;
 
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 
+use crate::config::Config;
 use crate::plugin::script;
 use crate::secret::Secret;
+use crate::telemetry::Traces;
 use crate::world::{Place, World};
 use output::{Failed, Output};
 
@@ -118,12 +120,17 @@ pub fn main() -> ExitCode {
     if matches!(args.command, Command::ScriptComponent) {
         return script_component::run();
     }
-    log(args.globals.verbose, matches!(args.command, Command::Serve(_)));
+    let serves = matches!(args.command, Command::Serve(_));
+    let traces = if serves { traces(&args.globals) } else { None };
+    log(args.globals.verbose, serves, traces.as_ref());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => runtime.block_on(run(args, &output)),
         Err(cause) => Err(Failed::new(format!("can't start: {cause}"))),
     };
+    if let Some(traces) = traces {
+        traces.end();
+    }
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => {
@@ -197,8 +204,11 @@ fn default_home() -> Result<PathBuf, Failed> {
 
 /// Logs to standard error: what someone must act on, and more when asked to. The
 /// daemon tells what it does, too.
-fn log(verbose: u8, serves: bool) {
-    use tracing_subscriber::filter::LevelFilter;
+fn log(verbose: u8, serves: bool, traces: Option<&Traces>) {
+    use tracing_subscriber::Layer as _;
+    use tracing_subscriber::filter::{LevelFilter, Targets};
+    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::util::SubscriberInitExt as _;
     let level = match verbose + u8::from(serves) {
         0 => LevelFilter::ERROR,
         1 => LevelFilter::INFO,
@@ -206,14 +216,30 @@ fn log(verbose: u8, serves: bool) {
     };
     // A command's own message tells what went wrong; the log would say it twice.
     let level = if verbose == 0 && !serves { LevelFilter::OFF } else { level };
-    let filter = tracing_subscriber::filter::Targets::new().with_target("efficlose", level);
-    use tracing_subscriber::layer::SubscriberExt;
-    use tracing_subscriber::util::SubscriberInitExt;
+    let filter = Targets::new().with_target("efficlose", level);
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-        .with_target(false);
-    tracing_subscriber::registry().with(lines).with(filter).init();
+        .with_target(false)
+        .with_filter(filter);
+    // Traces are for machines: how much a person reads doesn't matter to them.
+    let all = Targets::new().with_target("efficlose", LevelFilter::INFO);
+    let traces = traces.map(|traces| traces.layer().with_filter(all));
+    tracing_subscriber::registry().with(lines).with(traces).init();
+}
+
+/// Begins to send traces, where the settings name a collector. Settings that can't be understood
+/// are told of when the home is opened.
+fn traces(globals: &Globals) -> Option<Traces> {
+    let home = globals.home.clone().map_or_else(default_home, Ok).ok()?;
+    let collector = Config::load(&home).ok()?.telemetry.otlp?;
+    match Traces::start(&collector) {
+        Ok(traces) => Some(traces),
+        Err(why) => {
+            eprintln!("warning: no traces are sent to {collector}: {why}");
+            None
+        }
+    }
 }
 
 /// Returns the help of every command, as a person sees it.

@@ -11,7 +11,7 @@ use toml_edit::{DocumentMut, Item, Table};
 
 use crate::model::OrgId;
 use crate::plugin::{Limits, Signer};
-use crate::{notify, sync};
+use crate::{notify, sync, telemetry};
 
 pub use key::load as load_key;
 pub use web::{ProxySettings, WebSettings};
@@ -37,6 +37,9 @@ pub struct Config {
     /// Where pages are served, and who is let in.
     #[serde(default, skip_serializing_if = "WebSettings::is_usual")]
     pub web: WebSettings,
+    /// Where traces go.
+    #[serde(default, skip_serializing_if = "telemetry::Settings::is_none")]
+    pub telemetry: telemetry::Settings,
     /// The choices for each org.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub orgs: BTreeMap<OrgId, sync::Settings>,

@@ -18,6 +18,7 @@ pub mod plugin;
 pub mod registry;
 pub mod salesforce;
 pub mod store;
+pub mod telemetry;
 
 // Floor 2: the engine, the gate for meetings, and word of what has changed
 pub mod intake;

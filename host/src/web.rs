@@ -51,6 +51,8 @@ const FORM_MAX: usize = 4 << 20;
 const LOGINS_MAX: NonZeroU32 = NonZeroU32::new(20).expect("it is not 0");
 /// How many pages may be live at a time.
 const LIVE_MAX: usize = 200;
+/// How many mappings are tried at a time, each on a processor of its own.
+const TRIES_MAX: usize = 2;
 /// How long answers that are being given may take once it is to stop.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -66,6 +68,7 @@ pub(crate) struct Site {
     pending: Mutex<VecDeque<connect::Pending>>,
     logins: DefaultDirectRateLimiter,
     live: Arc<Semaphore>,
+    tries: Semaphore,
     stop: watch::Receiver<bool>,
 }
 
@@ -124,6 +127,7 @@ pub async fn listen(
         pending: Mutex::default(),
         logins: RateLimiter::direct(Quota::per_minute(LOGINS_MAX)),
         live: Arc::new(Semaphore::new(LIVE_MAX)),
+        tries: Semaphore::new(TRIES_MAX),
         stop,
     };
     Ok(Listening { listener, site: Arc::new(site) })
@@ -207,6 +211,7 @@ fn pages(site: Shared) -> Router {
         .route("/orgs/{org}/mappings/{object}", get(mappings::edit).post(mappings::take))
         .route("/orgs/{org}/mappings/{object}/preview", post(mappings::preview))
         .route("/orgs/{org}/mappings/{object}/replay", post(mappings::replay))
+        .route("/orgs/{org}/mappings/{object}/case", post(mappings::make_case))
         .route("/orgs/{org}/mappings/{object}/back", post(mappings::back))
         .route("/orgs/{org}/records/{object}", get(records::list))
         .route("/orgs/{org}/records/{object}/{id}", get(records::show))

@@ -4,6 +4,7 @@
 //! do, the other does by the same code.
 
 mod budget;
+mod cases;
 mod connect;
 mod failed;
 mod mappings;
@@ -24,6 +25,7 @@ use crate::sync::{Doors, Settings};
 use self::vault::Stored;
 
 pub use self::budget::Counted;
+pub use self::cases::Named;
 pub use self::connect::read_secret;
 pub use self::failed::Failed;
 pub use self::mappings::{Back, Judgement, refused};

@@ -8,7 +8,7 @@ use crate::world::files;
 /// The rooms of each floor, from the ground up.
 const FLOORS: [&[&str]; 8] = [
     &["clock", "model", "secret"],
-    &["plugin", "registry", "salesforce", "store"],
+    &["plugin", "registry", "salesforce", "store", "telemetry"],
     &["intake", "notify", "sync"],
     &["daemon"],
     &["config"],
@@ -20,7 +20,7 @@ const FLOORS: [&[&str]; 8] = [
 /// What only some places may say, and which: files by how their path begins.
 const KNOWN_BY: [(&str, &[&str]); 10] = [
     ("rusqlite", &["store"]),
-    ("reqwest", &["salesforce", "registry", "notify", "cli/demo"]),
+    ("reqwest", &["salesforce", "registry", "notify", "telemetry", "cli/demo"]),
     ("wasmtime", &["plugin"]),
     ("bindgen!", &["plugin/v1.rs"]),
     ("println!", &["cli"]),

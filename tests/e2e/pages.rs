@@ -243,6 +243,14 @@ async fn a_script_shows_what_it_would_change_as_one_types_and_is_taken_back_late
     browser.says("Nome").await;
     browser.fill("#text", "export const fields = [\"Name\"];\nexport function pull(record) { return { name: record.Name.toUpperCase() }; }").await;
     browser.says("ADA ZEBRA").await;
+    browser.click("Make a case of a record").await;
+    browser.fill("#record", &cast.contact).await;
+    browser.click("Make the case").await;
+    browser.says("1 of 1 cases give what they should").await;
+    browser.fill("#text", "export const fields = [\"Name\"];\nexport function pull(record) { return { name: record.Name }; }").await;
+    browser.says("0 of 1 cases").await;
+    browser.fill("#text", "export const fields = [\"Name\"];\nexport function pull(record) { return { name: record.Name.toUpperCase() }; }").await;
+    browser.says("1 of 1 cases").await;
     browser.click("Use it").await;
     browser.says("contact.js").await;
     eventually("the record to be mapped anew", async || {

@@ -163,3 +163,39 @@ async fn in_a_blackout_nothing_syncs_by_itself_and_other_orgs_do() {
     world.ok(&["sync", "--org", &dark]).await;
     assert!(!runs(&world, &dark).await.is_empty(), "a person may all the same");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_is_told_what_was_done_and_how_long_it_took() {
+    let world = World::ready().await;
+    let (collector, mut told) = collector().await;
+    let file = world.home().join("config.toml");
+    let settings = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("telemetry.otlp = \"{collector}\"\n{settings}")).unwrap();
+    let org = world.org_id().await;
+    let daemon = world.spawn(&["serve"]);
+    eventually("all objects to be synced", async || is_through(&world, &org).await).await;
+    daemon.terminate().await;
+    daemon.end().await.succeeded();
+    let mut all = Vec::new();
+    while let Ok(traces) = told.try_recv() {
+        all.extend(traces);
+    }
+    // They are in a binary form, in which texts stand as they are.
+    let all = String::from_utf8_lossy(&all);
+    assert_says(&all, &["efficlose", "round", &org, "Opportunity", "call", "/services/data/"]);
+    assert!(!all.contains("Bearer"), "a token was told");
+}
+
+/// Listens as a collector of traces does; returns its address and what it is told.
+async fn collector() -> (String, tokio::sync::mpsc::UnboundedReceiver<Vec<u8>>) {
+    let (tell, told) = tokio::sync::mpsc::unbounded_channel();
+    let take = move |body: axum::body::Bytes| {
+        tell.send(body.to_vec()).unwrap();
+        async { "" }
+    };
+    let pages = axum::Router::new().route("/v1/traces", axum::routing::post(take));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(axum::serve(listener, pages).into_future());
+    (address, told)
+}

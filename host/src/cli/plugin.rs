@@ -3,7 +3,6 @@
 mod build;
 mod new;
 mod pull;
-mod record;
 mod sign;
 
 use std::path::{Path, PathBuf};
@@ -13,10 +12,10 @@ use serde_json::json;
 use super::mapping::{Which, described};
 use super::output::{Failed, Output};
 use crate::model::Object;
-use crate::plugin::cases;
+use crate::plugin::{Brought, cases};
 use crate::registry::{Digest, Source};
 use crate::sync::Effect;
-use crate::world::{World, refused};
+use crate::world::{Named, World, refused};
 
 /// Write, inspect and test mappings of your own
 #[derive(clap::Args)]
@@ -110,7 +109,7 @@ enum Command {
         /// Make a case of a record that is stored, as Contact/003…; letters and digits that may
         /// tell of a person are made unreadable
         #[arg(long, value_name = "OBJECT/ID")]
-        record: Vec<record::Named>,
+        record: Vec<Named>,
     },
 }
 
@@ -252,7 +251,7 @@ async fn types(object: Object, world: &World, output: &Output) -> Result<(), Fai
 async fn save(
     which: &Which,
     folder: &Path,
-    named: &record::Named,
+    named: &Named,
     world: &World,
     output: &Output,
 ) -> Result<(), Failed> {
@@ -261,20 +260,8 @@ async fn save(
         return Err(Failed::new(format!("{} is no record of {object}", named.id))
             .hint("Name a record of the object that is mapped."));
     }
-    let store = world.store.org(&world.connection()?.org)?;
-    let source = store.source(object, &named.id)?.ok_or_else(|| {
-        Failed::new(format!("{object} {} is not stored", named.id))
-            .hint("Run `efficlose records list` to see those that are.")
-    })?;
-    let library = world.library()?;
-    let mapping =
-        tokio::task::block_in_place(|| library.mapping_in(&which.file, object, Vec::new()))?;
-    let reads = mapping.spec().reads.iter().map(|need| need.path.clone());
-    let org = world.describe(&world.connection()?, object).await?;
-    let place = record::save(folder, named, &source, reads, &org)?;
-    let judge = || cases::judge_one(&library, &which.file, object, place.clone());
-    let judged = tokio::task::block_in_place(judge).map_err(Failed::new)?;
-    judged.bless().map_err(Failed::new)?;
+    let brought = Brought::read(&which.file)?;
+    let place = world.make_case(&world.connection()?, named, &brought, folder).await?;
     output.line(format!("Wrote {}; read over what it gives", place.display()));
     Ok(())
 }
@@ -287,7 +274,7 @@ fn test(
     output: &Output,
 ) -> Result<(), Failed> {
     let object = which.object()?;
-    let judged = cases::judge(&*world.library()?, &which.file, object, folder);
+    let judged = cases::judge(&*world.library()?, &Brought::read(&which.file)?, object, folder);
     let judged = judged.map_err(|why| Failed::new(why).hint("Mend the case or the mapping."))?;
     let wrong: Vec<_> = judged.iter().filter(|case| !case.holds()).collect();
     if bless {

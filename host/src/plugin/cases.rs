@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::{Cause, Error, Library, Mapping};
+use super::{Brought, Cause, Error, Library, Mapping};
 use crate::model::{
     ActionItem, Fields, Matched, Meeting, Object, Problem, Pulled, Pushed, Request, SalesforceId,
     Setting, Value,
@@ -53,7 +53,7 @@ impl Judged {
 /// Judges a mapping by the cases in a folder, in the order of their names.
 pub fn judge(
     library: &Library,
-    file: &Path,
+    brought: &Brought,
     object: Object,
     folder: &Path,
 ) -> Result<Vec<Judged>, String> {
@@ -65,7 +65,7 @@ pub fn judge(
         let count = files.len();
         return Err(format!("{} holds {count} cases, not 1 to {CASES_MAX}", folder.display()));
     }
-    files.into_iter().map(|case| judge_one(library, file, object, case)).collect()
+    files.into_iter().map(|case| judge_one(library, brought, object, case)).collect()
 }
 
 /// One case.
@@ -101,13 +101,13 @@ struct CaseRecord {
 /// Judges a mapping by one case.
 pub fn judge_one(
     library: &Library,
-    file: &Path,
+    brought: &Brought,
     object: Object,
     path: PathBuf,
 ) -> Result<Judged, String> {
     let case: Case = parse(&path, &read(&path)?)?;
     let settings = case.settings.into_iter().map(|(name, value)| Setting { name, value });
-    let gives = match library.mapping_in(file, object, settings.collect()) {
+    let gives = match library.mapping_of(Some(brought), object, settings.collect()) {
         Ok(mapping) => match (case.record, case.request) {
             (Some(record), None) => pulled(&mapping, record),
             (None, Some(request)) => pushed(&mapping, object, request)

@@ -74,6 +74,11 @@ impl Http {
     }
 
     /// Sends a call once and returns its answer, whatever its status.
+    #[tracing::instrument(
+        name = "call",
+        skip_all,
+        fields(method = %request.method(), path = request.url().path(), status)
+    )]
     pub(super) async fn send(&self, request: reqwest::Request) -> Result<Answer> {
         let method = request.method().clone();
         let host = request.url().host_str().unwrap_or_default().to_owned();
@@ -84,6 +89,7 @@ impl Http {
         match &answer {
             Ok(Answer { status, body, .. }) => {
                 let bytes = body.len();
+                tracing::Span::current().record("status", status);
                 tracing::debug!(%method, host, path, status, bytes, milliseconds, "called Salesforce");
             }
             Err(error) => {

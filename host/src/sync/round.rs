@@ -27,6 +27,7 @@ pub type Progress<'a> = &'a (dyn Fn(&JobKey, Counts) + Sync);
 ///
 /// A job that can't go on ends alone, unless the org itself has to be connected
 /// anew. A stop ends the round after the page that is being done.
+#[tracing::instrument(skip_all, fields(org = %doors.org))]
 pub async fn round(
     doors: &Doors,
     jobs: &[JobKey],
@@ -121,6 +122,7 @@ impl Default for Begins {
 }
 
 /// Runs one job until it is done, can't go on, or is asked to stop.
+#[tracing::instrument(name = "job", skip_all, fields(object = %job.object, direction = %job.direction))]
 async fn run_job(
     doors: &Doors,
     job: &JobKey,

@@ -7,12 +7,14 @@ use axum::response::Redirect;
 use maud::{Markup, html};
 use tokio::task::block_in_place;
 
-use super::Shared;
 use super::guard::{Posted, Visitor};
 use super::page::{Refused, Shown, badge, page, pair, token, trouble};
+use super::{Shared, Site};
 use crate::model::{Object, OrgId};
+use crate::plugin::Brought;
+use crate::plugin::cases::{self, Judged};
 use crate::sync::{Preview, Replay};
-use crate::world::{Failed, Judgement};
+use crate::world::{Failed, Judgement, Named};
 
 /// On how many stored records a mapping is tried as one types.
 const TRIED: u64 = 50;
@@ -77,14 +79,66 @@ pub(super) async fn preview(
     Path((org, object)): Path<(OrgId, Object)>,
     form: Posted,
 ) -> Markup {
+    // Who types on has given up what waits here.
+    let _place = site.tries.acquire().await;
     let tried = block_in_place(|| {
         let brought = editor::brought(object, &form)?;
-        site.world.try_on(&org, object, &brought, (TRIED, SHOWN), &mut |_| ())
+        let (_, seen) = site.world.try_on(&org, object, &brought, (TRIED, SHOWN), &mut |_| ())?;
+        Ok((seen, judged(&site, object, &brought)?))
     });
     match tried {
-        Ok((_, seen)) => seen_records(&org, object, &seen),
+        Ok((seen, cases)) => html! { (seen_cases(&cases)) (seen_records(&org, object, &seen)) },
         Err(Failed { message, hint }) => trouble(&message, hint.as_deref()),
     }
+}
+
+/// Judges a mapping by the cases that are kept for its object.
+fn judged(site: &Site, object: Object, brought: &Brought) -> Result<Vec<Judged>, Failed> {
+    let folder = site.world.cases(object);
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let judged = cases::judge(&*site.world.library()?, brought, object, &folder);
+    judged.map_err(|why| Failed::new(why).hint("Mend the case, or take it out of the folder."))
+}
+
+fn seen_cases(cases: &[Judged]) -> Markup {
+    let held = cases.iter().filter(|case| case.holds()).count();
+    html! {
+        @if !cases.is_empty() {
+            p { @if held == cases.len() { (badge("good", "cases")) } @else { (badge("bad", "cases")) }
+                " " (held) " of " (cases.len()) " cases give what they should." }
+            ul.plain {
+                @for case in cases.iter().filter(|case| !case.holds()).take(SHOWN) {
+                    li {
+                        p { code { (case.file.file_name().unwrap_or_default().to_string_lossy()) } }
+                        dl.facts.small {
+                            dt { "gives" } dd { code { (case.gives) } }
+                            dt { "should" } dd { code { (case.should) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Makes a case of a stored record: what the mapping that is edited gives is what it should
+/// give from now on.
+pub(super) async fn make_case(
+    State(site): State<Shared>,
+    Path((org, object)): Path<(OrgId, Object)>,
+    form: Posted,
+) -> Shown {
+    let connection = site.world.connection_of(&org)?;
+    let id = form.one("record").parse().map_err(|why| Failed::new(format!("{why}")))?;
+    let brought = editor::brought(object, &form)?;
+    let named = Named { object, id };
+    let folder = site.world.cases(object);
+    site.world.make_case(&connection, &named, &brought, &folder).await?;
+    site.note(&form.person, Some(&org), format!("made a case of {object} {}", named.id));
+    let (edited, visitor) = (editor::Edited::of(&form), form.visitor());
+    editor::show(&site, &visitor, &connection, object, edited, None).await
 }
 
 /// Tries a mapping on everything that is stored.
@@ -97,6 +151,7 @@ pub(super) async fn replay(
     let brought = editor::brought(object, &form)?;
     let Judgement { seen, pushes, against } =
         block_in_place(|| site.world.judge(&org, object, &brought, SHOWN, &mut |_| ()))?;
+    let cases = block_in_place(|| judged(&site, object, &brought))?;
     let to = format!("/orgs/{org}/mappings/{object}");
     let body = html! {
         @match &against {
@@ -105,6 +160,7 @@ pub(super) async fn replay(
         }
         section.card { h2 { "All stored records" } (seen_records(&org, object, &seen)) }
         section.card { h2 { "What was asked for meetings" } (seen_pushes(&pushes)) }
+        @if !cases.is_empty() { section.card { h2 { "Cases" } (seen_cases(&cases)) } }
         form.card method="post" action=(to) {
             (token(&form.visitor()))
             input type="hidden" name="form" value=(brought.name.rsplit_once('.').map_or("", |(_, ending)| ending));

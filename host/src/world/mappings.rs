@@ -321,7 +321,7 @@ fn ending_of(file: &Path) -> String {
     file.extension().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn io(file: &Path, cause: &std::io::Error) -> Failed {
+pub(super) fn io(file: &Path, cause: &std::io::Error) -> Failed {
     Failed::new(format!("can't use {}: {cause}", file.display()))
 }
 

@@ -81,10 +81,10 @@ impl Browser {
         self.wait(Locator::Css(css), css).await
     }
 
-    /// Clicks the button or link that is labelled so.
+    /// Clicks what is labelled so: a button, a link, a choice, or what opens more.
     pub(crate) async fn click(&self, label: &str) {
         let path = format!(
-            "//*[self::button or self::a or self::label][normalize-space(.)={}]",
+            "//*[self::button or self::a or self::label or self::summary][normalize-space(.)={}]",
             quoted(label)
         );
         self.wait(Locator::XPath(&path), label).await.click().await.unwrap();

@@ -116,6 +116,15 @@ pub(super) async fn show(
                     button.main disabled[!visitor.is_admin()] { "Use it" }
                     button formaction=(to("/replay")) disabled[!visitor.is_admin()] { "Try it on everything" }
                 }
+                details #case {
+                    summary { "Make a case of a record" }
+                    p.small { "A case is a test: what the mapping gives for this record now, it has to give from now on. Letters and digits that may tell of a person are made unreadable." }
+                    div.actions {
+                        label for="record" { "Id of the record" }
+                        input #record type="text" name="record" autocomplete="off";
+                        button formaction=(to("/case")) disabled[!visitor.is_admin()] { "Make the case" }
+                    }
+                }
             }
             section.card aria-labelledby="preview-title" {
                 h2 #preview-title { "What it would change" }

@@ -3,17 +3,24 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value as Json, json};
+use tokio::task::block_in_place;
 
-use super::super::mapping::io;
-use super::super::output::Failed;
-use crate::model::{FieldPath, Fields, Object, SalesforceId, Value};
+use super::mappings::io;
+use super::{Failed, World};
+use crate::model::{Connection, FieldPath, Object, SalesforceId, Value};
+use crate::plugin::{Brought, cases};
 use crate::salesforce::{Description, FieldType};
 
+/// The folder of the cases, in that of the mappings.
+const CASES: &str = "cases";
+
 /// A record of an org, such as `Contact/003xx000004TmiQAAS`.
-#[derive(Clone)]
-pub(super) struct Named {
-    pub(super) object: Object,
-    pub(super) id: SalesforceId,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// The object.
+    pub object: Object,
+    /// The record.
+    pub id: SalesforceId,
 }
 
 impl std::str::FromStr for Named {
@@ -28,27 +35,44 @@ impl std::str::FromStr for Named {
     }
 }
 
-/// Writes a case of what a mapping reads of a record, and returns its file. What it gives
-/// is for a person to write, or `--bless`.
-pub(super) fn save(
-    folder: &Path,
-    named: &Named,
-    source: &Fields,
-    reads: impl Iterator<Item = FieldPath>,
-    org: &Description,
-) -> Result<PathBuf, Failed> {
-    let stored = |path: &FieldPath| {
-        let found = source.iter().find(|(name, _)| name == path.as_str());
-        found.map(|(name, value)| (name.clone(), masked(value, path.as_str(), org).to_json()))
-    };
-    let record: Map<String, Json> = reads.filter_map(|path| stored(&path)).collect();
-    let case = json!({ "record": record, "gives": {} });
-    let name = format!("{}-{}.json", named.object.file_name(), named.id);
-    let place = folder.join(name);
-    std::fs::create_dir_all(folder).map_err(|cause| io(folder, &cause))?;
-    let pretty = serde_json::to_string_pretty(&case).unwrap_or_default() + "\n";
-    std::fs::write(&place, pretty).map_err(|cause| io(&place, &cause))?;
-    Ok(place)
+impl World {
+    /// Returns where the cases of an object are that its mapping is judged by at a browser.
+    pub fn cases(&self, object: Object) -> PathBuf {
+        self.mappings().join(CASES).join(object.file_name())
+    }
+
+    /// Makes a case of a stored record in a folder, which gives what the mapping gives now;
+    /// returns its file.
+    pub async fn make_case(
+        &self,
+        connection: &Connection,
+        Named { object, id }: &Named,
+        brought: &Brought,
+        folder: &Path,
+    ) -> Result<PathBuf, Failed> {
+        let store = self.store.org(&connection.org)?;
+        let source = store.source(*object, id)?.ok_or_else(|| {
+            Failed::new(format!("{object} {id} is not stored"))
+                .hint("Run `efficlose records list` to see those that are.")
+        })?;
+        let library = self.library()?;
+        let mapping = block_in_place(|| library.mapping_of(Some(brought), *object, Vec::new()))?;
+        let org = self.describe(connection, *object).await?;
+        let stored = |path: &FieldPath| {
+            let found = source.iter().find(|(name, _)| name == path.as_str());
+            found.map(|(name, value)| (name.clone(), masked(value, path.as_str(), &org).to_json()))
+        };
+        let reads = mapping.spec().reads.iter();
+        let record: Map<String, Json> = reads.filter_map(|need| stored(&need.path)).collect();
+        let place = folder.join(format!("{}-{id}.json", object.file_name()));
+        std::fs::create_dir_all(folder).map_err(|cause| io(folder, &cause))?;
+        let case = json!({ "record": record, "gives": {} });
+        let pretty = serde_json::to_string_pretty(&case).unwrap_or_default() + "\n";
+        std::fs::write(&place, pretty).map_err(|cause| io(&place, &cause))?;
+        let judge = || cases::judge_one(&library, brought, *object, place.clone());
+        block_in_place(judge).and_then(|judged| judged.bless()).map_err(Failed::new)?;
+        Ok(place)
+    }
 }
 
 /// Makes a value unreadable where it may tell of a person: letters become `x`, digits
