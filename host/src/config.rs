@@ -14,7 +14,7 @@ use crate::plugin::{Limits, Signer};
 use crate::{notify, sync, telemetry};
 
 pub use key::load as load_key;
-pub use web::{ProxySettings, WebSettings};
+pub use web::{ProxySettings, PublicUrl, WebSettings};
 
 /// The settings' file, in the home.
 pub const FILE: &str = "config.toml";
@@ -131,8 +131,30 @@ pub fn save_org(home: &Path, org: &OrgId, settings: &sync::Settings) -> Result<(
         Item::Table(orgs)
     });
     let orgs = orgs.as_table_mut().ok_or_else(|| parse("orgs is not a table".to_owned()))?;
-    orgs.insert(org.as_str(), Item::Table(chosen));
+    match orgs.get_mut(org.as_str()).and_then(Item::as_table_mut) {
+        Some(before) => merge(before, chosen),
+        None => drop(orgs.insert(org.as_str(), Item::Table(chosen))),
+    }
     write(&file, &document.to_string())
+}
+
+/// Takes choices into a table that a person may have written: what is the same stays as it is
+/// written, with what stands beside it.
+fn merge(before: &mut Table, chosen: Table) {
+    before.retain(|name, _| chosen.contains_key(name));
+    for (name, new) in chosen {
+        let old = before.get_mut(&name);
+        match (old, new) {
+            (Some(Item::Table(old)), Item::Table(new)) => merge(old, new),
+            (Some(Item::Value(old)), Item::Value(mut new)) => {
+                if old.to_string().trim() != new.to_string().trim() {
+                    *new.decor_mut() = old.decor().clone();
+                    *old = new;
+                }
+            }
+            (_, new) => drop(before.insert(&name, new)),
+        }
+    }
 }
 
 /// Turns inline tables into sections, which a person reads and edits more easily.
@@ -165,8 +187,13 @@ fn read(file: &Path) -> Result<Option<String>, Error> {
 /// Writes a file so that a crash leaves the old one or the new one, whole.
 fn write(file: &Path, text: &str) -> Result<(), Error> {
     let error = |cause| Error::File { doing: "write", file: file.to_owned(), cause };
-    let new = file.with_extension("toml.new");
-    std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, file)).map_err(error)
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let written = tempfile::NamedTempFile::new_in(folder).and_then(|new| {
+        std::fs::write(new.path(), text)?;
+        new.persist(file)?;
+        Ok(())
+    });
+    written.map_err(error)
 }
 
 /// What is wrong with the settings.
@@ -251,6 +278,27 @@ mod tests {
         let text = std::fs::read_to_string(home.path().join(FILE)).unwrap();
         assert!(text.starts_with(ours), "{text}");
         assert!(text.contains(&format!("[orgs.{ORG}.objects.Contact]")), "{text}");
+        let config = Config::load(home.path()).unwrap();
+        assert_eq!(config.orgs[&ORG.parse().unwrap()], settings);
+    }
+
+    #[test]
+    fn what_a_person_has_written_beside_their_choices_stays() {
+        let home = tempfile::tempdir().unwrap();
+        let ours = format!(
+            "[orgs.{ORG}]\nown_domains = []\n# agreed with IT\nbudget_percent = 30   # of all\n\n\
+             [orgs.{ORG}.objects.Contact]\npull = true\npush = true # both\nevery_minutes = 60 # hourly\n"
+        );
+        std::fs::write(home.path().join(FILE), &ours).unwrap();
+        let mut settings = Config::load(home.path()).unwrap().orgs[&ORG.parse().unwrap()].clone();
+        save_org(home.path(), &ORG.parse().unwrap(), &settings).unwrap();
+        assert_eq!(std::fs::read_to_string(home.path().join(FILE)).unwrap(), ours);
+        settings.objects.get_mut(&Object::Contact).unwrap().every_minutes = 15;
+        save_org(home.path(), &ORG.parse().unwrap(), &settings).unwrap();
+        let text = std::fs::read_to_string(home.path().join(FILE)).unwrap();
+        assert_eq!(text, ours.replace("= 60", "= 15"));
+        settings.objects.remove(&Object::Contact);
+        save_org(home.path(), &ORG.parse().unwrap(), &settings).unwrap();
         let config = Config::load(home.path()).unwrap();
         assert_eq!(config.orgs[&ORG.parse().unwrap()], settings);
     }

@@ -129,7 +129,13 @@ fn meeting(line: usize, json: &str, now: Timestamp) -> Result<Meeting, Refused> 
         };
         let inner = error.into_inner();
         let line = line + inner.line().saturating_sub(1);
-        Refused::new(line, &field, reason(&inner))
+        let reason = reason(&inner);
+        let field = match missing(&reason) {
+            Some(name) if field.is_empty() => name.to_owned(),
+            Some(name) => format!("{field}.{name}"),
+            None => field,
+        };
+        Refused::new(line, &field, reason)
     })?;
     parser
         .end()
@@ -144,7 +150,16 @@ fn meeting(line: usize, json: &str, now: Timestamp) -> Result<Meeting, Refused> 
 /// Returns what a JSON error says without its own account of the place.
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    text.rsplit_once(" at line ").map_or(text.clone(), |(reason, _)| reason.to_owned())
+    let said = text.rsplit_once(" at line ").map_or(text.as_str(), |(said, _)| said);
+    match error.classify() {
+        serde_json::error::Category::Data => said.to_owned(),
+        _ => format!("it is not JSON: {said}"),
+    }
+}
+
+/// Returns the field that an error says is missing.
+fn missing(reason: &str) -> Option<&str> {
+    reason.strip_prefix("missing field `")?.strip_suffix('`')
 }
 
 /// Checks what the types don't.
@@ -282,10 +297,10 @@ mod tests {
                 format!("{{\"id\":7\n{GOOD}"),
                 "line 1: id: invalid type: integer `7`, expected a string",
             ),
-            (format!("{GOOD}\n{{\"id\":"), "line 2: id: EOF while parsing a value"),
+            (format!("{GOOD}\n{{\"id\":"), "line 2: id: it is not JSON: EOF while parsing a value"),
             (
                 format!("{GOOD}\n{}", GOOD.replace("\"title\":\"Kick-off\",", "")),
-                "line 2: missing field `title`",
+                "line 2: title: missing field `title`",
             ),
             (
                 participant(r#"{"email":7}"#),

@@ -79,6 +79,7 @@ const ORG: &[&str] = &[
     include_str!("store/migrations/org/0005.sql"),
     include_str!("store/migrations/org/0006.sql"),
     include_str!("store/migrations/org/0007.sql"),
+    include_str!("store/migrations/org/0008.sql"),
 ];
 
 /// What the host knows of all orgs.
@@ -193,6 +194,9 @@ pub enum Error {
         /// How long it was waited for.
         seconds: u64,
     },
+    /// Another process, or another page, writes settings or mappings.
+    #[error("settings or mappings are being written by someone else")]
+    SettingsLocked,
     /// There is no such run.
     #[error("there is no run {0}")]
     NoRun(String),
@@ -249,6 +253,7 @@ impl Error {
             Self::Sealed { .. } => Some(
                 "Start efficlose with the key that it was connected with, or run `efficlose connect` to connect the org anew.",
             ),
+            Self::SettingsLocked => Some("Try again in a moment."),
             Self::Locked { .. } => {
                 Some("Wait until it is done, or stop the other efficlose that uses this home.")
             }

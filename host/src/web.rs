@@ -9,6 +9,7 @@ mod audit;
 mod changes;
 mod chart;
 mod connect;
+mod done;
 mod enter;
 mod guard;
 mod live;
@@ -22,7 +23,7 @@ mod runs;
 mod setup;
 mod status;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
@@ -38,7 +39,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
 use crate::config::WebSettings;
-use crate::model::{Audit, OrgId, Person, Role};
+use crate::model::{OrgId, Person, Role};
 use crate::salesforce::CALLBACK_PATH;
 use crate::secret::Secret;
 use crate::world::{Failed, World};
@@ -47,7 +48,7 @@ use crate::world::{Failed, World};
 const LINK_LIFE: SignedDuration = SignedDuration::from_mins(15);
 /// How many bytes a form may have.
 const FORM_MAX: usize = 4 << 20;
-/// How many tries to sign in there may be in a minute, by everyone.
+/// How many passwords may be tried in a minute, by everyone.
 const LOGINS_MAX: NonZeroU32 = NonZeroU32::new(20).expect("it is not 0");
 /// How many pages may be live at a time.
 const LIVE_MAX: usize = 200;
@@ -68,11 +69,15 @@ pub(crate) struct Site {
     pending: Mutex<VecDeque<connect::Pending>>,
     logins: DefaultDirectRateLimiter,
     live: Arc<Semaphore>,
+    seen: Mutex<HashMap<OrgId, Arc<status::Seen>>>,
     tries: Semaphore,
     stop: watch::Receiver<bool>,
 }
 
 type Shared = Arc<Site>;
+
+/// Where whatever watches the host finds out whether it is well, by whatever name it calls it.
+const HEALTH: &str = "/health";
 
 /// A listener with the pages that it will serve.
 pub struct Listening {
@@ -98,9 +103,7 @@ pub async fn listen(
         return Err(Failed::new(format!(
             "{address} is reached by other machines, and nobody would have to sign in"
         ))
-        .hint(
-            "Set a password with `efficlose web --set-password`, or name a proxy in [web.proxy].",
-        ));
+        .hint("Set a password with `efficlose web password`, or name a proxy in [web.proxy]."));
     }
     if !address.ip().is_loopback() && settings.public_url.is_none() {
         return Err(Failed::new(format!("{address} is reached by other machines"))
@@ -114,7 +117,7 @@ pub async fn listen(
     let port = listener.local_addr().map_err(taken)?.port();
     // Salesforce takes a callback that is not encrypted for `localhost` alone.
     let base = match &settings.public_url {
-        Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+        Some(url) => url.as_str().to_owned(),
         None => format!("http://localhost:{port}"),
     };
     world.store.save_address(&base)?;
@@ -127,6 +130,7 @@ pub async fn listen(
         pending: Mutex::default(),
         logins: RateLimiter::direct(Quota::per_minute(LOGINS_MAX)),
         live: Arc::new(Semaphore::new(LIVE_MAX)),
+        seen: Mutex::default(),
         tries: Semaphore::new(TRIES_MAX),
         stop,
     };
@@ -170,11 +174,7 @@ fn later(now: Timestamp, wait: SignedDuration) -> Timestamp {
 impl Site {
     /// Notes what someone did.
     fn note(&self, person: &Person, org: Option<&OrgId>, did: impl Into<String>) {
-        let at = self.world.clock.now();
-        let audit = Audit { at, who: person.name.clone(), org: org.cloned(), did: did.into() };
-        if let Err(error) = self.world.store.note(&audit) {
-            tracing::error!("what was done can't be noted: {error}");
-        }
+        self.world.note(&person.name, org, did);
     }
 }
 
@@ -200,6 +200,7 @@ fn pages(site: Shared) -> Router {
         .route("/orgs/{org}/changes", get(changes::list))
         .route("/orgs/{org}/changes/{change}/undo", get(changes::ask).post(changes::take_back))
         .route("/orgs/{org}/setup", get(setup::begin))
+        .route("/orgs/{org}/setup/discard", post(setup::discard))
         .route("/orgs/{org}/setup/objects", get(setup::objects::ask).post(setup::objects::take))
         .route(
             "/orgs/{org}/setup/fields/{object}",

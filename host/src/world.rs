@@ -10,12 +10,13 @@ mod failed;
 mod mappings;
 mod vault;
 
-use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::SystemTime;
 
 use crate::clock::Clock;
 use crate::config::{self, Config};
-use crate::model::{Connection, JobKey, OrgId};
+use crate::model::{Audit, Connection, JobKey, OrgId};
 use crate::plugin::{Library, Plugins};
 use crate::salesforce::{Http, Pace, Salesforce};
 use crate::secret::Secret;
@@ -27,7 +28,7 @@ use self::vault::Stored;
 pub use self::budget::Counted;
 pub use self::cases::Named;
 pub use self::connect::read_secret;
-pub use self::failed::Failed;
+pub use self::failed::{Failed, Fault};
 pub use self::mappings::{Back, Judgement, refused};
 
 /// The folder of the customer's mappings, in the home.
@@ -53,8 +54,6 @@ pub struct Place {
 pub struct World {
     /// The folder of it all.
     pub home: PathBuf,
-    /// The settings as they stood at the start; [`World::settings`] are those of now.
-    pub config: Config,
     /// What the host knows.
     pub store: Arc<Store>,
     /// Makes calls.
@@ -64,7 +63,22 @@ pub struct World {
     program: PathBuf,
     org: Option<String>,
     library: OnceLock<Arc<Library>>,
+    /// The settings as they were read last, and the file that they were read of.
+    config: Mutex<Read>,
 }
+
+/// The settings as they were read last.
+struct Read {
+    /// Tells the file that was looked at last, from what it was before.
+    version: Option<Version>,
+    /// Those that could be understood.
+    config: Config,
+    /// Why those that are in the file now can't be.
+    trouble: Option<(String, String)>,
+}
+
+/// What tells a file from what it was before: its size and when it was written.
+type Version = (u64, Option<SystemTime>);
 
 impl World {
     /// Opens the home; makes it where there is none.
@@ -87,8 +101,9 @@ impl World {
         let store = Arc::new(Store::open(&home, key)?);
         let pace = Pace { seed: u64::from(std::process::id()), ..Pace::default() };
         let http = Http::new(pace, config.proxy.as_ref())?;
-        let library = OnceLock::new();
-        Ok(Self { home, config, store, http, clock: Clock::System, program, org, library })
+        let read = Read { version: version_of(&home), config, trouble: None };
+        let (library, config) = (OnceLock::new(), Mutex::new(read));
+        Ok(Self { home, store, http, clock: Clock::System, program, org, library, config })
     }
 
     /// Returns the org to work on: the one that was named, or the only one.
@@ -128,18 +143,43 @@ impl World {
     pub fn connection_of(&self, org: &OrgId) -> Result<Connection, Failed> {
         let connection = self.store.connections()?.into_iter().find(|one| one.org == *org);
         connection.ok_or_else(|| {
-            Failed::new(format!("{org} is not connected"))
-                .hint("Run `efficlose status` to see the orgs that are.")
+            Failed::new(format!("the org {org} is not connected"))
+                .hint("`efficlose status`, or the first page, shows those that are.")
+                .of(Fault::Unknown)
         })
     }
 
-    /// Returns the settings as they stand in the file now; those of the start, while
+    /// Returns the settings as they stand in the file now; those that were read last, while
     /// the file can't be understood.
     pub fn current(&self) -> Config {
-        Config::load(&self.home).unwrap_or_else(|error| {
-            tracing::error!(hint = error.hint(), "the settings of the start hold: {error}");
-            self.config.clone()
-        })
+        self.read().config.clone()
+    }
+
+    /// Returns why the settings that are in the file can't be understood, where that is so:
+    /// those of before hold.
+    pub fn trouble(&self) -> Option<Failed> {
+        let (message, hint) = self.read().trouble.clone()?;
+        Some(Failed::new(message).hint(hint).of(Fault::Here))
+    }
+
+    /// Reads the settings, where they have changed since they were read last.
+    fn read(&self) -> MutexGuard<'_, Read> {
+        let mut read = self.config.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = version_of(&self.home);
+        if read.version != now {
+            read.version = now;
+            read.trouble = match Config::load(&self.home) {
+                Ok(config) => {
+                    read.config = config;
+                    None
+                }
+                Err(error) => {
+                    tracing::error!(hint = error.hint(), "the settings of before hold: {error}");
+                    Some((error.to_string(), error.hint()))
+                }
+            };
+        }
+        read
     }
 
     /// Returns what a person chose for an org; nothing, before set-up.
@@ -149,8 +189,19 @@ impl World {
 
     /// Saves what a person chose for an org; fields that have changed since are taken in.
     pub fn set_up(&self, org: &OrgId, settings: &Settings) -> Result<(), Failed> {
+        let _lock = self.store.lock_settings()?;
         config::save_org(&self.home, org, settings)?;
         Ok(self.store.org(org)?.forget_drifts()?)
+    }
+
+    /// Notes in the audit trail what someone did. What was done is done: that it can't be noted
+    /// is told in the log.
+    pub fn note(&self, who: &str, org: Option<&OrgId>, did: impl Into<String>) {
+        let at = self.clock.now();
+        let audit = Audit { at, who: who.to_owned(), org: org.cloned(), did: did.into() };
+        if let Err(error) = self.store.note(&audit) {
+            tracing::error!(who, did = audit.did, "what was done can't be noted: {error}");
+        }
     }
 
     /// Makes the jobs of an org due that `is_meant` picks, so that a daemon runs them soon.
@@ -192,10 +243,11 @@ impl World {
             return Ok(Arc::clone(library));
         }
         let cache = self.home.join(CACHE);
-        let plugins = Plugins::start(&cache, self.config.mapping.limits())?;
+        let mapping = self.current().mapping;
+        let plugins = Plugins::start(&cache, mapping.limits())?;
         let maker = self.program.clone();
-        let signers = self.config.mapping.signers.clone();
-        let library = Library::new(plugins, maker, &cache, &self.home.join(MAPPINGS), signers);
+        let library =
+            Library::new(plugins, maker, &cache, &self.home.join(MAPPINGS), mapping.signers);
         let library = Arc::new(library);
         Ok(Arc::clone(self.library.get_or_init(|| library)))
     }
@@ -204,4 +256,10 @@ impl World {
     pub fn mappings(&self) -> PathBuf {
         self.home.join(MAPPINGS)
     }
+}
+
+/// Returns what tells the settings' file from what it was before.
+fn version_of(home: &Path) -> Option<Version> {
+    let about = home.join(config::FILE).metadata().ok()?;
+    Some((about.len(), about.modified().ok()))
 }

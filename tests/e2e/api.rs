@@ -12,9 +12,10 @@ use crate::world::{Running, World, array, assert_says, eventually, text};
 /// The daemon, the address of its pages, and a token.
 async fn served(world: &World) -> (Running, String, String) {
     let mut daemon = world.spawn(&["serve"]);
-    let link = daemon.line_starting("http").await;
-    let token = text(&world.json(&["web", "--token", "platform"]).await["token"]);
-    (daemon, link.split("/login").next().unwrap().to_owned(), token)
+    let said = daemon.line_starting("Pages are at ").await;
+    let base = said.split([' ', ';']).find(|word| word.starts_with("http")).unwrap().to_owned();
+    let token = text(&world.json(&["web", "token", "add", "platform"]).await["token"]);
+    (daemon, base, token)
 }
 
 async fn end(daemon: Running) {
@@ -67,7 +68,8 @@ async fn a_bad_call_is_told_what_is_wrong_with_it_and_where() {
     for (body, status, field, said) in [
         (nobody.to_string(), 422, json!("participants[0].email"), "is not an e-mail address"),
         (early.to_string(), 422, json!("ended_at"), "ends before it starts"),
-        ("{".to_owned(), 400, json!(null), "EOF"),
+        ("{".to_owned(), 400, json!(null), "it is not JSON"),
+        ("{}".to_owned(), 400, json!("id"), "missing field `id`"),
         (format!("[{good}]"), 400, json!(null), "invalid type"),
         (format!("\"{}\"", "x".repeat(9 << 20)), 413, json!(null), "length limit"),
     ] {
@@ -82,9 +84,21 @@ async fn a_bad_call_is_told_what_is_wrong_with_it_and_where() {
         (answer.status().as_u16(), &answer.headers()["www-authenticate"]),
         (401, &"Bearer".parse().unwrap())
     );
-    world.ok(&["web", "--revoke-token", "platform"]).await;
+    world.ok(&["web", "token", "revoke", "platform"]).await;
     assert_eq!(post(&base, &token, good.to_string()).await.status(), 401);
     assert_eq!(array(world.json(&["meetings", "list"]).await).len(), 0);
+    for (path, status) in [("/api/meetings/%FF", 400), ("/api/nothing", 404), ("/api/status", 401)]
+    {
+        let answer =
+            Client::new().get(format!("{base}{path}")).bearer_auth("guessed").send().await.unwrap();
+        let is_known = [status, 401].contains(&answer.status().as_u16());
+        assert!(
+            is_known && answer.json::<Json>().await.unwrap()["error"]["message"].is_string(),
+            "{path}"
+        );
+    }
+    let answer = Client::new().delete(format!("{base}/api/status")).send().await.unwrap();
+    assert_eq!(answer.status(), 405);
     end(daemon).await;
 }
 

@@ -14,6 +14,7 @@ mod floors;
 mod mapping;
 mod matching;
 mod meetings;
+mod newcomers;
 mod notices;
 mod pages;
 mod plugins;

@@ -91,7 +91,7 @@ async fn a_mapping_is_used_once_it_was_tried_and_there_is_a_way_back() {
     let used = world.home().join("mappings/contact.js");
     std::fs::write(&used, format!("{quiet_script}\n// edited here")).unwrap();
     world.ok(&["mapping", "back", "contact"]).await;
-    let kept = world.home().join("mappings/before/undone.contact.js");
+    let kept = world.home().join("mappings/before/undone.contact.1.js");
     assert_says(&std::fs::read_to_string(kept).unwrap(), &["// edited here"]);
     world.sync().await;
     assert_eq!(email().await, first.to_uppercase());

@@ -41,7 +41,7 @@ async fn a_bad_line_is_named_with_its_field_and_nothing_is_taken_in() {
         &[
             &format!("nothing of {file} was taken in"),
             "line 2: participants[1].email: \"nobody\" is not an e-mail address",
-            "line 3: missing field `title`",
+            "line 3: title: missing field `title`",
             "hint: Mend the lines, or use --keep-going",
         ],
     );
@@ -104,8 +104,8 @@ async fn an_empty_a_missing_and_a_broken_file_are_told_apart() {
     let world = connected().await;
     for (text, said) in [
         ("", "line 1: there is no meeting in it"),
-        ("no meeting", "line 1: expected ident"),
-        ("[{\"id\":", "line 1: EOF"),
+        ("no meeting", "line 1: it is not JSON: expected ident"),
+        ("[{\"id\":", "line 1: it is not JSON: EOF"),
     ] {
         let output = world.efficlose_fed(&["meetings", "add", "-"], text).await.failed();
         assert_says(&output.stderr, &[said]);

@@ -12,7 +12,7 @@ pub(super) struct Args {}
 
 pub(super) fn run(_args: Args, world: &World, output: &Output) -> Result<(), Failed> {
     let file = world.home.join(FILE);
-    let mut settings = world.config.clone();
+    let mut settings = world.current();
     if let Some(proxy) = &mut settings.proxy {
         // Fails only where an address can have no password.
         let _ = proxy.set_password(None);

@@ -21,6 +21,9 @@ enum Command {
         /// How many to list
         #[arg(long, default_value_t = 50, value_name = "COUNT")]
         limit: u32,
+        /// List what was chosen instead
+        #[arg(long)]
+        chosen: bool,
     },
     /// Choose a record, for ever
     ///
@@ -39,7 +42,8 @@ enum Command {
 
 pub(super) fn run(args: Args, world: &World, output: &Output) -> Result<(), Failed> {
     match args.command {
-        Command::List { limit } => list(limit, world, output),
+        Command::List { limit, chosen: false } => list(limit, world, output),
+        Command::List { limit, chosen: true } => list_chosen(limit, world, output),
         Command::Choose { meeting, question, record } => {
             choose(&meeting, &question, &record, world, output)
         }
@@ -71,6 +75,30 @@ fn list(limit: u32, world: &World, output: &Output) -> Result<(), Failed> {
         }
         output.line(format!("    efficlose matches choose {meeting} {} ID", review.question));
     }
+    Ok(())
+}
+
+fn list_chosen(limit: u32, world: &World, output: &Output) -> Result<(), Failed> {
+    let store = world.store.org(&world.connection()?.org)?;
+    let chosen = store.chosen(limit)?;
+    let record = |choice: &Choice| match choice {
+        Choice::Record(object, id) => Some((*object, id.clone())),
+        Choice::Nobody => None,
+    };
+    let all = chosen.iter().map(|(meeting, question, choice)| {
+        let (object, id) = record(choice).unzip();
+        let meeting = (!meeting.is_empty()).then_some(meeting);
+        json!({ "meeting": meeting, "question": question, "object": object, "record": id })
+    });
+    output.json(&all.collect::<Vec<_>>());
+    let rows = chosen.iter().map(|(meeting, question, choice)| {
+        let meeting = if meeting.is_empty() { "every meeting" } else { meeting };
+        let record =
+            record(choice).map_or("none".to_owned(), |(object, id)| format!("{object} {id}"));
+        vec![question.to_string(), meeting.to_owned(), record]
+    });
+    let none = "Nothing was chosen yet.";
+    output.table(&["question", "of", "record"], &[], rows.collect(), none);
     Ok(())
 }
 

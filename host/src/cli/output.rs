@@ -32,6 +32,11 @@ impl Output {
         !self.json && std::io::stderr().is_terminal()
     }
 
+    /// Tells whether what is printed is read by a person at a terminal, and kept by nobody.
+    pub(super) fn is_read_by_person(&self) -> bool {
+        !self.json && std::io::stdout().is_terminal()
+    }
+
     /// Returns what shows a person that long work goes on; hidden where nobody watches.
     pub(super) fn progress(&self) -> ProgressBar {
         if !self.is_watched() {

@@ -13,7 +13,7 @@ use crate::sync::{self, Settings};
 use crate::web;
 use crate::world::World;
 
-/// Run the daemon: sync what is due, every two hours or as set up
+/// Run the daemon: sync what is due, every two hours or as set up, and serve pages and the API
 ///
 /// Ends on SIGTERM or Ctrl-C, after the pages that are being done. Settings and
 /// mappings are read anew for each round.
@@ -66,23 +66,20 @@ pub(super) async fn run(args: Args, world: World, output: &Output) -> Result<(),
     Ok(())
 }
 
-/// Says what is served, with a link that signs in the person who has started it.
+/// Says what is served. Whoever has started it at a terminal gets a link that signs in; a log
+/// is no place for one.
 fn greet(world: &World, pages: Option<&web::Listening>, output: &Output) -> Result<(), Failed> {
     let orgs = world.store.connections()?.len();
-    let link = match pages {
-        Some(pages) => Some(web::login_link(world, pages.url(), Role::Admin)?),
-        None => None,
-    };
-    output.json(&json!({
-        "serving": true,
-        "orgs": orgs,
-        "url": pages.map(web::Listening::url),
-        "login": link,
-    }));
+    let url = pages.map(web::Listening::url);
+    output.json(&json!({ "serving": true, "orgs": orgs, "url": url }));
     output.line(format!("Serving {orgs} connected orgs; Ctrl-C stops."));
-    if let (Some(pages), Some(link)) = (pages, link) {
-        output.line(format!("Pages are at {}; this link signs you in, once:", pages.url()));
-        output.line(link);
+    match url {
+        Some(url) if output.is_read_by_person() => {
+            output.line(format!("Pages are at {url}; this link signs you in, once:"));
+            output.line(web::login_link(world, url, Role::Admin)?);
+        }
+        Some(url) => output.line(format!("Pages are at {url}; `efficlose web` signs you in.")),
+        None => {}
     }
     Ok(())
 }

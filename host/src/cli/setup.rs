@@ -54,7 +54,7 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
         offer_all(&mut settings, &salesforce).await?;
         ask(&mut settings, &before_objects)?;
     }
-    let doors = world.doors(&connection, settings.clone())?;
+    let doors = world.doors(&connection, settings.clone())?.looking();
     let (mut fits, mut misfits) = (Vec::new(), Vec::new());
     for object in settings.objects.keys() {
         match fit(&doors, *object).await {

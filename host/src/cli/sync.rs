@@ -65,8 +65,8 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
             Err(failed) => Err(failed),
         };
         bar.finish_and_clear();
-        let (notices, now) = (&world.config.notices, world.clock.now());
-        let told = notify::tell(notices, &world.store, &connection.org, &all_jobs, now).await;
+        let (notices, now) = (world.current().notices, world.clock.now());
+        let told = notify::tell(&notices, &world.store, &connection.org, &all_jobs, now).await;
         untold.extend(told.err());
         match runs {
             Ok(runs) => {

@@ -54,7 +54,7 @@ impl Brought {
     }
 
     /// Returns how its name ends.
-    pub(super) fn ending(&self) -> &str {
+    pub fn ending(&self) -> &str {
         Path::new(&self.name).extension().and_then(|ending| ending.to_str()).unwrap_or_default()
     }
 

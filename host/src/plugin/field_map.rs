@@ -27,9 +27,9 @@ const SAYS: [(&str, &[&str]); 2] =
 /// What a setting says that leaves its column or field out.
 const LEFT_OUT: &str = "-";
 
-/// Returns what a field map says of columns by an expression alone, `custom.` ones too: what
-/// fits into a table. What says more is left to those who edit the text.
-pub fn expressions(text: &str) -> Result<BTreeMap<String, String>, String> {
+/// Returns what a field map says of columns, `custom.` ones too: an expression, which fits into
+/// a table; none, where it says more, which is left to those who edit the text.
+pub fn expressions(text: &str) -> Result<BTreeMap<String, Option<String>>, String> {
     let document = Document::parse(text).map_err(|error| error.to_string())?;
     let mut found = BTreeMap::new();
     let Some(pull) = document.get("pull").and_then(Item::as_table_like) else { return Ok(found) };
@@ -38,8 +38,8 @@ pub fn expressions(text: &str) -> Result<BTreeMap<String, String>, String> {
     let custom = custom.map(|(name, item)| (format!("custom.{name}"), item));
     let plain = pull.iter().map(|(name, item)| (name.to_owned(), item));
     for (name, item) in plain.chain(custom) {
-        if let Some(expression) = item.as_str() {
-            found.insert(name, expression.to_owned());
+        if !(name == "custom" && item.is_table_like()) {
+            found.insert(name, item.as_str().map(str::to_owned));
         }
     }
     Ok(found)
@@ -239,7 +239,14 @@ mod tests {
                     custom.size = { is = \"1\", on_error = \"empty\" }\n\n\
                     [push]\nTitle = \"meeting.title\"\n";
         let shown = expressions(text).unwrap();
-        assert_eq!(shown.into_iter().collect::<Vec<_>>(), [("email".into(), "Email".into())]);
+        assert_eq!(
+            shown.into_iter().collect::<Vec<_>>(),
+            [
+                ("custom.size".to_owned(), None),
+                ("email".to_owned(), Some("Email".to_owned())),
+                ("phone".to_owned(), None),
+            ]
+        );
         let said = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
             pairs.iter().map(|(name, said)| ((*name).to_owned(), (*said).to_owned())).collect()
         };
@@ -258,8 +265,10 @@ mod tests {
         assert_eq!(
             shown,
             [
-                ("custom.region".to_owned(), "Region__c".to_owned()),
-                ("title".to_owned(), "Title | trim".to_owned()),
+                ("custom.region".to_owned(), Some("Region__c".to_owned())),
+                ("custom.size".to_owned(), None),
+                ("phone".to_owned(), None),
+                ("title".to_owned(), Some("Title | trim".to_owned())),
             ]
         );
         assert!(edited.starts_with("# ours\n[pull]\nphone = false\n"), "{edited}");

@@ -12,7 +12,7 @@ use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use sha2::{Digest, Sha256};
 
@@ -93,6 +93,9 @@ impl Scripts {
         let digest: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
         let kept = self.kept.join(&digest).with_extension("wasm");
         if let Some(component) = read_kept(&kept) {
+            // Those that are used outlive those that were only tried.
+            let used = std::fs::File::options().append(true).open(&kept);
+            let _ = used.and_then(|file| file.set_modified(SystemTime::now()));
             return Ok(Made { component, digest });
         }
         // One at a time: each takes a core and much memory.

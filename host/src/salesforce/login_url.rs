@@ -7,6 +7,9 @@ use url::{Host, Url};
 
 use super::{Error, Result, clean};
 
+/// The domains that are Salesforce's own: in general, for public authorities, in China.
+const DOMAINS: [&str; 3] = ["salesforce.com", "salesforce.mil", "sfcrmproducts.cn"];
+
 /// Where people log in to an org, such as `https://login.salesforce.com`.
 ///
 /// Always `https`, except for a loopback address, where a sandbox org stands in
@@ -20,6 +23,21 @@ impl LoginUrl {
         let mut url = self.0.clone();
         url.set_path(path);
         url
+    }
+
+    /// Tells whether it is one of Salesforce's own hosts, where nobody else answers.
+    pub fn is_salesforce(&self) -> bool {
+        let host = self.0.host_str().unwrap_or_default();
+        self.0.scheme() == "https"
+            && self.0.port().is_none()
+            && DOMAINS
+                .iter()
+                .any(|domain| host.strip_suffix(domain).is_some_and(|h| h.ends_with('.')))
+    }
+
+    /// Tells whether it is on this machine.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.0)
     }
 
     /// Reads the base of an org's calls, as a token's answer gives it. Plain
@@ -112,6 +130,26 @@ fn refused(text: &str, why: &'static str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn salesforces_own_hosts_are_told_from_all_others() {
+        let is_own = |text: &str| text.parse::<LoginUrl>().unwrap().is_salesforce();
+        for own in
+            ["login", "test", "acme.my.salesforce.com", "acme--dev.sandbox.my.salesforce.com"]
+        {
+            assert!(is_own(own), "{own}");
+        }
+        for other in [
+            "evilsalesforce.com",
+            "salesforce.com.evil.example",
+            "acme.my.salesforce.com:8443",
+            "http://localhost:8080",
+            "10.0.0.1",
+            "salesforce.com",
+        ] {
+            assert!(!is_own(other), "{other}");
+        }
+    }
 
     #[test]
     fn words_hosts_and_whole_addresses_are_read() {

@@ -94,7 +94,8 @@ impl Store {
         })
     }
 
-    /// Sets the password of a role, or takes it away, and ends the sessions of that role.
+    /// Sets the password of a role, or takes it away; ends the sessions of that role and its
+    /// links.
     pub fn save_password(&self, role: Role, hash: Option<&str>) -> Result<()> {
         self.control.write_durably("save a password", |db| {
             match hash {
@@ -107,6 +108,7 @@ impl Store {
                 None => run(db, "DELETE FROM passwords WHERE role = ?1", [role.as_str()])?,
             };
             run(db, "DELETE FROM sessions WHERE role = ?1", [role.as_str()])?;
+            run(db, "DELETE FROM login_links WHERE role = ?1", [role.as_str()])?;
             Ok(())
         })
     }

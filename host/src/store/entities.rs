@@ -152,6 +152,19 @@ impl OrgStore {
         })
     }
 
+    /// Returns entities of an object whose name or address holds a text, whatever its case.
+    ///
+    /// Looks through all of them: for people who search, not for what runs often.
+    pub fn search(&self, object: Object, text: &str, limit: u32) -> Result<Vec<Entity>> {
+        self.database.read("search entities", |db| {
+            let sql = "SELECT object, record_id, kind, json(fields) AS fields, modified_at
+                       FROM entities WHERE object = ?1 AND deleted_at IS NULL
+                           AND (instr(lower(name), lower(?2)) OR instr(lower(email), lower(?2)))
+                       ORDER BY name, record_id LIMIT ?3";
+            all(db, sql, params![object.as_str(), text, limit], entity)
+        })
+    }
+
     /// Returns the entity of a record; none where it was skipped or deleted.
     pub fn entity(&self, object: Object, id: &SalesforceId) -> Result<Option<Entity>> {
         self.database

@@ -10,9 +10,6 @@ use super::value::{micros, number, time, word};
 use super::{Error, OrgStore, Result};
 use crate::model::{Direction, Failure, Mender, Object, Problem, SalesforceId};
 
-/// How many failures of one cause are told of at once.
-const ALIKE_MAX: u32 = 100_000;
-
 /// What failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
@@ -28,6 +25,13 @@ pub enum Subject {
         meeting_id: String,
         /// The action item.
         item_id: String,
+    },
+    /// A person who is made of a participant, on a push.
+    Person {
+        /// The meeting.
+        meeting_id: String,
+        /// The participant's address.
+        email: String,
     },
     /// A meeting's write to one record, on a push.
     Update {
@@ -47,6 +51,7 @@ impl Subject {
             Self::Record(_) | Self::Field(_) => None,
             Self::Meeting(meeting_id)
             | Self::Item { meeting_id, .. }
+            | Self::Person { meeting_id, .. }
             | Self::Update { meeting_id, .. } => Some(meeting_id),
         }
     }
@@ -66,6 +71,7 @@ impl fmt::Display for Subject {
             Self::Field(name) => f.write_str(name),
             Self::Meeting(meeting_id) => f.write_str(meeting_id),
             Self::Item { meeting_id, item_id } => write!(f, "{meeting_id}/{item_id}"),
+            Self::Person { meeting_id, email } => write!(f, "{meeting_id} → {email}"),
             Self::Update { meeting_id, record_id } => write!(f, "{meeting_id} → {record_id}"),
         }
     }
@@ -101,17 +107,6 @@ impl OrgStore {
                        ORDER BY alike DESC, last_at DESC LIMIT ?1";
             all(db, sql, [limit], |row| Ok((failure(row)?, number(row, "alike")?)))
         })
-    }
-
-    /// Returns the numbers of the failures that share the cause of one, itself among them.
-    pub fn alike(&self, id: i64) -> Result<Vec<i64>> {
-        let found = self.database.read("read the failures", |db| {
-            let sql = "SELECT other.id FROM failures AS one JOIN failures AS other
-                           USING (object, direction, code, message)
-                       WHERE one.id = ?1 ORDER BY other.id LIMIT ?2";
-            all(db, sql, rusqlite::params![id, ALIKE_MAX], |row| row.get(0))
-        })?;
-        if found.is_empty() { Err(Error::NoFailure(id)) } else { Ok(found) }
     }
 
     /// Returns an open failure by its number.

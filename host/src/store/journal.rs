@@ -151,6 +151,16 @@ impl OrgStore {
         Ok(newest)
     }
 
+    /// Tells whether a record was ever made under a mark, whatever became of it.
+    pub fn was_made(&self, object: Object, mark: &str) -> Result<bool> {
+        let found = self.database.read("read the journal", |db| {
+            let sql = "SELECT 1 FROM changes
+                       WHERE object = ?1 AND mark = ?2 AND state = 'done' LIMIT 1";
+            one(db, sql, [object.as_str(), mark], |_| Ok(()))
+        })?;
+        Ok(found.is_some())
+    }
+
     /// Tells whether what a meeting wrote to a record last was taken back.
     pub fn is_taken_back(
         &self,
@@ -281,7 +291,8 @@ fn end(db: &Connection, ended: &Ended, now: Timestamp) -> Result<()> {
             links::set_gone(db, record_id, true)?;
         }
         let created = matches!(planned.intent, Intent::Create { .. });
-        if let (true, Some(record_id)) = (created, record_id) {
+        let is_linked = created && planned.object == Object::Task;
+        if let (true, Some(record_id)) = (is_linked, record_id) {
             let item_id = planned.action_item_id.as_deref();
             links::save(db, &planned.meeting_id, item_id, record_id)?;
         }
@@ -298,6 +309,9 @@ fn subject(planned: &Planned) -> Subject {
         (Some(item_id), _) => Subject::Item { meeting_id, item_id: item_id.clone() },
         (None, Intent::Update(id) | Intent::Delete(id)) => {
             Subject::Update { meeting_id, record_id: id.clone() }
+        }
+        (None, Intent::Create { mark }) if planned.object != Object::Task => {
+            Subject::Person { meeting_id, email: mark.clone() }
         }
         (None, Intent::Create { .. }) => Subject::Meeting(meeting_id),
     }

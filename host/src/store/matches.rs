@@ -96,6 +96,18 @@ impl OrgStore {
         })
     }
 
+    /// Returns what persons have chosen, the latest first: of a meeting, or for every meeting
+    /// where that is empty.
+    pub fn chosen(&self, limit: u32) -> Result<Vec<(String, Question, Choice)>> {
+        self.database.read("read what was chosen", |db| {
+            let sql = "SELECT meeting_id, question, object, record_id FROM choices
+                       ORDER BY chosen_at DESC, meeting_id, question LIMIT ?1";
+            all(db, sql, [limit], |row| {
+                Ok((row.get("meeting_id")?, word(row, "question")?, choice(row)?))
+            })
+        })
+    }
+
     /// Notes what a person chose, or where it is none, that nobody chose any more; the work
     /// that it concerns waits to be done anew.
     ///

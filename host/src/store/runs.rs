@@ -111,6 +111,18 @@ impl Store {
         })
     }
 
+    /// Returns when a job was last done to its end.
+    pub fn completed_at(&self, key: &JobKey) -> Result<Option<Timestamp>> {
+        let found = self.control.read("read a run", |db| {
+            let sql = "SELECT ended_at FROM runs
+                       WHERE org = ?1 AND object = ?2 AND direction = ?3 AND ending = 'complete'
+                       ORDER BY sequence DESC LIMIT 1";
+            let key = [key.org.as_str(), key.object.as_str(), key.direction.as_str()];
+            one(db, sql, key, |row| time_or_none(row, "ended_at"))
+        })?;
+        Ok(found.flatten())
+    }
+
     /// Returns since when a job finds nothing any more, where it used to: its last runs
     /// brought no change, and of those before them most did.
     pub fn quiet_since(&self, key: &JobKey) -> Result<Option<Timestamp>> {

@@ -131,6 +131,20 @@ impl OrgStore {
         })
     }
 
+    /// Lets the failed work behind all failures that share the cause of one wait to be done
+    /// again, in one transaction, and returns how much it is: none for pulls.
+    pub fn retry_alike(&self, failure_id: i64) -> Result<u64> {
+        self.database.write("retry failures", |db| {
+            let sql = "UPDATE works SET state = 'waiting', reason = NULL
+                       WHERE state = 'failed' AND (object, meeting_id, item_id) IN (
+                           SELECT object, other.meeting_id, coalesce(other.item_id, '')
+                           FROM failures AS one JOIN failures AS other
+                               USING (object, direction, code, message)
+                           WHERE one.id = ?1 AND direction = 'push')";
+            Ok(run(db, sql, [failure_id])? as u64)
+        })
+    }
+
     /// Lets that failed work of an object wait to be done again which nobody has to
     /// mend, and returns how much it is. What was tried too often stays failed.
     pub fn wake_passing(&self, object: Object) -> Result<u64> {

@@ -17,6 +17,9 @@ pub fn choice(
     question: &Question,
     word: &str,
 ) -> Result<Option<Choice>, Error> {
+    if word == AUTO {
+        return Ok(None);
+    }
     let Some(told) = store.meeting(meeting)? else {
         return Err(refused(
             format!("there is no meeting \"{meeting}\""),
@@ -34,7 +37,6 @@ pub fn choice(
         }
     }
     match word {
-        AUTO => Ok(None),
         NONE => Ok(Some(Choice::Nobody)),
         id => record(store, question, id).map(Some),
     }

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use tokio::task::block_in_place;
 
 use super::prepare::{Effect, Mark, marks, misfits, required};
-use super::{Doors, Error, parents, trial};
+use super::push::newcomer;
+use super::{Doors, Error, Newcomer, parents, trial};
 use crate::model::{Object, Problem, Spec};
 use crate::salesforce::{Description, Read};
 
@@ -122,7 +123,8 @@ impl Checkup {
         let choices = doors.settings.objects.get(&object).cloned().unwrap_or_default();
         self.fields(doors, spec, org).await?;
         if choices.push {
-            self.writing(object, spec, org);
+            let newcomer = doors.settings.matching.create.map(Newcomer::object);
+            self.writing(object, newcomer, spec, org);
         }
         if object == Object::Task && choices.push {
             self.tasks(doors, org).await?;
@@ -139,10 +141,16 @@ impl Checkup {
         }
         let access = self.access.entry(object).or_default();
         access.edits = choices.push;
-        access.creates = choices.push && object == Object::Task;
-        if access.creates {
+        let newcomer = doors.settings.matching.create.map(Newcomer::object);
+        let makes_people = choices.push && newcomer == Some(object);
+        access.creates = makes_people || (choices.push && object == Object::Task);
+        if makes_people {
+            let fields = newcomer::FIELDS.iter().filter(|name| org.field(name).is_some());
+            access.fields.extend(fields.map(|name| ((*name).to_owned(), true)));
+        }
+        if access.creates && object == Object::Task {
             let mut marks: Vec<String> =
-                marks(org).iter().map(|mark| mark.field().to_string()).collect();
+                marks(Object::Task, org).iter().map(|mark| mark.field().to_string()).collect();
             if marks.is_empty() {
                 marks.push(MARK.to_owned());
             }
@@ -205,9 +213,16 @@ impl Checkup {
     }
 
     /// Looks at what keeps records from being written.
-    fn writing(&mut self, object: Object, spec: &Spec, org: &Description) {
+    fn writing(
+        &mut self,
+        object: Object,
+        newcomer: Option<Object>,
+        spec: &Spec,
+        org: &Description,
+    ) {
         let is_task = object == Object::Task;
-        let may_not = match (org.updateable, org.createable || !is_task) {
+        let is_made = is_task || newcomer == Some(object);
+        let may_not = match (org.updateable, org.createable || !is_made) {
             (true, true) => None,
             (false, _) => Some("change"),
             (true, false) => Some("create"),
@@ -234,7 +249,7 @@ impl Checkup {
     async fn tasks(&mut self, doors: &Doors, org: &Description) -> Result<(), Error> {
         let add = "Add a text field Efficlose_Id__c to Task (Activity) that is an external id and \
                    unique, and let the connected user edit it.";
-        match marks(org).first() {
+        match marks(Object::Task, org).first() {
             Some(Mark::ExternalId(field)) => {
                 let said = format!("each task bears a mark in {field}, which no two can share");
                 self.find("Task", Health::Good, said, None);

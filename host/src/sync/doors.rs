@@ -34,6 +34,8 @@ pub struct Doors {
     pub settings: Settings,
     /// The mappings.
     pub(super) library: Arc<Library>,
+    /// Whether they are only looked through: nothing is noted in the store.
+    looks_only: bool,
     prepared: HashMap<Object, Mutex<Option<Kept>>>,
     /// What objects are, as far as it was asked for since the doors were opened.
     descriptions: std::sync::Mutex<HashMap<Object, Arc<Description>>>,
@@ -82,7 +84,24 @@ impl Doors {
     ) -> Self {
         let prepared = Object::ALL.into_iter().map(|object| (object, Mutex::default())).collect();
         let descriptions = std::sync::Mutex::default();
-        Self { org, control, store, salesforce, clock, settings, library, prepared, descriptions }
+        Self {
+            org,
+            control,
+            store,
+            salesforce,
+            clock,
+            settings,
+            library,
+            looks_only: false,
+            prepared,
+            descriptions,
+        }
+    }
+
+    /// Returns the same doors to be looked through: what would be with other settings, before
+    /// anyone has decided for them. Nothing is noted in the store, no mapping proves itself.
+    pub fn looking(self) -> Self {
+        Self { looks_only: true, ..self }
     }
 
     /// Returns the mapping of an object, fitted to what the org has. Loads and
@@ -147,7 +166,9 @@ impl Doors {
         let none = ObjectSettings::default();
         let choices = self.settings.objects.get(&object).unwrap_or(&none);
         let prepared = prepare(mapping, &choices.policies, org, parents)?;
-        block_in_place(|| self.store.save_kin(object, &prepared.kin))?;
+        if !self.looks_only {
+            block_in_place(|| self.store.save_kin(object, &prepared.kin))?;
+        }
         Ok(prepared)
     }
 
@@ -168,6 +189,11 @@ impl Doors {
     }
 
     fn mapping(&self, object: Object, org: &Description) -> Result<Mapping, Error> {
+        if self.looks_only {
+            let choices = self.settings.objects.get(&object).map(ObjectSettings::mapping);
+            let load = || self.library.mapping(object, choices.unwrap_or_default());
+            return Ok(block_in_place(load)?);
+        }
         block_in_place(|| trial::mapping(self, object, org))
     }
 
@@ -222,12 +248,9 @@ impl Doors {
         let description = match (found, before) {
             (Found::Unchanged, Some(before)) => before,
             (Found::Description(description), before) => {
-                if let Some(before) = before.filter(|before| before.fields != description.fields) {
-                    let mapping = self.mapping(object, &description)?;
-                    block_in_place(|| drift::note(self, &before, &description, mapping.spec()))?;
+                if !self.looks_only {
+                    self.note(object, before, &description)?;
                 }
-                let (text, now) = (description.to_text(), self.clock.now());
-                block_in_place(|| self.store.save_description(object.as_str(), &text, now))?;
                 *description
             }
             _ => return Err(Error::Org(unseen(object))),
@@ -235,6 +258,22 @@ impl Doors {
         let description = Arc::new(description);
         self.descriptions().insert(object, Arc::clone(&description));
         Ok(description)
+    }
+
+    /// Keeps what an object is, and notes how that differs from what it was.
+    fn note(
+        &self,
+        object: Object,
+        before: Option<Description>,
+        description: &Description,
+    ) -> Result<(), Error> {
+        if let Some(before) = before.filter(|before| before.fields != description.fields) {
+            let mapping = self.mapping(object, description)?;
+            block_in_place(|| drift::note(self, &before, description, mapping.spec()))?;
+        }
+        let (text, now) = (description.to_text(), self.clock.now());
+        block_in_place(|| self.store.save_description(object.as_str(), &text, now))?;
+        Ok(())
     }
 
     fn descriptions(&self) -> MutexGuard<'_, HashMap<Object, Arc<Description>>> {

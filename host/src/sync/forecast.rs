@@ -49,8 +49,18 @@ pub async fn forecast(doors: &Doors) -> Result<Vec<Forecast>, Error> {
             calls: 1,
         });
         for (looked, found) in looked.iter().zip(found) {
-            if let Found::Count(records) = found? {
-                steps.push(looked.step(doors, records));
+            match found.map_err(Error::from) {
+                Ok(Found::Count(records)) => steps.push(looked.step(doors, records)),
+                Ok(_) => {}
+                Err(error) if error.is_org_wide() => return Err(error),
+                // One that is hidden keeps nobody from being told of the others.
+                Err(_) => steps.push(Forecast {
+                    object: Some(looked.object),
+                    direction: Direction::Pull,
+                    does: "can't be read: the org does not show it",
+                    records: 0,
+                    calls: 0,
+                }),
             }
         }
     }

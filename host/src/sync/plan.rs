@@ -94,7 +94,7 @@ pub(super) fn plan(
 }
 
 /// Tells which field a new record needs and isn't given, where describe says so of one.
-fn required(prepared: &Prepared, wanted: &Fields) -> Option<Problem> {
+pub(super) fn required(prepared: &Prepared, wanted: &Fields) -> Option<Problem> {
     let object = prepared.mapping.spec().object;
     let is_given = |name: &str| {
         let mut given = wanted.iter().filter(|(_, value)| !value.is_blank());
@@ -110,7 +110,7 @@ fn required(prepared: &Prepared, wanted: &Fields) -> Option<Problem> {
     })
 }
 
-fn forbidden(object: Object, creates: bool) -> Problem {
+pub(super) fn forbidden(object: Object, creates: bool) -> Problem {
     let what = if creates { "create" } else { "change" };
     Problem {
         message: format!("the connected user may not {what} records of {object}"),

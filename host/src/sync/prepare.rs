@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::push::newcomer::FIELDS;
 use super::{Doors, Error, FieldPolicy};
 use crate::model::{Cursor, FieldName, FieldPath, Object, Policy, Problem, Spec};
 use crate::plugin::Mapping;
@@ -18,6 +19,8 @@ pub(super) const PAGE: u32 = 2_000;
 /// Fields by which a created record is found again, best first: one made for it,
 /// and a standard field of tasks that holds a caller's own id.
 const MARK_FIELDS: [&str; 2] = ["Efficlose_Id__c", "CallObject"];
+/// The field by which a person is found again.
+pub(super) const EMAIL: &str = "Email";
 
 /// A mapping with what the org has of its needs.
 pub(super) struct Prepared {
@@ -52,6 +55,8 @@ pub(super) struct Prepared {
     pub(super) locked: Vec<String>,
     /// The fields that a new record needs and Salesforce doesn't fill.
     pub(super) required: Vec<String>,
+    /// The fields that a new person may be given, of objects of people.
+    pub(super) creatable: Vec<FieldDescription>,
     /// How a created record is found again: the first is the one used, the others
     /// may have been used before. None for objects that we don't create.
     pub(super) marks: Vec<Mark>,
@@ -189,8 +194,10 @@ pub(super) fn prepare(
     let columns: Arc<[String]> = reads.iter().map(|path| path.as_str().to_owned()).collect();
     let read_as: Vec<String> = reads.iter().map(|path| read_as(path, org)).collect();
     let reading = reading(mapping.digest(), &read_as);
-    let marks = if spec.object == Object::Task { marks(org) } else { Vec::new() };
+    let marks = marks(spec.object, org);
     let required = required(org);
+    let creatable = FIELDS.iter().filter_map(|name| org.field(name));
+    let creatable = creatable.filter(|field| field.createable).cloned().collect();
     let is_locked = |name: &&str| {
         let field = org.field(name);
         field.is_some_and(|field| !field.createable && !field.updateable)
@@ -213,6 +220,7 @@ pub(super) fn prepare(
         may_update: org.updateable,
         locked,
         required,
+        creatable,
         marks,
     })
 }
@@ -288,9 +296,15 @@ pub(super) fn required(org: &Description) -> Vec<String> {
     org.fields.iter().filter(is_needed).map(|field| field.name.clone()).collect()
 }
 
-/// Returns the fields that this org has for the mark, best first.
-pub(super) fn marks(org: &Description) -> Vec<Mark> {
-    let fields = MARK_FIELDS.into_iter().filter_map(|name| {
+/// Returns the fields that this org has for the mark of records that are made of an object, best
+/// first. Of people that is their address: who has it is there already.
+pub(super) fn marks(object: Object, org: &Description) -> Vec<Mark> {
+    let names: &[&str] = match object {
+        Object::Task => &MARK_FIELDS,
+        Object::Contact | Object::Lead => &[EMAIL],
+        Object::Account | Object::Opportunity => &[],
+    };
+    let fields = names.iter().filter_map(|name| {
         let field = org.field(name).filter(|field| field.createable && field.filterable)?;
         let name = field.name.parse().ok()?;
         Some(if field.external_id { Mark::ExternalId(name) } else { Mark::Searched(name) })
@@ -344,11 +358,14 @@ pub async fn fit(doors: &Doors, object: Object) -> Result<Fit, Error> {
     let prepared = doors.prepared(object).await?;
     let spec = prepared.mapping.spec();
     let reads: Vec<String> = prepared.columns.to_vec();
-    let writes: Vec<String> = prepared.writes.iter().map(|write| write.name.to_string()).collect();
+    let of_ours = prepared.writes.iter().filter(|write| write.policy.is_some());
+    let writes: Vec<String> = of_ours.map(|write| write.name.to_string()).collect();
+    let kept = |name: &String| prepared.writable(name).is_some_and(|write| write.policy.is_none());
     let wanted = spec.reads.iter().map(|need| need.path.to_string());
     let wanted = wanted.chain(spec.writes.iter().map(|write| write.field.to_string()));
-    let mut left_out: Vec<String> =
-        wanted.filter(|name| !reads.contains(name) && !writes.contains(name)).collect();
+    let mut left_out: Vec<String> = wanted
+        .filter(|name| !reads.contains(name) && !writes.contains(name) && !kept(name))
+        .collect();
     left_out.dedup();
     Ok(Fit { mapping: prepared.mapping.name().to_owned(), reads, left_out, writes })
 }

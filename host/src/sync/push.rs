@@ -3,6 +3,7 @@
 
 mod draft;
 mod ending;
+pub(super) mod newcomer;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -65,12 +66,14 @@ pub(super) async fn advance(
     }
     let mut endings = Endings::of(&work);
     let mut drafts = draft::drafts(doors, &prepared, work, now, &mut endings)?;
+    let newcomers = newcomer::planned(doors, &prepared, &mut drafts, now, &mut endings).await?;
     find_made(doors, object, &prepared, &mut drafts).await?;
     let read_at = Instant::now();
     let records = drafts.iter().filter_map(Draft::record);
     let seen = live(doors, object, &prepared, records).await?;
     let requests = requests(doors, object, &seen, drafts, now, &mut endings).await?;
-    let planned = planned(doors, &prepared, requests, now, &mut endings)?;
+    let mut planned = planned(doors, &prepared, requests, now, &mut endings)?;
+    planned.extend(newcomers);
     let pen = Pen { doors, object, prepared: &prepared, fence, run_id, seen, read_at };
     let mut stopped = None;
     let mut batches = batches(planned).into_iter();
@@ -391,7 +394,9 @@ pub(super) fn on_the_wire(marks: &[Mark], change: &Change) -> RecordWrite {
             RecordWrite::Upsert { key: key.clone(), value: mark.clone(), fields }
         }
         (Intent::Create { mark }, found_by) => {
-            if let Some(Mark::Searched(field)) = found_by {
+            let is_there =
+                |field: &FieldName| fields.iter().any(|(name, _)| name == field.as_str());
+            if let Some(Mark::Searched(field)) = found_by.filter(|mark| !is_there(mark.field())) {
                 fields.push((field.to_string(), Value::from(mark.as_str())));
             }
             RecordWrite::Create { fields }

@@ -31,7 +31,8 @@ pub(super) async fn open_changes(
         return Ok(());
     }
     tracing::info!(%object, changes = open.len(), "looks up changes whose end is not known");
-    let (fields, marks) = (marks(org), open.iter().filter_map(mark).collect::<Vec<String>>());
+    let (fields, marks) =
+        (marks(object, org), open.iter().filter_map(mark).collect::<Vec<String>>());
     let mut made = by_mark(doors, object, &fields, &marks).await?;
     if let Some(wait) = still_on_the_wire(&open, &made, now) {
         tokio::time::sleep(wait).await;
@@ -92,7 +93,8 @@ pub(super) async fn by_mark(
         for row in &table.rows {
             let (Some(mark), Some(id)) = (row[mark].text(), row[id].text()) else { continue };
             let Ok(id) = id.parse::<SalesforceId>() else { continue };
-            match found.entry(mark.to_owned()) {
+            // Addresses are kept in whatever case they were told.
+            match found.entry(mark.to_lowercase()) {
                 Entry::Vacant(vacant) => {
                     vacant.insert(id);
                 }

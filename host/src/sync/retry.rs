@@ -6,7 +6,7 @@ use tokio::task::block_in_place;
 
 use super::remap::again;
 use super::{Doors, Error};
-use crate::model::{Counts, Direction, Object};
+use crate::model::{Counts, Direction, Failure, Object};
 
 /// How many records are mapped again at once.
 const BATCH: u32 = 2_000;
@@ -52,6 +52,17 @@ pub async fn retry_these(doors: &Doors, numbers: &[i64]) -> Result<Retried, Erro
         retried.mapped += records(doors, object).await?;
     }
     Ok(retried)
+}
+
+/// Tries again all failures that share the cause of one; returns that one, too. A record is
+/// mapped again with the others of its object that failed.
+pub async fn retry_alike(doors: &Doors, number: i64) -> Result<(Failure, Retried), Error> {
+    let failure = doors.store.failure(number)?;
+    let mut retried = Retried { queued: doors.store.retry_alike(number)?, ..Retried::default() };
+    if failure.direction == Direction::Pull {
+        retried.mapped = records(doors, failure.object).await?;
+    }
+    Ok((failure, retried))
 }
 
 /// Maps the failed records of an object again from their stored rows, without one

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::Object;
+
 /// How meetings are matched to records; `[orgs.ORG.matching]` in the settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -17,6 +19,30 @@ pub struct Rules {
     pub ties: Ties,
     /// Domains, besides those that are known, that tell nothing of a company.
     pub free_mail: Vec<String>,
+    /// What a participant becomes who is nobody that we or Salesforce know; nothing, unless
+    /// someone wants that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub create: Option<Newcomer>,
+}
+
+/// What becomes of a participant who is nobody that we or Salesforce know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Newcomer {
+    /// A lead.
+    Lead,
+    /// A contact of the account that the meeting is about.
+    Contact,
+}
+
+impl Newcomer {
+    /// Returns the object of which a record is made.
+    pub fn object(self) -> Object {
+        match self {
+            Self::Lead => Object::Lead,
+            Self::Contact => Object::Contact,
+        }
+    }
 }
 
 /// Among which records a participant is looked for.
@@ -70,6 +96,7 @@ impl Default for Rules {
             opportunity: vec![OpportunityRule::Organizer, OpportunityRule::CloseDate],
             ties: Ties::default(),
             free_mail: Vec::new(),
+            create: None,
         }
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn mapping(doors: &Doors, object: Object, org: &Description) -> Resul
             let why = refused.map(|refused| refused.why);
             Error::Mapping(why.unwrap_or_else(|| unused(&mapping, "it failed in use")))
         }
-        Ok((brought, mapping)) => match against(doors, &mapping, org)? {
+        Ok((brought, mapping)) => match against(doors, brought.is_some(), &mapping, org)? {
             None => {
                 accept(doors, brought, &mapping, settings)?;
                 return Ok(mapping);
@@ -92,11 +92,17 @@ fn accept(
 }
 
 /// Holds a mapping against what the org says of its fields, and tries it on stored
-/// records; returns what speaks against it.
-fn against(doors: &Doors, mapping: &Mapping, org: &Description) -> Result<Option<Problem>, Error> {
+/// records; returns what speaks against it. What the default lacks is told when it is fitted to
+/// the org: it is the org that has to be mended then.
+fn against(
+    doors: &Doors,
+    is_brought: bool,
+    mapping: &Mapping,
+    org: &Description,
+) -> Result<Option<Problem>, Error> {
     let spec = mapping.spec();
     let stops = misfits(spec, org, None).into_iter().find(|one| one.effect == Effect::Stops);
-    if let Some(misfit) = stops {
+    if let Some(misfit) = stops.filter(|_| is_brought) {
         let nearest = misfit.nearest.map(|name| format!("; did you mean {name}?"));
         let message = format!("{} {}{}", misfit.field, misfit.message, nearest.unwrap_or_default());
         return Ok(Some(unused(mapping, &message)));

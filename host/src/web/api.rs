@@ -9,9 +9,10 @@ use axum::extract::{DefaultBodyLimit, FromRequestParts, Path, Query, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{Shared, Site};
@@ -20,7 +21,7 @@ use crate::model::{Direction, Entity, Object, OrgId, SalesforceId};
 use crate::secret::Secret;
 use crate::store::{self, MeetingSummary};
 use crate::sync;
-use crate::world::Failed;
+use crate::world::{Failed, Fault};
 
 /// How many things a page has at most, and where nobody says.
 const PAGE_MAX: u32 = 200;
@@ -34,12 +35,14 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/api/meetings/{id}", get(meeting))
         .route("/api/entities/{object}", get(entities))
         .route("/api/entities/{object}/{id}", get(entity))
+        .route("/api/{*rest}", any(nowhere))
+        .method_not_allowed_fallback(no_such_way)
         .layer(DefaultBodyLimit::max(MEETING_MAX))
 }
 
 /// The org that a call is about, as its token says.
-struct Caller {
-    org: OrgId,
+pub(super) struct Caller {
+    pub(super) org: OrgId,
 }
 
 impl FromRequestParts<Shared> for Caller {
@@ -59,7 +62,7 @@ impl FromRequestParts<Shared> for Caller {
             status: StatusCode::UNAUTHORIZED,
             field: None,
             why: Failed::new("there is no token, or none that is known").hint(
-                "Send `Authorization: Bearer TOKEN`; `efficlose web --token NAME` makes one.",
+                "Send `Authorization: Bearer TOKEN`; `efficlose web token add NAME` makes one.",
             ),
         })
     }
@@ -67,7 +70,7 @@ impl FromRequestParts<Shared> for Caller {
 
 /// Why a call is refused, for a machine and whoever reads its log.
 #[derive(Debug)]
-struct Refusal {
+pub(super) struct Refusal {
     status: StatusCode,
     /// The field at fault, such as `participants[2].email`.
     field: Option<String>,
@@ -99,17 +102,52 @@ impl IntoResponse for Refusal {
     }
 }
 
-impl From<store::Error> for Refusal {
-    fn from(error: store::Error) -> Self {
-        tracing::error!(hint = error.hint(), "a call can't be answered: {error}");
-        Self { status: StatusCode::INTERNAL_SERVER_ERROR, field: None, why: error.into() }
+impl From<Failed> for Refusal {
+    fn from(why: Failed) -> Self {
+        let status = match why.fault {
+            Fault::Unknown => StatusCode::NOT_FOUND,
+            Fault::Asked => StatusCode::UNPROCESSABLE_ENTITY,
+            Fault::Busy | Fault::Here | Fault::There => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        if status.is_server_error() {
+            tracing::error!(hint = why.hint, "a call can't be answered: {}", why.message);
+        }
+        Self { status, field: None, why }
     }
 }
 
-impl From<Failed> for Refusal {
-    fn from(why: Failed) -> Self {
-        Self { status: StatusCode::UNPROCESSABLE_ENTITY, field: None, why }
+impl From<store::Error> for Refusal {
+    fn from(error: store::Error) -> Self {
+        Failed::from(error).into()
     }
+}
+
+/// What stands in a path, read as text; what is no text is refused as all else is.
+struct InPath<T>(T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Shared> for InPath<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Shared) -> Result<Self, Refusal> {
+        let path = Path::<T>::from_request_parts(parts, site).await;
+        path.map(|Path(inner)| Self(inner))
+            .map_err(|why| Refusal::new(why.status(), why.body_text()))
+    }
+}
+
+/// What stands where the API has nothing.
+async fn nowhere() -> Refusal {
+    Refusal::new(
+        StatusCode::NOT_FOUND,
+        "there is no such address; /api/openapi.json tells which there are",
+    )
+}
+
+async fn no_such_way() -> Refusal {
+    Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this address can't be called so; /api/openapi.json tells how",
+    )
 }
 
 type Answer = Result<Json<Value>, Refusal>;
@@ -135,7 +173,10 @@ async fn add(
     })?;
     let added =
         site.world.store.org(&caller.org)?.add_meetings(std::slice::from_ref(&meeting), now)?;
-    site.world.wake(&caller.org, |job| job.direction == Direction::Push)?;
+    // The meeting is in; should this fail, it is written when that is due by itself.
+    if let Err(failed) = site.world.wake(&caller.org, |job| job.direction == Direction::Push) {
+        tracing::error!("a meeting is not written at once: {}", failed.message);
+    }
     let answer = json!({ "id": meeting.id, "was": added.first() });
     Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
 }
@@ -184,7 +225,7 @@ fn object(name: &str) -> Result<Object, Refusal> {
 async fn entities(
     State(site): State<Shared>,
     caller: Caller,
-    Path(name): Path<String>,
+    InPath(name): InPath<String>,
     page: Page,
 ) -> Answer {
     let object = object(&name)?;
@@ -208,7 +249,7 @@ fn cut<T>(found: &mut Vec<T>, limit: u32) -> Option<&T> {
 async fn entity(
     State(site): State<Shared>,
     caller: Caller,
-    Path((name, id)): Path<(String, String)>,
+    InPath((name, id)): InPath<(String, String)>,
 ) -> Answer {
     let object = object(&name)?;
     let unknown = || Refusal::new(StatusCode::NOT_FOUND, format!("there is no {object} {id}"));

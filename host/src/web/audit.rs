@@ -4,13 +4,13 @@ use axum::extract::State;
 use maud::html;
 
 use super::Shared;
-use super::guard::Visitor;
+use super::guard::Admin;
 use super::page::{Shown, moment, page};
 
 /// How many entries are shown.
 const SHOWN: u32 = 500;
 
-pub(super) async fn list(State(site): State<Shared>, visitor: Visitor) -> Shown {
+pub(super) async fn list(State(site): State<Shared>, Admin(visitor): Admin) -> Shown {
     let audits = site.world.store.audits(SHOWN)?;
     let body = html! {
         div.card {

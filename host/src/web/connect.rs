@@ -2,20 +2,23 @@
 
 use std::sync::PoisonError;
 
-use axum::extract::{Path, Query, State};
-use axum::http::header;
+use axum::extract::{Query, State};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::{SignedDuration, Timestamp};
-use maud::html;
+use maud::{Markup, html};
 use serde::Deserialize;
+use tokio::task::block_in_place;
 
-use super::guard::{Posted, Visitor};
+use super::guard::{Admin, At, Posted, Visitor};
 use super::page::{Refused, Shown, badge, bare, moment, page, token, trouble};
-use super::{Shared, Site};
-use crate::model::OrgId;
-use crate::salesforce::{App, Arrival, Authorization, CALLBACK_PATH, LoginUrl, exchange};
+use super::status::{settings_trouble, standing};
+use super::{Shared, Site, done};
+use crate::model::{Connection, OrgId};
+use crate::salesforce::{
+    App, Arrival, Authorization, CALLBACK_PATH, Connected, LoginUrl, exchange, revoke,
+};
 use crate::secret::Secret;
-use crate::sync::state;
 use crate::world::{Failed, read_secret};
 
 /// How many logins may be under way; the oldest is given up first.
@@ -34,8 +37,13 @@ pub(super) struct Pending {
 }
 
 pub(super) async fn integrations(State(site): State<Shared>, visitor: Visitor) -> Shown {
-    let connections = site.world.store.connections()?;
+    let mut connections = Vec::new();
+    for one in site.world.store.connections()? {
+        let seen = block_in_place(|| site.seen(&one.org))?;
+        connections.push((one, seen));
+    }
     let body = html! {
+        (settings_trouble(&site))
         section.card aria-labelledby="salesforce" {
             div.head {
                 h2 #salesforce { "Salesforce" }
@@ -51,17 +59,12 @@ pub(super) async fn integrations(State(site): State<Shared>, visitor: Visitor) -
             p { "Imports contacts, leads, accounts, opportunities and tasks, and writes back what meetings taught and what is to be done." }
             @if connections.is_empty() { p.muted { "No org is connected yet." } }
             ul.plain {
-                @for one in &connections {
-                    @let settings = site.world.settings(&one.org);
+                @for (one, seen) in &connections {
                     li {
                         div.head {
                             a href=(format!("/orgs/{}", one.org)) { strong { (one.username) } }
-                            @match (&one.broken, settings.objects.is_empty()) {
-                                (Some(_), _) => (badge("bad", state(one, &settings))),
-                                (None, true) => (badge("warn", state(one, &settings))),
-                                (None, false) => (badge("good", state(one, &settings))),
-                            }
-                            span.muted.small { (one.org) ", connected " (moment(one.connected_at)) }
+                            (standing(one, &seen.status))
+                            span.muted.small { (one.org) ", at " (one.login_url.trim_start_matches("https://")) ", connected " (moment(one.connected_at)) }
                         }
                     }
                 }
@@ -76,41 +79,60 @@ pub(super) struct Wanted {
     org: Option<OrgId>,
 }
 
+/// What stands in the form, filled in again where it was refused.
+#[derive(Default)]
+struct Filled {
+    org: Option<OrgId>,
+    at: String,
+    domain: String,
+    client_id: String,
+}
+
 pub(super) async fn form(
     State(site): State<Shared>,
-    visitor: Visitor,
+    Admin(visitor): Admin,
     Query(Wanted { org }): Query<Wanted>,
 ) -> Shown {
-    let known = match &org {
-        Some(org) => Some(site.world.connection_of(org)?),
-        None => None,
+    let filled = match org {
+        Some(org) => {
+            let known = site.world.connection_of(&org)?;
+            let (domain, client_id) = (known.login_url, known.client_id);
+            Filled { org: Some(org), at: DOMAIN.to_owned(), domain, client_id }
+        }
+        None => Filled { at: PRODUCTION.to_owned(), ..Filled::default() },
     };
+    Ok(asked(&site, &visitor, &filled, None))
+}
+
+/// Where people log in: production, sandboxes, or a domain of their own.
+const PRODUCTION: &str = "login";
+const SANDBOX: &str = "test";
+const DOMAIN: &str = "domain";
+
+fn asked(site: &Site, visitor: &Visitor, filled: &Filled, refused: Option<&Failed>) -> Markup {
     let callback = site.callback();
     let body = html! {
-        @if let Some(known) = &known {
-            p { "Sign in to " strong { (known.username) } " again, to give access back." }
-        }
+        @if let Some(why) = refused { (trouble(&why.message, why.hint.as_deref())) }
+        @if let Some(org) = &filled.org { p { "Sign in to the org " strong { (org) } " again, to give access back." } }
         form.card method="post" action="/connect" {
-            (token(&visitor))
-            @if let Some(org) = &org { input type="hidden" name="org" value=(org); }
+            (token(visitor))
+            @if let Some(org) = &filled.org { input type="hidden" name="org" value=(org); }
             fieldset {
                 legend { "Where do you log in?" }
                 @for (value, label) in [
-                    ("login", "Production, at login.salesforce.com"),
-                    ("test", "A sandbox, at test.salesforce.com"),
-                    ("domain", "Your own domain"),
+                    (PRODUCTION, "Production, at login.salesforce.com"),
+                    (SANDBOX, "A sandbox, at test.salesforce.com"),
+                    (DOMAIN, "Your own domain"),
                 ] {
                     label.choice {
-                        input type="radio" name="at" value=(value)
-                            checked[if known.is_some() { value == "domain" } else { value == "login" }];
+                        input type="radio" name="at" value=(value) checked[filled.at == value];
                         " " (label)
                     }
                 }
                 div.field {
                     label for="domain" { "My Domain" }
                     input #domain type="text" name="domain" placeholder="acme.my.salesforce.com"
-                        value=[known.as_ref().map(|known| &known.login_url)]
-                        autocomplete="off" aria-describedby="domain-help";
+                        value=(filled.domain) autocomplete="off" aria-describedby="domain-help";
                     p.help #domain-help { "Setup → My Domain shows it. Some orgs let people log in nowhere else." }
                 }
             }
@@ -118,8 +140,7 @@ pub(super) async fn form(
                 div.field {
                     label for="client_id" { "Consumer key" }
                     input #client_id type="text" name="client_id" required autocomplete="off"
-                        value=[known.as_ref().map(|known| &known.client_id)]
-                        aria-describedby="client-help";
+                        value=(filled.client_id) aria-describedby="client-help";
                     p.help #client-help {
                         "Of an external client app with OAuth (Setup → External Client App Manager → New), the scopes "
                         code { "api" } " and " code { "refresh_token" } ", PKCE required, and the callback "
@@ -133,38 +154,27 @@ pub(super) async fn form(
                     p.help #secret-help { "Where the app has one; kept sealed with the grant." }
                 }
             }
-            button.main disabled[!visitor.is_admin()] { "Connect" }
+            button.main { "Connect" }
             p.muted.small { "Salesforce's page opens. No password comes here, and you can take access back there at any time." }
         }
     };
-    Ok(page(&visitor, None, "Connect Salesforce", body))
+    page(visitor, None, "Connect Salesforce", body)
 }
 
 pub(super) async fn begin(State(site): State<Shared>, form: Posted) -> Result<Response, Refused> {
-    let login: LoginUrl = match form.one("at") {
-        "domain" => form.one("domain").parse()?,
-        at => at.parse()?,
+    let filled = Filled {
+        org: form.one("org").parse().ok(),
+        at: form.one("at").to_owned(),
+        domain: form.one("domain").to_owned(),
+        client_id: form.one("client_id").to_owned(),
     };
-    let app = site.app(&form)?;
-    let wanted = match form.one("org") {
-        "" => None,
-        org => Some(org.parse::<OrgId>().map_err(|why| Failed::new(why.to_string()))?),
+    let url = match site.begin(&form, &filled).await {
+        Ok(url) => url,
+        Err(why) => {
+            let shown = asked(&site, form.visitor(), &filled, Some(&why));
+            return Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response());
+        }
     };
-    let redirect = site.callback().parse().map_err(|why| {
-        Failed::new(format!("{} is no address: {why}", site.callback()))
-            .hint("Mend public_url in [web] of the settings.")
-    })?;
-    let authorization = Authorization::begin(&login, &app, redirect);
-    // What Salesforce refuses stays on its own page; told here, there is a way back.
-    authorization.probe(&site.world.http).await?;
-    let url = authorization.url.to_string();
-    let begun_at = site.world.clock.now();
-    let mut pending = site.pending.lock().unwrap_or_else(PoisonError::into_inner);
-    if pending.len() >= PENDING_MAX {
-        pending.pop_front();
-    }
-    pending.push_back(Pending { authorization, token: form.token.clone(), wanted, begun_at });
-    drop(pending);
     // A form may be sent on to nowhere but here, so the next page leads there.
     let body = bare(
         "On to Salesforce",
@@ -193,7 +203,7 @@ pub(super) async fn arrived(
         return Ok(again(&visitor, why.hint("Connect again.")));
     };
     match site.finish(&visitor, pending, arrival).await {
-        Ok(to) => Ok(Redirect::to(&to).into_response()),
+        Ok(to) => Ok(to.into_response()),
         Err(why) => Ok(again(&visitor, why)),
     }
 }
@@ -208,9 +218,51 @@ fn again(visitor: &Visitor, why: Failed) -> Response {
 }
 
 impl Site {
+    /// Begins a login; returns where the person's browser has to go.
+    async fn begin(&self, form: &Posted, filled: &Filled) -> Result<String, Failed> {
+        let login: LoginUrl = match filled.at.as_str() {
+            DOMAIN => filled.domain.parse()?,
+            _ if !filled.domain.is_empty() => {
+                return Err(Failed::new("a domain of your own is named, and not chosen")
+                    .hint("Choose \"Your own domain\", or empty the field."));
+            }
+            at => at.parse()?,
+        };
+        self.leads_to_salesforce(&login)?;
+        let app = self.app(form)?;
+        let redirect = self.callback().parse().map_err(|why| {
+            Failed::new(format!("{} is no address: {why}", self.callback()))
+                .hint("Mend public_url in [web] of the settings.")
+        })?;
+        let authorization = Authorization::begin(&login, &app, redirect);
+        // What Salesforce refuses stays on its own page; told here, there is a way back.
+        authorization.probe(&self.world.http).await?;
+        let url = authorization.url.to_string();
+        let (token, begun_at) = (form.visitor().token.clone(), self.world.clock.now());
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        if pending.len() >= PENDING_MAX {
+            pending.pop_front();
+        }
+        let wanted = filled.org.clone();
+        pending.push_back(Pending { authorization, token, wanted, begun_at });
+        Ok(url)
+    }
+
     /// Returns the address to register with the app.
     fn callback(&self) -> String {
         format!("{}{CALLBACK_PATH}", self.base)
+    }
+
+    /// Refuses a login anywhere but at Salesforce: it would be told the app's secret. Where only
+    /// this machine reaches these pages, an org that stands in for Salesforce on it is as good.
+    fn leads_to_salesforce(&self, login: &LoginUrl) -> Result<(), Failed> {
+        let is_tried_out = self.settings.public_url.is_none() && login.is_loopback();
+        if login.is_salesforce() || is_tried_out {
+            return Ok(());
+        }
+        Err(Failed::new(format!("{login} is not a login page of Salesforce")).hint(
+            "Give the My Domain, such as acme.my.salesforce.com: Setup → My Domain shows it.",
+        ))
     }
 
     /// Returns the app: the one in the settings, or the one that was named.
@@ -236,9 +288,40 @@ impl Site {
         visitor: &Visitor,
         pending: Pending,
         arrival: Arrival,
-    ) -> Result<String, Failed> {
+    ) -> Result<Redirect, Failed> {
         let Pending { authorization, wanted, .. } = pending;
         let connected = exchange(&self.world.http, &authorization, arrival.code()?).await?;
+        let grant = connected.grant.clone();
+        let kept = self.keep(&authorization, connected, wanted).await;
+        let connection = match kept {
+            Ok(connection) => connection,
+            Err(why) => {
+                // What nobody keeps must not open the org for ever.
+                let (login, _) = authorization.way();
+                if let Err(error) = revoke(&self.world.http, login, &grant).await {
+                    tracing::warn!("a grant that is not kept can't be revoked: {error}");
+                }
+                return Err(why);
+            }
+        };
+        let org = connection.org;
+        self.note(&visitor.person, Some(&org), format!("connected it as {}", connection.username));
+        Ok(match self.world.settings(&org).objects.is_empty() {
+            true => done::then(&format!("/orgs/{org}/setup/objects"), "connected"),
+            false => {
+                // What could not go on may by now.
+                self.world.wake(&org, |_| true)?;
+                done::then(&format!("/orgs/{org}"), "connected")
+            }
+        })
+    }
+
+    async fn keep(
+        &self,
+        authorization: &Authorization,
+        connected: Connected,
+        wanted: Option<OrgId>,
+    ) -> Result<Connection, Failed> {
         if let Some(wanted) = wanted.filter(|wanted| *wanted != connected.org) {
             return Err(Failed::new(format!(
                 "you logged in to the org {}, and {wanted} was to be connected again",
@@ -247,22 +330,12 @@ impl Site {
             .hint("Log out at Salesforce, and connect again as a user of the other org."));
         }
         let (login, app) = authorization.way();
-        let connection = self.world.connect(login, app, connected).await?;
-        let org = connection.org;
-        self.note(&visitor.person, Some(&org), format!("connected it as {}", connection.username));
-        Ok(match self.world.settings(&org).objects.is_empty() {
-            true => format!("/orgs/{org}/setup"),
-            false => format!("/orgs/{org}"),
-        })
+        self.world.connect(login, app, connected).await
     }
 }
 
-pub(super) async fn leaving(
-    State(site): State<Shared>,
-    visitor: Visitor,
-    Path(org): Path<OrgId>,
-) -> Shown {
-    let connection = site.world.connection_of(&org)?;
+pub(super) async fn leaving(visitor: Visitor, At(connection): At) -> Shown {
+    let org = connection.org.clone();
     let body = html! {
         div.card {
             p { "The grant is revoked at Salesforce and forgotten here. Nothing syncs any more." }
@@ -285,12 +358,12 @@ pub(super) async fn leaving(
 
 pub(super) async fn disconnect(
     State(site): State<Shared>,
-    Path(org): Path<OrgId>,
+    At(connection): At,
     form: Posted,
 ) -> Shown {
-    let connection = site.world.connection_of(&org)?;
+    let org = connection.org.clone();
     let is_told = site.world.disconnect(&connection, form.one("force") == "on").await?;
-    site.note(&form.person, Some(&org), format!("disconnected {}", connection.username));
+    site.note(form.person(), Some(&org), format!("disconnected {}", connection.username));
     let body = html! {
         div.card {
             p { (connection.username) " is not connected any more." }
@@ -299,5 +372,5 @@ pub(super) async fn disconnect(
             p { a href="/" { "Go to the integrations" } }
         }
     };
-    Ok(page(&form.visitor(), None, "Disconnected", body))
+    Ok(page(form.visitor(), None, "Disconnected", body))
 }

@@ -3,16 +3,15 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::Stream;
 use futures_util::stream::unfold;
 
-use super::guard::Visitor;
+use super::guard::{At, Visitor};
 use super::page::Refused;
 use super::{Shared, status};
-use crate::model::OrgId;
 use crate::world::Failed;
 
 /// How often it is looked for a change.
@@ -23,9 +22,9 @@ const LOOKS_MAX: u32 = 3_600;
 pub(super) async fn stream(
     State(site): State<Shared>,
     visitor: Visitor,
-    Path(org): Path<OrgId>,
+    At(connection): At,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refused> {
-    site.world.connection_of(&org)?;
+    let org = connection.org.clone();
     let place = site.live.clone().try_acquire_owned().map_err(|_| {
         let why = Failed::new("too many pages are open").hint("Close some, and load this again.");
         Refused::new(StatusCode::SERVICE_UNAVAILABLE, why)
@@ -42,6 +41,9 @@ pub(super) async fn stream(
                         () = tokio::time::sleep(LOOK) => {}
                         _ = stop.wait_for(|stop| *stop) => return None,
                     }
+                }
+                if !visitor.is_still_in(&site) {
+                    return None;
                 }
                 let part = status::part(&site, &visitor, &org).ok()?.into_string();
                 if part != sent {

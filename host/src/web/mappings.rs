@@ -7,9 +7,9 @@ use axum::response::Redirect;
 use maud::{Markup, html};
 use tokio::task::block_in_place;
 
-use super::guard::{Posted, Visitor};
+use super::guard::{At, Posted, Visitor};
 use super::page::{Refused, Shown, badge, page, pair, token, trouble};
-use super::{Shared, Site};
+use super::{Shared, Site, done};
 use crate::model::{Object, OrgId};
 use crate::plugin::Brought;
 use crate::plugin::cases::{self, Judged};
@@ -25,9 +25,9 @@ pub(super) use editor::edit;
 pub(super) async fn list(
     State(site): State<Shared>,
     visitor: Visitor,
-    Path(org): Path<OrgId>,
+    At(connection): At,
 ) -> Shown {
-    let connection = site.world.connection_of(&org)?;
+    let org = connection.org.clone();
     let (library, store) = (site.world.library()?, site.world.store.org(&org)?);
     let mut rows = Vec::new();
     for object in site.world.settings(&org).objects.keys().copied() {
@@ -76,9 +76,14 @@ pub(super) async fn list(
 /// Tries a mapping as one types; what is wrong with it is a part of the answer.
 pub(super) async fn preview(
     State(site): State<Shared>,
-    Path((org, object)): Path<(OrgId, Object)>,
+    At(connection): At,
+    Path((_, object)): Path<(OrgId, Object)>,
     form: Posted,
 ) -> Markup {
+    let org = connection.org.clone();
+    if editor::says_nothing(&form) {
+        return html! { p { "All is as the default mapping says." } };
+    }
     // Who types on has given up what waits here.
     let _place = site.tries.acquire().await;
     let tried = block_in_place(|| {
@@ -88,7 +93,7 @@ pub(super) async fn preview(
     });
     match tried {
         Ok((seen, cases)) => html! { (seen_cases(&cases)) (seen_records(&org, object, &seen)) },
-        Err(Failed { message, hint }) => trouble(&message, hint.as_deref()),
+        Err(Failed { message, hint, .. }) => trouble(&message, hint.as_deref()),
     }
 }
 
@@ -127,30 +132,35 @@ fn seen_cases(cases: &[Judged]) -> Markup {
 /// give from now on.
 pub(super) async fn make_case(
     State(site): State<Shared>,
-    Path((org, object)): Path<(OrgId, Object)>,
+    At(connection): At,
+    Path((_, object)): Path<(OrgId, Object)>,
     form: Posted,
 ) -> Shown {
-    let connection = site.world.connection_of(&org)?;
+    let org = connection.org.clone();
     let id = form.one("record").parse().map_err(|why| Failed::new(format!("{why}")))?;
     let brought = editor::brought(object, &form)?;
     let named = Named { object, id };
     let folder = site.world.cases(object);
     site.world.make_case(&connection, &named, &brought, &folder).await?;
-    site.note(&form.person, Some(&org), format!("made a case of {object} {}", named.id));
+    site.note(form.person(), Some(&org), format!("made a case of {object} {}", named.id));
     let (edited, visitor) = (editor::Edited::of(&form), form.visitor());
-    editor::show(&site, &visitor, &connection, object, edited, None).await
+    editor::show(&site, visitor, &connection, object, edited, None).await
 }
 
 /// Tries a mapping on everything that is stored.
 pub(super) async fn replay(
     State(site): State<Shared>,
-    Path((org, object)): Path<(OrgId, Object)>,
+    At(connection): At,
+    Path((_, object)): Path<(OrgId, Object)>,
     form: Posted,
 ) -> Shown {
-    let connection = site.world.connection_of(&org)?;
+    let org = connection.org.clone();
     let brought = editor::brought(object, &form)?;
+    let misfit = site.world.fits(&connection, object, &brought).await.err();
+    let _place = site.tries.acquire().await;
     let Judgement { seen, pushes, against } =
         block_in_place(|| site.world.judge(&org, object, &brought, SHOWN, &mut |_| ()))?;
+    let against = misfit.or(against);
     let cases = block_in_place(|| judged(&site, object, &brought))?;
     let to = format!("/orgs/{org}/mappings/{object}");
     let body = html! {
@@ -162,8 +172,8 @@ pub(super) async fn replay(
         section.card { h2 { "What was asked for meetings" } (seen_pushes(&pushes)) }
         @if !cases.is_empty() { section.card { h2 { "Cases" } (seen_cases(&cases)) } }
         form.card method="post" action=(to) {
-            (token(&form.visitor()))
-            input type="hidden" name="form" value=(brought.name.rsplit_once('.').map_or("", |(_, ending)| ending));
+            (token(form.visitor()))
+            input type="hidden" name="form" value=(brought.ending());
             textarea hidden name="text" { "\n" (String::from_utf8_lossy(&brought.bytes)) }
             @if against.is_some() {
                 label.choice { input type="checkbox" name="force" value="on"; " Use it all the same" }
@@ -171,7 +181,7 @@ pub(super) async fn replay(
             button.main { "Use it" }
         }
     };
-    Ok(page(&form.visitor(), Some(&connection), "Mappings", body))
+    Ok(page(form.visitor(), Some(&connection), "Mappings", body))
 }
 
 fn seen_records(org: &OrgId, object: Object, seen: &Preview) -> Markup {
@@ -181,7 +191,7 @@ fn seen_records(org: &OrgId, object: Object, seen: &Preview) -> Markup {
             (counts.skipped) " would be skipped, " (counts.failed) " fail (" (seen.broken) " that did not before)." }
         @if let Some(against) = seen.against() { (trouble(&against, None)) }
         @if !seen.unread.is_empty() {
-            p.muted { "Not stored, so empty here; the next sync reads what of it the org has: " (seen.unread.join(", ")) "." }
+            p.muted { "Not stored, so empty here; the next sync reads what of it the org has, and \"Try it on everything\" tells whether it has: " (seen.unread.join(", ")) "." }
         }
         ul.plain {
             @for change in &seen.changes {
@@ -219,11 +229,12 @@ fn seen_pushes(pushes: &Replay) -> Markup {
 /// Takes a mapping into use, unless something speaks against it.
 pub(super) async fn take(
     State(site): State<Shared>,
-    Path((org, object)): Path<(OrgId, Object)>,
+    At(connection): At,
+    Path((_, object)): Path<(OrgId, Object)>,
     form: Posted,
 ) -> Result<axum::response::Response, Refused> {
+    let org = connection.org.clone();
     use axum::response::IntoResponse;
-    let connection = site.world.connection_of(&org)?;
     let brought = editor::brought(object, &form)?;
     let is_forced = form.one("force") == "on";
     let against = async {
@@ -232,30 +243,32 @@ pub(super) async fn take(
             return Ok(None);
         }
         site.world.fits(&connection, object, &brought).await?;
+        let _place = site.tries.acquire().await;
         block_in_place(|| site.world.judge(&org, object, &brought, 0, &mut |_| ()))
             .map(|judged| judged.against)
     };
     let against = against.await.unwrap_or_else(Some);
     if let Some(why) = against {
         let (edited, visitor) = (editor::Edited::of(&form), form.visitor());
-        let shown = editor::show(&site, &visitor, &connection, object, edited, Some(&why)).await?;
+        let shown = editor::show(&site, visitor, &connection, object, edited, Some(&why)).await?;
         return Ok((axum::http::StatusCode::UNPROCESSABLE_ENTITY, shown).into_response());
     }
     let name = brought.name.clone();
     block_in_place(|| site.world.put(&org, object, brought))?;
-    site.note(&form.person, Some(&org), format!("took {name} into use for {object}"));
-    Ok(Redirect::to(&format!("/orgs/{org}/mappings")).into_response())
+    site.note(form.person(), Some(&org), format!("took {name} into use for {object}"));
+    Ok(done::then(&format!("/orgs/{org}/mappings"), "used").into_response())
 }
 
 /// Goes back to the mapping before.
 pub(super) async fn back(
     State(site): State<Shared>,
-    Path((org, object)): Path<(OrgId, Object)>,
+    At(connection): At,
+    Path((_, object)): Path<(OrgId, Object)>,
     form: Posted,
 ) -> Result<Redirect, Refused> {
-    site.world.connection_of(&org)?;
+    let org = connection.org.clone();
     let back = block_in_place(|| site.world.back(&org, object))?;
     let now = back.now.map_or("the default".to_owned(), |now| now.display().to_string());
-    site.note(&form.person, Some(&org), format!("went back to {now} for {object}"));
+    site.note(form.person(), Some(&org), format!("went back to {now} for {object}"));
     Ok(Redirect::to(&format!("/orgs/{org}/mappings/{object}")))
 }

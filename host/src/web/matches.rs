@@ -1,13 +1,13 @@
 //! What waits to be chosen: who someone is, which account or opportunity it was.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Redirect;
 use maud::html;
 
-use super::Shared;
-use super::guard::{Posted, Visitor};
-use super::page::{Refused, Shown, page, token};
-use crate::model::{Direction, OrgId, Question};
+use super::guard::{At, Posted, Visitor};
+use super::page::{Refused, Shown, button, page, token};
+use super::{Shared, done};
+use crate::model::{Choice, Direction, Question};
 use crate::sync::choice;
 use crate::world::Failed;
 
@@ -17,14 +17,23 @@ const SHOWN: u32 = 50;
 pub(super) async fn list(
     State(site): State<Shared>,
     visitor: Visitor,
-    Path(org): Path<OrgId>,
+    At(connection): At,
 ) -> Shown {
-    let connection = site.world.connection_of(&org)?;
+    let org = connection.org.clone();
     let store = site.world.store.org(&org)?;
     let mut questions = Vec::new();
     for (meeting, review) in store.reviews(SHOWN)? {
         let title = store.meeting(&meeting)?.map(|meeting| meeting.title).unwrap_or_default();
         questions.push((meeting, title, review));
+    }
+    let mut chosen = Vec::new();
+    for (meeting, question, choice) in store.chosen(SHOWN)? {
+        let name = match &choice {
+            Choice::Record(object, id) => store.entity(*object, id)?,
+            Choice::Nobody => None,
+        };
+        let name = name.and_then(|entity| entity.text("name").map(str::to_owned));
+        chosen.push((meeting, question, choice, name));
     }
     let body = html! {
         @if questions.is_empty() { p { "Nothing waits to be chosen." } }
@@ -44,12 +53,38 @@ pub(super) async fn list(
                     @for one in &review.candidates {
                         label.choice {
                             input type="radio" name="record" value=(one.record_id) required;
-                            " " strong { (one.name) } " — " (one.object) " " (one.record_id) ", " (one.reason)
+                            " " strong { (one.name) } " — " a href=(format!("/orgs/{org}/records/{}/{}", one.object, one.record_id)) { (one.object) " " (one.record_id) } ", " (one.reason)
                         }
                     }
                     label.choice { input type="radio" name="record" value="none" required; " None of them" }
                 }
                 button.main disabled[!visitor.is_admin()] { "Choose" }
+            }
+        }
+        @if !chosen.is_empty() {
+            section.card aria-labelledby="chosen" {
+                h2 #chosen { "What was chosen" }
+                ul.plain {
+                    @for (meeting, question, choice, name) in &chosen {
+                        li {
+                            div.head {
+                                span {
+                                    strong { (question) }
+                                    @if !meeting.is_empty() { " of the meeting " a href=(super::meetings::path(&org, meeting)) { (meeting) } }
+                                    " is "
+                                    @match choice {
+                                        Choice::Record(object, id) => a href=(format!("/orgs/{org}/records/{object}/{id}")) { (name.as_deref().unwrap_or(id.as_str())) },
+                                        Choice::Nobody => "no record",
+                                    }
+                                }
+                                div.actions {
+                                    (button(&visitor, &format!("/orgs/{org}/matches"), "Leave it to the rules",
+                                        &[("meeting", meeting), ("question", question.as_str()), ("record", "auto")]))
+                                }
+                            }
+                        }
+                    }
+                }
             }
         }
     };
@@ -58,10 +93,10 @@ pub(super) async fn list(
 
 pub(super) async fn choose(
     State(site): State<Shared>,
-    Path(org): Path<OrgId>,
+    At(connection): At,
     form: Posted,
 ) -> Result<Redirect, Refused> {
-    site.world.connection_of(&org)?;
+    let org = connection.org.clone();
     let store = site.world.store.org(&org)?;
     let (meeting, record) = (form.one("meeting"), form.one("record"));
     let question: Question = form.one("question").parse().map_err(Failed::new)?;
@@ -69,6 +104,7 @@ pub(super) async fn choose(
     store.choose(meeting, &question, chosen.as_ref(), site.world.clock.now())?;
     site.world.wake(&org, |job| job.direction == Direction::Push)?;
     let did = format!("chose {record} for {question} in the meeting {meeting}");
-    site.note(&form.person, Some(&org), did);
-    Ok(Redirect::to(&format!("/orgs/{org}/matches")))
+    site.note(form.person(), Some(&org), did);
+    let word = if chosen.is_some() { "chosen" } else { "left" };
+    Ok(done::then(&format!("/orgs/{org}/matches"), word))
 }

@@ -4,10 +4,10 @@ use axum::extract::{Path, State};
 use maud::html;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::guard::Visitor;
-use super::page::{Refused, Shown, badge, moment, page};
+use super::guard::{At, Visitor};
+use super::page::{Refused, Shown, badge, moment, page, words};
 use super::{Shared, changes};
-use crate::model::{Object, OrgId, WorkState};
+use crate::model::{Object, OrgId, SalesforceId, WorkState};
 use crate::store::{ChangesOf, DoneBy};
 use crate::sync::match_meeting;
 
@@ -24,9 +24,9 @@ pub(super) fn path(org: &OrgId, meeting: &str) -> String {
 pub(super) async fn list(
     State(site): State<Shared>,
     visitor: Visitor,
-    Path(org): Path<OrgId>,
+    At(connection): At,
 ) -> Shown {
-    let connection = site.world.connection_of(&org)?;
+    let org = connection.org.clone();
     let meetings = site.world.store.org(&org)?.meetings(None, LISTED)?;
     let body = html! {
         div.card {
@@ -59,9 +59,10 @@ pub(super) async fn list(
 pub(super) async fn show(
     State(site): State<Shared>,
     visitor: Visitor,
-    Path((org, id)): Path<(OrgId, String)>,
+    At(connection): At,
+    Path((_, id)): Path<(OrgId, String)>,
 ) -> Shown {
-    let connection = site.world.connection_of(&org)?;
+    let org = connection.org.clone();
     let store = site.world.store.org(&org)?;
     let meeting = store
         .meeting(&id)?
@@ -70,8 +71,10 @@ pub(super) async fn show(
         (store.matches(&id)?, store.item_states(&id)?, store.work_of(&id)?);
     let verdicts = match_meeting(&store, &meeting, &site.world.settings(&org))?.verdicts;
     let written = store.changes(ChangesOf::Meeting(&id), CHANGES_SHOWN)?;
-    let record = |object: Object, id: &dyn std::fmt::Display| {
-        html! { a href=(format!("/orgs/{org}/records/{object}/{id}")) { (object) " " (id) } }
+    let record = |object: Object, id: &SalesforceId| -> Shown {
+        let entity = store.entity(object, id)?;
+        let name = entity.as_ref().and_then(|entity| entity.text("name")).unwrap_or(id.as_str());
+        Ok(html! { (object) " " a href=(format!("/orgs/{org}/records/{object}/{id}")) { (name) } })
     };
     let body = html! {
         div.card {
@@ -84,7 +87,7 @@ pub(super) async fn show(
         section.card aria-labelledby="matched" {
             h2 #matched { "Matched to" }
             @if matches.is_empty() { p.muted { "Nothing yet." } }
-            ul { @for found in &matches { li { (record(found.object, &found.record_id)) ", " (found.reason) } } }
+            ul { @for found in &matches { li { (record(found.object, &found.record_id)?) ", " (found.reason) } } }
             details #rules {
                 summary { "What each rule says now" }
                 dl.facts { @for verdict in &verdicts { dt { (verdict.question) ": " (verdict.rule) } dd { (verdict.said) } } }
@@ -104,7 +107,7 @@ pub(super) async fn show(
                         }
                         p.muted.small {
                             @match (&item.record_id, item.gone) {
-                                (Some(id), false) => (record(Object::Task, id)),
+                                (Some(id), false) => (record(Object::Task, id)?),
                                 (Some(id), true) => { "Task " (id) ", deleted in Salesforce" },
                                 (None, _) => "no task yet",
                             }
@@ -128,7 +131,7 @@ pub(super) async fn show(
                                     other => (badge("quiet", other.as_str())),
                                 }
                             }
-                            td data-label="Why" { (one.reason.as_deref().unwrap_or_default()) }
+                            td data-label="Why" { (words(one.reason.as_deref().unwrap_or_default())) }
                             td data-label="Since" { (moment(one.changed_at)) }
                         }
                     }

@@ -11,7 +11,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::{Shared, Site};
+use super::api::{Caller, Refusal};
+use super::{HEALTH, Shared, Site};
+use crate::model::{Direction, Ending, JobKey, OrgId, Run};
 use crate::sync;
 use crate::world::Failed;
 
@@ -19,19 +21,29 @@ use crate::world::Failed;
 const KIND: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 pub(super) fn routes() -> Router<Shared> {
-    Router::new().route("/health", get(health)).route("/metrics", get(metrics))
+    Router::new().route(HEALTH, get(health)).route("/metrics", get(metrics))
 }
 
 /// Says that the host answers and its store can be read.
 async fn health(State(site): State<Shared>) -> Response {
     match site.world.store.connections() {
         Ok(_) => (StatusCode::OK, "well\n").into_response(),
-        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
+        Err(error) => {
+            tracing::error!(hint = error.hint(), "the host is not well: {error}");
+            (StatusCode::SERVICE_UNAVAILABLE, "not well\n").into_response()
+        }
     }
 }
 
-async fn metrics(State(site): State<Shared>) -> Response {
-    match measured(&site) {
+/// Tells of all orgs on this machine alone; where others reach it, of the one that a token
+/// opens.
+async fn metrics(State(site): State<Shared>, caller: Result<Caller, Refusal>) -> Response {
+    let org = match (site.settings.public_url.is_some(), caller) {
+        (false, _) => None,
+        (true, Ok(Caller { org })) => Some(org),
+        (true, Err(refusal)) => return refusal.into_response(),
+    };
+    match tokio::task::block_in_place(|| measured(&site, org.as_ref())) {
         Ok(text) => ([(header::CONTENT_TYPE, KIND)], text).into_response(),
         Err(failed) => (StatusCode::INTERNAL_SERVER_ERROR, failed.message + "\n").into_response(),
     }
@@ -49,7 +61,7 @@ struct OfObject {
 }
 
 /// Measures what the store says now: nothing is counted beside it.
-fn measured(site: &Site) -> Result<String, Failed> {
+fn measured(site: &Site, of: Option<&OrgId>) -> Result<String, Failed> {
     let mut registry = Registry::with_prefix("efficlose");
     let mut of_org = |name: &str, help: &str| {
         let family = Family::<OfOrg, Gauge>::default();
@@ -69,12 +81,17 @@ fn measured(site: &Site) -> Result<String, Failed> {
     let records = of_object("records", "Records as the platform holds them");
     let waiting = of_object("work_waiting", "Pieces of work that wait to be written");
     let failed = of_object("work_failed", "Pieces of work that wait for a mend");
+    let broken = of_object("broken", "Whether the last import or writing could not go on");
     let paused = of_object("paused", "Whether the object is paused");
-    let pulled = of_object("pulled_at_seconds", "When the last import ended, as Unix time");
-    let pushed = of_object("pushed_at_seconds", "When the last writing ended, as Unix time");
+    let pulled =
+        of_object("pulled_at_seconds", "When it was last imported to the end, as Unix time");
+    let pushed =
+        of_object("pushed_at_seconds", "When it was last written to the end, as Unix time");
     let verified = of_object("verified_at_seconds", "When it was last verified, as Unix time");
     let world = &site.world;
-    for connection in world.store.connections()? {
+    let mut connections = world.store.connections()?;
+    connections.retain(|connection| of.is_none_or(|org| *org == connection.org));
+    for connection in connections {
         let settings = world.settings(&connection.org);
         let budget = world.budget(&connection).now()?;
         let status = sync::status(&world.store, &connection, &settings, budget, world.clock.now())?;
@@ -97,10 +114,17 @@ fn measured(site: &Site) -> Result<String, Failed> {
             set(&waiting, count(one.work.waiting + one.work.unmatched));
             set(&failed, count(one.work.failed));
             set(&paused, i64::from(one.paused_at.is_some()));
-            let ended = |run: &Option<crate::model::Run>| run.as_ref().and_then(|run| run.ended_at);
+            let is_broken = |run: &Option<Run>| {
+                matches!(run, Some(Run { ending: Some(Ending::Broken(_)), .. }))
+            };
+            set(&broken, i64::from(is_broken(&one.last_pull) || is_broken(&one.last_push)));
+            let job = |direction| {
+                let (org, object) = (connection.org.clone(), one.object);
+                world.store.completed_at(&JobKey { org, object, direction })
+            };
             for (family, at) in [
-                (&pulled, ended(&one.last_pull)),
-                (&pushed, ended(&one.last_push)),
+                (&pulled, job(Direction::Pull)?),
+                (&pushed, job(Direction::Push)?),
                 (&verified, one.verified.as_ref().map(|verified| verified.at)),
             ] {
                 if let Some(at) = at {

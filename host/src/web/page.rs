@@ -8,7 +8,7 @@ use maud::{DOCTYPE, Markup, html};
 use super::assets;
 use super::guard::{TOKEN, Visitor};
 use crate::model::{Connection, Ending, OrgId, Run, Value};
-use crate::world::Failed;
+use crate::world::{Failed, Fault};
 use crate::{plugin, salesforce, store, sync};
 
 /// What a page ends with: the page, or why there is none.
@@ -40,10 +40,11 @@ pub(super) fn page(
                     button.quiet { "Sign out" }
                 }
             }
-            @if let Some(org) = org { (tabs(&org.org, title)) }
+            @if let Some(org) = org { (tabs(visitor, &org.org, title)) }
             main #content {
-                @if let Some(org) = org { p.crumbs { "Salesforce · " (org.username) } }
+                @if let Some(org) = org { p.crumbs { "Salesforce · " (org.username) " · " (org.org) } }
                 h1 { (title) }
+                @if let Some(done) = visitor.done { div.notice.good role="status" { p { (done) } } }
                 (body)
             }
         },
@@ -52,7 +53,7 @@ pub(super) fn page(
 
 /// A page for someone who isn't signed in.
 pub(super) fn bare(title: &str, body: Markup) -> Markup {
-    frame(title, html! { main #content .narrow { h1 { (title) } (body) } })
+    frame(title, html! { main #content .narrow { p.brand { "efficlose" } h1 { (title) } (body) } })
 }
 
 fn frame(title: &str, body: Markup) -> Markup {
@@ -64,32 +65,36 @@ fn frame(title: &str, body: Markup) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (title) " · efficlose" }
-                link rel="stylesheet" href=(assets::STYLE);
-                link rel="icon" href=(assets::ICON);
-                script src=(assets::SCRIPT) defer {}
+                link rel="stylesheet" href=(assets::STYLE.address());
+                link rel="icon" href=(assets::ICON.address());
+                script src=(assets::SCRIPT.address()) defer {}
             }
             body { (body) }
         }
     }
 }
 
-/// The pages of an org.
-const TABS: [(&str, &str); 7] = [
-    ("Status", ""),
-    ("Set-up", "/setup"),
-    ("Mappings", "/mappings"),
-    ("Records", "/records/Contact"),
-    ("Meetings", "/meetings"),
-    ("Changes", "/changes"),
-    ("Runs", "/runs"),
+/// The pages of an org: what each is called, how its path ends, and whether it is for admins
+/// alone.
+const TABS: [(&str, &str, bool); 8] = [
+    ("Status", "", false),
+    ("Set-up", "/setup", true),
+    ("Mappings", "/mappings", false),
+    ("Records", "/records/Contact", false),
+    ("Meetings", "/meetings", false),
+    ("Choices", "/matches", false),
+    ("Changes", "/changes", false),
+    ("Runs", "/runs", false),
 ];
 
-fn tabs(org: &OrgId, title: &str) -> Markup {
+fn tabs(visitor: &Visitor, org: &OrgId, title: &str) -> Markup {
     html! {
         nav.tabs aria-label="Salesforce" {
-            @for (name, path) in TABS {
-                a href=(format!("/orgs/{org}{path}")) aria-current=[(name == title).then_some("page")] {
-                    (name)
+            @for (name, path, is_for_admins) in TABS {
+                @if !is_for_admins || visitor.is_admin() {
+                    a href=(format!("/orgs/{org}{path}")) aria-current=[(name == title).then_some("page")] {
+                        (name)
+                    }
                 }
             }
         }
@@ -143,19 +148,19 @@ pub(super) fn badge(kind: &str, text: &str) -> Markup {
     html! { span.badge.(kind) { (text) } }
 }
 
-/// A value, cut where it is long; the whole stands in a tooltip.
+/// A value; one that is long opens to all of it.
 pub(super) fn value(value: &Value) -> Markup {
     let text = text_of(value);
     let cut: String = text.chars().take(VALUE_SHOWN).collect();
     html! {
         @if text.is_empty() { span.muted { "—" } }
-        @else if cut.len() < text.len() { span title=(text) { (cut) "…" } }
-        @else { (text) }
+        @else if cut.len() < text.len() { details { summary { (cut) "…" } span.whole { (text) } } }
+        @else { span.whole { (text) } }
     }
 }
 
 /// How many characters of a value are shown.
-const VALUE_SHOWN: usize = 160;
+const VALUE_SHOWN: usize = 120;
 
 /// Returns a value as text.
 pub(super) fn text_of(value: &Value) -> String {
@@ -177,10 +182,24 @@ pub(super) fn pair(old: &Value, new: &Value) -> Markup {
 pub(super) fn trouble(message: &str, hint: Option<&str>) -> Markup {
     html! {
         div.notice.bad role="alert" {
-            p { strong { (capital(message)) "." } }
-            @if let Some(hint) = hint { p { (hint) } }
+            p { strong { (words(&capital(message))) @if !message.ends_with(['.', '?', '!']) { "." } } }
+            @if let Some(hint) = hint { p { (words(hint)) } }
         }
     }
+}
+
+/// A sentence in which commands and the like stand between backticks.
+pub(super) fn words(text: &str) -> Markup {
+    html! {
+        @for (nth, part) in text.split('`').enumerate() {
+            @if nth % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}
+
+/// How many there are of something, in words that fit one too.
+pub(super) fn many(count: u64, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
 }
 
 /// Returns a fact as the beginning of a sentence.
@@ -203,16 +222,17 @@ impl Refused {
 
     /// Says that there is no such thing.
     pub(super) fn unknown(what: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, Failed::new(what))
+        Failed::new(what).of(Fault::Unknown).into()
     }
 }
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let Failed { message, hint } = &self.failed;
+        let Failed { message, hint, .. } = &self.failed;
         let title = match self.status {
             StatusCode::NOT_FOUND => "Not found",
             StatusCode::FORBIDDEN => "Not allowed",
+            StatusCode::CONFLICT => "Not just now",
             _ => "That did not work",
         };
         let body = html! {
@@ -225,38 +245,31 @@ impl IntoResponse for Refused {
 
 impl From<Failed> for Refused {
     fn from(failed: Failed) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, failed)
-    }
-}
-
-impl From<store::Error> for Refused {
-    fn from(error: store::Error) -> Self {
-        match error {
-            store::Error::NoFailure(_) | store::Error::NoRun(_) => {
-                Self::new(StatusCode::NOT_FOUND, error.into())
-            }
-            error => Self::new(StatusCode::INTERNAL_SERVER_ERROR, error.into()),
+        let status = match failed.fault {
+            Fault::Asked => StatusCode::UNPROCESSABLE_ENTITY,
+            Fault::Unknown => StatusCode::NOT_FOUND,
+            Fault::Busy => StatusCode::CONFLICT,
+            Fault::Here => StatusCode::INTERNAL_SERVER_ERROR,
+            Fault::There => StatusCode::BAD_GATEWAY,
+        };
+        if failed.fault == Fault::Here {
+            tracing::error!(hint = failed.hint, "a page can't be shown: {}", failed.message);
         }
+        Self::new(status, failed)
     }
 }
 
-impl From<sync::Error> for Refused {
-    fn from(error: sync::Error) -> Self {
-        Failed::from(error).into()
-    }
+/// Whatever goes wrong below becomes a page by way of what a person is told.
+macro_rules! refused_from {
+    ($($error:ty),*) => {
+        $(impl From<$error> for Refused {
+            fn from(error: $error) -> Self {
+                Failed::from(error).into()
+            }
+        })*
+    };
 }
-
-impl From<salesforce::Error> for Refused {
-    fn from(error: salesforce::Error) -> Self {
-        Failed::from(error).into()
-    }
-}
-
-impl From<plugin::Error> for Refused {
-    fn from(error: plugin::Error) -> Self {
-        Failed::from(error).into()
-    }
-}
+refused_from!(store::Error, sync::Error, salesforce::Error, plugin::Error);
 
 /// What stands where there is no page.
 pub(super) async fn nowhere() -> Refused {

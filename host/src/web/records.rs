@@ -4,15 +4,15 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
+use tokio::task::block_in_place;
 
 use super::Shared;
-use super::guard::Visitor;
+use super::guard::{At, Visitor};
 use super::page::{Refused, Shown, badge, moment, page, value};
 use super::{changes, meetings};
 use crate::model::{Fields, Object, OrgId, SalesforceId};
 use crate::store::{ChangesOf, Fate};
 use crate::sync::origins;
-use crate::world::Failed;
 
 /// How many records a page lists.
 const LISTED: u32 = 50;
@@ -22,24 +22,34 @@ const CHANGES_SHOWN: u32 = 20;
 #[derive(Deserialize)]
 pub(super) struct Asked {
     after: Option<SalesforceId>,
+    /// What is searched for: an id, or a part of a name or an address.
     #[serde(default)]
-    id: String,
+    find: String,
 }
 
 pub(super) async fn list(
     State(site): State<Shared>,
     visitor: Visitor,
-    Path((org, object)): Path<(OrgId, Object)>,
+    At(connection): At,
+    Path((_, object)): Path<(OrgId, Object)>,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Refused> {
-    let connection = site.world.connection_of(&org)?;
-    if !asked.id.trim().is_empty() {
-        let id: SalesforceId =
-            asked.id.trim().parse().map_err(|why| Failed::new(format!("{why}")))?;
-        return Ok(Redirect::to(&format!("/orgs/{org}/records/{object}/{id}")).into_response());
-    }
+    let org = connection.org.clone();
     let store = site.world.store.org(&org)?;
-    let entities = store.entities(object, asked.after.as_ref(), LISTED)?;
+    let wanted = asked.find.trim();
+    if let Ok(id) = wanted.parse::<SalesforceId>() {
+        // Whoever has an id need not know what it is of.
+        for known in Object::ALL {
+            if store.source_state(known, &id)?.is_some() {
+                let to = format!("/orgs/{org}/records/{known}/{id}");
+                return Ok(Redirect::to(&to).into_response());
+            }
+        }
+    }
+    let entities = match wanted {
+        "" => store.entities(object, asked.after.as_ref(), LISTED)?,
+        wanted => block_in_place(|| store.search(object, wanted, LISTED))?,
+    };
     let total = store.count(object)?;
     let columns = object.telling_columns();
     let body = html! {
@@ -54,11 +64,12 @@ pub(super) async fn list(
                 }
             }
             form.actions method="get" role="search" {
-                label for="id" { "Id of a record" }
-                input #id type="search" name="id";
-                button { "Open" }
+                label for="find" { "Name, address or id" }
+                input #find type="search" name="find" value=(wanted);
+                button { "Search" }
             }
-            @if entities.is_empty() { p { "No " (object) " was imported yet." } }
+            @if entities.is_empty() && !wanted.is_empty() { p { "No " (object) " is called so." } }
+            @else if entities.is_empty() { p { "No " (object) " was imported yet." } }
             @else {
                 div.scroll { table.stack {
                     thead { tr { th { "Id" } @for column in columns { th { (column) } } } }
@@ -72,7 +83,8 @@ pub(super) async fn list(
                     }
                 } }
             }
-            @if entities.len() == LISTED as usize {
+            @if entities.len() == LISTED as usize && !wanted.is_empty() { p.muted { "The first " (LISTED) " are shown." } }
+            @else if entities.len() == LISTED as usize {
                 @if let Some(last) = entities.last() {
                     p { a href=(format!("/orgs/{org}/records/{object}?after={}", last.id)) { "More" } }
                 }
@@ -85,9 +97,10 @@ pub(super) async fn list(
 pub(super) async fn show(
     State(site): State<Shared>,
     visitor: Visitor,
-    Path((org, object, id)): Path<(OrgId, Object, SalesforceId)>,
+    At(connection): At,
+    Path((_, object, id)): Path<(OrgId, Object, SalesforceId)>,
 ) -> Shown {
-    let connection = site.world.connection_of(&org)?;
+    let org = connection.org.clone();
     let store = site.world.store.org(&org)?;
     let state = store
         .source_state(object, &id)?

@@ -1,14 +1,14 @@
 //! What each run did, and how it goes over time.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use jiff::SignedDuration;
 use maud::{Markup, html};
 
 use super::Shared;
 use super::chart::bars;
-use super::guard::Visitor;
+use super::guard::{At, Visitor};
 use super::page::{Shown, ending, moment, page};
-use crate::model::{Ending, OrgId, Run};
+use crate::model::{Ending, Run};
 
 /// How many runs are shown.
 const SHOWN: u32 = 60;
@@ -16,9 +16,9 @@ const SHOWN: u32 = 60;
 pub(super) async fn list(
     State(site): State<Shared>,
     visitor: Visitor,
-    Path(org): Path<OrgId>,
+    At(connection): At,
 ) -> Shown {
-    let connection = site.world.connection_of(&org)?;
+    let org = connection.org.clone();
     let runs = site.world.store.runs(&org, SHOWN)?;
     let body = html! {
         @if runs.is_empty() { p { "There was no run yet." } }
@@ -52,7 +52,7 @@ fn charts(runs: &[Run]) -> Markup {
         ("Duration", values(&|run| seconds(run).unsigned_abs()), " s", false),
     ];
     html! {
-        div.grid {
+        div.grid.two {
             @for (label, values, unit, is_bad) in &drawings {
                 figure.card {
                     figcaption { strong { (label) } }

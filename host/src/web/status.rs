@@ -1,17 +1,19 @@
 //! The status of an org: connected? what syncs, what is wrong, and what mends it.
 
-use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Redirect;
 use maud::{Markup, html};
+use tokio::task::block_in_place;
 
-use super::guard::{Posted, Visitor};
+use super::guard::{Admin, At, Posted, Visitor};
 use super::page::{
-    Refused, Shown, badge, button, capital, ending, moment, moment_or, page, trouble,
+    Refused, Shown, badge, button, capital, ending, many, moment, moment_or, page, trouble, words,
 };
-use super::{Shared, Site, changes};
-use crate::model::{Direction, Object, OrgId, Run};
+use super::{Shared, Site, changes, done};
+use crate::model::{Connection, Direction, Ending, Failure, Object, OrgId, Problem, Run};
 use crate::store::ChangesOf;
 use crate::sync::{self, Health, ObjectStatus, Status, examine};
 use crate::world::Failed;
@@ -26,9 +28,9 @@ const DRIFTS_SHOWN: usize = 10;
 pub(super) async fn show(
     State(site): State<Shared>,
     visitor: Visitor,
-    Path(org): Path<OrgId>,
+    At(connection): At,
 ) -> Shown {
-    let connection = site.world.connection_of(&org)?;
+    let org = connection.org.clone();
     let store = site.world.store.org(&org)?;
     let recent = store.changes(ChangesOf::Everything, CHANGES_SHOWN)?;
     let body = html! {
@@ -49,30 +51,55 @@ pub(super) async fn show(
     Ok(page(&visitor, Some(&connection), "Status", body))
 }
 
+/// How an org stands, as everyone is shown it who looks at the time.
+pub(super) struct Seen {
+    at: Instant,
+    connection: Connection,
+    pub(super) status: Status,
+    causes: Vec<(Failure, u64)>,
+}
+
+/// For how long a look is good for others.
+const SEEN_FOR: Duration = Duration::from_millis(900);
+
+impl Site {
+    /// Looks how an org stands, unless someone has just done so: however many pages are open,
+    /// the store is asked once a second.
+    pub(super) fn seen(&self, org: &OrgId) -> Result<Arc<Seen>, Failed> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(seen) = seen.get(org).filter(|seen| seen.at.elapsed() < SEEN_FOR) {
+            return Ok(Arc::clone(seen));
+        }
+        let world = &self.world;
+        let connection = world.connection_of(org)?;
+        let settings = world.settings(org);
+        let budget = world.budget(&connection).now()?;
+        let now = world.clock.now();
+        let status = sync::status(&world.store, &connection, &settings, budget, now)?;
+        let causes = world.store.org(org)?.causes(CAUSES_SHOWN)?;
+        let new = Arc::new(Seen { at: Instant::now(), connection, status, causes });
+        seen.insert(org.clone(), Arc::clone(&new));
+        Ok(new)
+    }
+}
+
 /// Returns the part of the page that is live.
 pub(super) fn part(site: &Site, visitor: &Visitor, org: &OrgId) -> Shown {
-    let world = &site.world;
-    let connection = world.connection_of(org)?;
-    let settings = world.settings(org);
-    let budget = world.budget(&connection).now()?;
-    let status = sync::status(&world.store, &connection, &settings, budget, world.clock.now())?;
-    let causes = world.store.org(org)?.causes(CAUSES_SHOWN)?;
+    let seen = block_in_place(|| site.seen(org))?;
+    let Seen { connection, status, causes, .. } = &*seen;
     let is_paused = status.objects.iter().any(|one| one.paused_at.is_some());
     let to = |path: &str| format!("/orgs/{org}/{path}");
     Ok(html! {
+        (settings_trouble(site))
         section.card aria-labelledby="state" {
             div.head {
                 h2 #state { "Connection" }
-                @match (&connection.broken, status.objects.is_empty()) {
-                    (Some(_), _) => (badge("bad", status.state)),
-                    (None, true) => (badge("warn", status.state)),
-                    (None, false) => (badge("good", status.state)),
-                }
+                (standing(connection, status))
                 @if !status.objects.is_empty() {
                     div.actions {
                         (button(visitor, &to("sync"), "Sync now", &[]))
-                        @if is_paused { (button(visitor, &to("pause"), "Resume", &[("pause", "off")])) }
-                        @else { (button(visitor, &to("pause"), "Pause", &[("pause", "on")])) }
+                        @if is_paused { (button(visitor, &to("pause"), "Resume all", &[("pause", "off")])) }
+                        @else { (button(visitor, &to("pause"), "Pause all", &[("pause", "on")])) }
                     }
                 }
             }
@@ -84,8 +111,11 @@ pub(super) fn part(site: &Site, visitor: &Visitor, org: &OrgId) -> Shown {
                 p { "Nothing syncs before it is set up." }
                 p { a.button.main href=(to("setup")) { "Set up" } }
             }
+            @for (jobs, why) in troubles(status) {
+                (trouble(&format!("{jobs} can't go on: {why}"), why.hint.as_deref()))
+            }
             @if status.is_blacked_out { p { "A blackout holds: nothing syncs by itself until it ends." } }
-            (objects(&status, org))
+            (objects(visitor, status, org))
         }
         @for quiet in status.objects.iter().filter_map(ObjectStatus::quiet) {
             div.notice.warn { p { (quiet) } }
@@ -97,17 +127,63 @@ pub(super) fn part(site: &Site, visitor: &Visitor, org: &OrgId) -> Shown {
         }
         @if status.reviews > 0 {
             div.notice.warn {
-                p { (status.reviews) " questions wait for you: of whom or what a meeting was about. "
+                p { (many(status.reviews, "question waits", "questions wait")) " for you: of whom or what a meeting was about. "
                     a href=(to("matches")) { "Choose" } }
             }
         }
-        (drifts(&status, org))
-        (failures(visitor, org, &status, &causes))
-        (calls(&status))
+        (drifts(status, org))
+        (failures(visitor, org, status, causes))
+        (calls(status))
     })
 }
 
-fn objects(status: &Status, org: &OrgId) -> Markup {
+/// Says that the settings in the file can't be understood, where that is so.
+pub(super) fn settings_trouble(site: &Site) -> Markup {
+    html! {
+        @if let Some(Failed { message, hint, .. }) = site.world.trouble() {
+            (trouble(&message, hint.as_deref()))
+            p.muted.small { "The settings of before hold; nothing can be set up until that is mended." }
+        }
+    }
+}
+
+/// Says with one word whether an org is connected and syncs.
+pub(super) fn standing(connection: &Connection, status: &Status) -> Markup {
+    let is_paused = |one: &ObjectStatus| one.paused_at.is_some();
+    let all = &status.objects;
+    if connection.broken.is_some() {
+        return badge("bad", status.state);
+    }
+    if all.is_empty() {
+        return badge("warn", status.state);
+    }
+    if all.iter().all(is_paused) {
+        return badge("warn", "Paused");
+    }
+    html! {
+        (badge("good", status.state)) " "
+        @if !troubles(status).is_empty() { (badge("bad", "the last sync did not end")) }
+        @else if all.iter().any(is_paused) { (badge("warn", "partly paused")) }
+    }
+}
+
+/// Returns what keeps jobs from going on, each cause once, with the jobs that it stops.
+fn troubles(status: &Status) -> Vec<(String, &Problem)> {
+    let mut found: Vec<(Vec<String>, &Problem)> = Vec::new();
+    for one in &status.objects {
+        for run in one.last_pull.iter().chain(&one.last_push) {
+            let Some(Ending::Broken(why)) = &run.ending else { continue };
+            let job = format!("{} {}", one.object, run.key.direction);
+            match found.iter_mut().find(|(_, known)| known.message == why.message) {
+                Some((jobs, _)) => jobs.push(job),
+                None => found.push((vec![job], why)),
+            }
+        }
+    }
+    found.into_iter().map(|(jobs, why)| (jobs.join(", "), why)).collect()
+}
+
+fn objects(visitor: &Visitor, status: &Status, org: &OrgId) -> Markup {
     let last = |run: &Option<Run>| {
         html! { @match run {
             Some(run) => { (ending(run)) " " (moment(run.ended_at.unwrap_or(run.started_at))) },
@@ -141,6 +217,12 @@ fn objects(status: &Status, org: &OrgId) -> Markup {
                                     Some(at) => { (badge("warn", "paused")) " since " (moment(at)) },
                                     None => (moment_or(one.next_at, "soon")),
                                 }
+                                @if visitor.is_admin() {
+                                    " "
+                                    (button(visitor, &format!("/orgs/{org}/pause"),
+                                        if one.paused_at.is_some() { "Resume" } else { "Pause" },
+                                        &[("object", one.object.as_str()), ("pause", if one.paused_at.is_some() { "off" } else { "on" })]))
+                                }
                             }
                         }
                     }
@@ -160,24 +242,19 @@ fn drifts(status: &Status, org: &OrgId) -> Markup {
                         li { code { (drift.object) "." (drift.field) } " " (drift.change) }
                     }
                 }
-                p { a href=(format!("/orgs/{org}/setup")) { "Set up again" } " takes all " (status.drifts.len()) " in." }
+                p { "Once they are looked through, " a href=(format!("/orgs/{org}/setup")) { "set up again" } ": that takes them in." }
             }
         }
     }
 }
 
-fn failures(
-    visitor: &Visitor,
-    org: &OrgId,
-    status: &Status,
-    causes: &[(crate::model::Failure, u64)],
-) -> Markup {
+fn failures(visitor: &Visitor, org: &OrgId, status: &Status, causes: &[(Failure, u64)]) -> Markup {
     html! {
         section.card aria-labelledby="failures" {
             div.head {
                 h2 #failures { "Failures" }
                 @if status.failures == 0 { (badge("good", "none")) }
-                @else { (badge("bad", &format!("{} wait for a mend", status.failures))) }
+                @else { (badge("bad", &many(status.failures, "waits for a mend", "wait for a mend"))) }
             }
             ul.plain {
                 @for (failure, alike) in causes {
@@ -190,11 +267,11 @@ fn failures(
                             }
                         }
                         @if let Some(at) = &failure.problem.at { p.small { "At " code { (at) } } }
-                        p { (failure.problem.hint.as_deref().unwrap_or("No mend is known.")) }
+                        p { (words(failure.problem.hint.as_deref().unwrap_or("No mend is known."))) }
                         p.muted.small {
                             "Mends: " (failure.mender.as_str().replace('_', " ")) " · " code { (failure.code) }
                             " · last: " (failure.subject) ", " (moment(failure.last_at))
-                            ", tried " (failure.attempts) " times"
+                            ", tried " (many(failure.attempts.into(), "time", "times"))
                         }
                     }
                 }
@@ -225,57 +302,71 @@ fn calls(status: &Status) -> Markup {
 /// Makes everything due, so that the daemon runs it within seconds.
 pub(super) async fn sync(
     State(site): State<Shared>,
-    Path(org): Path<OrgId>,
+    At(connection): At,
     form: Posted,
 ) -> Result<Redirect, Refused> {
-    site.world.connection_of(&org)?;
+    let org = connection.org;
+    if site.world.settings(&org).is_blacked_out(site.world.clock.now()) {
+        return Err(Failed::new("a blackout holds: nothing syncs by itself until it ends")
+            .hint("`efficlose sync` syncs all the same; blackouts are in the settings.")
+            .into());
+    }
     site.world.wake(&org, |_| true)?;
-    site.note(&form.person, Some(&org), "asked for a sync");
-    Ok(Redirect::to(&format!("/orgs/{org}")))
+    site.note(form.person(), Some(&org), "asked for a sync");
+    Ok(done::then(&format!("/orgs/{org}"), "sync"))
 }
 
+/// Pauses an object, or lets it go on; all of them, where none is named.
 pub(super) async fn pause(
     State(site): State<Shared>,
-    Path(org): Path<OrgId>,
+    At(connection): At,
     form: Posted,
 ) -> Result<Redirect, Refused> {
-    site.world.connection_of(&org)?;
+    let org = connection.org;
+    let objects = match form.one("object") {
+        "" => Object::ALL.to_vec(),
+        object => vec![object.parse::<Object>().map_err(Failed::new)?],
+    };
     let is_paused = form.one("pause") == "on";
-    site.world.store.pause(&org, &Object::ALL, is_paused, site.world.clock.now())?;
-    site.note(&form.person, Some(&org), if is_paused { "paused it" } else { "let it go on" });
-    Ok(Redirect::to(&format!("/orgs/{org}")))
+    site.world.store.pause(&org, &objects, is_paused, site.world.clock.now())?;
+    let (did, done) = if is_paused { ("paused", "paused") } else { ("resumed", "resumed") };
+    let names: Vec<&str> = objects.iter().map(|object| object.as_str()).collect();
+    site.note(form.person(), Some(&org), format!("{did} {}", names.join(", ")));
+    Ok(done::then(&format!("/orgs/{org}"), done))
 }
 
-/// Tries again all failures that share the cause of one; writes follow at once.
+/// Tries again all failures that share the cause of one. Writes are made by the daemon, within
+/// seconds; records are mapped at once, which a sync that is under way keeps from being done.
 pub(super) async fn retry(
     State(site): State<Shared>,
-    Path(org): Path<OrgId>,
+    At(connection): At,
     form: Posted,
 ) -> Result<Redirect, Refused> {
-    let connection = site.world.connection_of(&org)?;
+    let org = connection.org.clone();
     let number = form.one("alike").parse::<i64>();
     let number = number.map_err(|_| Failed::new("no failure was named"))?;
-    let store = site.world.store.org(&org)?;
-    let failure = store.failure(number)?;
-    let numbers = store.alike(number)?;
+    if site.world.store.org(&org)?.failure(number)?.direction == Direction::Pull {
+        site.is_free(&connection)?;
+    }
     let doors = site.world.doors(&connection, site.world.settings(&org))?;
-    sync::retry_these(&doors, &numbers).await?;
-    let objects = BTreeSet::from([failure.object]);
+    let (failure, retried) = sync::retry_alike(&doors, number).await?;
+    let count = retried.queued + retried.mapped.pulled;
+    let did = format!("retried {count} failures: {}", failure.problem.message);
+    site.note(form.person(), Some(&org), did);
     site.world
-        .wake(&org, |job| job.direction == Direction::Push && objects.contains(&job.object))?;
-    let did = format!("retried {} failures: {}", numbers.len(), failure.problem.message);
-    site.note(&form.person, Some(&org), did);
-    Ok(Redirect::to(&format!("/orgs/{org}")))
+        .wake(&org, |job| job.direction == Direction::Push && job.object == failure.object)?;
+    Ok(done::then(&format!("/orgs/{org}"), "retried"))
 }
 
 pub(super) async fn doctor(
     State(site): State<Shared>,
-    visitor: Visitor,
-    Path(org): Path<OrgId>,
+    Admin(visitor): Admin,
+    At(connection): At,
 ) -> Shown {
-    let connection = site.world.connection_of(&org)?;
+    let org = connection.org.clone();
     let doors = site.world.doors(&connection, site.world.settings(&org))?;
-    let checkup = examine(&doors).await?;
+    let mut checkup = examine(&doors).await?;
+    checkup.findings.sort_by_key(|finding| std::cmp::Reverse(finding.health));
     let body = html! {
         div.card {
             @if checkup.findings.is_empty() { p { "Nothing is set up to sync yet." } }
@@ -290,7 +381,7 @@ pub(super) async fn doctor(
                             }
                             " " strong { (finding.about) } ": " (finding.said) "."
                         }
-                        @if let Some(mend) = &finding.mend { p { (mend) } }
+                        @if let Some(mend) = &finding.mend { p { (words(mend)) } }
                     }
                 }
             }

@@ -16,6 +16,8 @@ use crate::sync::{Effect, Misfit, Preview, Replay, misfits, parents, preview, pr
 const BEFORE: &str = "before";
 /// How the name of a mark ends that stands for the default.
 const DEFAULT: &str = "default";
+/// How the names of those begin from which someone has gone back.
+const UNDONE: &str = "undone";
 /// How many earlier mappings of an object are kept.
 const BEFORE_MAX: u32 = 100;
 
@@ -43,6 +45,7 @@ impl World {
     /// Puts a mapping where the next sync finds it, and keeps the one before; returns its
     /// place.
     pub fn put(&self, org: &OrgId, object: Object, brought: Brought) -> Result<PathBuf, Failed> {
+        let _lock = self.store.lock_settings()?;
         let folder = self.mappings();
         let ending = Path::new(&brought.name).extension().unwrap_or_default();
         let place = folder.join(object.file_name()).with_extension(ending);
@@ -107,6 +110,17 @@ impl World {
 
     /// Returns the mappings that were used before, with their numbers, the latest last.
     pub fn earlier(&self, object: Object) -> Result<Vec<(u32, PathBuf)>, Failed> {
+        self.kept(&format!("{}.", object.file_name()))
+    }
+
+    /// Returns the mappings from which someone has gone back, the latest last.
+    pub fn undone(&self, object: Object) -> Result<Vec<(u32, PathBuf)>, Failed> {
+        self.kept(&format!("{UNDONE}.{}.", object.file_name()))
+    }
+
+    /// Returns the mappings among those before whose names begin so and go on with a number;
+    /// the oldest are given up where there are many.
+    fn kept(&self, start: &str) -> Result<Vec<(u32, PathBuf)>, Failed> {
         let folder = self.mappings().join(BEFORE);
         let entries = match std::fs::read_dir(&folder) {
             Ok(entries) => entries,
@@ -114,8 +128,7 @@ impl World {
             Err(cause) => return Err(io(&folder, &cause)),
         };
         let numbered = |path: PathBuf| {
-            let name = path.file_name()?.to_str()?;
-            let rest = name.strip_prefix(object.file_name())?.strip_prefix('.')?;
+            let rest = path.file_name()?.to_str()?.strip_prefix(start)?;
             // A signature has one more ending.
             let (number, ending) = rest.split_once('.')?;
             Some((number.parse().ok()?, (!ending.contains('.')).then_some(path)?))
@@ -133,6 +146,7 @@ impl World {
 
     /// Goes back to the mapping before.
     pub fn back(&self, org: &OrgId, object: Object) -> Result<Back, Failed> {
+        let _lock = self.store.lock_settings()?;
         let used = self.library()?.file(object)?;
         let last = self.earlier(object)?.pop().map(|(_, last)| last);
         if used.is_none() && last.is_none() {
@@ -142,7 +156,8 @@ impl World {
         let mut undone = None;
         if let Some(file) = &used {
             // It may have been changed there; nothing that a person wrote is lost.
-            let name = format!("undone.{}.{}", object.file_name(), ending_of(file));
+            let number = self.undone(object)?.last().map_or(1, |(number, _)| number + 1);
+            let name = format!("{UNDONE}.{}.{number}.{}", object.file_name(), ending_of(file));
             let before = self.mappings().join(BEFORE);
             make_folder(&before)?;
             let kept = before.join(name);

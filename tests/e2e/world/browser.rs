@@ -16,6 +16,8 @@ use super::time::within;
 
 /// How long anything at the browser may take.
 const LIMIT: Duration = Duration::from_secs(60);
+/// How often it is tried to click what is replaced meanwhile.
+const TRIES: usize = 5;
 /// What the driver says once it listens, before its port.
 const STARTED: &str = "successfully on port ";
 /// Where pictures of pages are kept, to be looked at by people.
@@ -87,7 +89,13 @@ impl Browser {
             "//*[self::button or self::a or self::label or self::summary][normalize-space(.)={}]",
             quoted(label)
         );
-        self.wait(Locator::XPath(&path), label).await.click().await.unwrap();
+        for _ in 0..TRIES {
+            // What is live may be replaced just now.
+            if self.wait(Locator::XPath(&path), label).await.click().await.is_ok() {
+                return;
+            }
+        }
+        panic!("{label} can't be clicked, at {}", self.url().await);
     }
 
     /// Waits until the page says something.

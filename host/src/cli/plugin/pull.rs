@@ -116,7 +116,7 @@ fn is_mapping(name: &str) -> bool {
 
 async fn fetched(from: &Source, wanted: Option<&Digest>, world: &World) -> Result<Vec<u8>, Failed> {
     let failed = |error: crate::registry::Error| Failed::new(error.to_string()).hint(error.hint());
-    let bytes = fetch(from, world.config.proxy.as_ref()).await.map_err(failed)?;
+    let bytes = fetch(from, world.current().proxy.as_ref()).await.map_err(failed)?;
     if let Some(wanted) = wanted {
         check(from, &bytes, wanted).map_err(failed)?;
     }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::ending::Endings;
-use super::no_mark;
+use super::{newcomer, no_mark};
 use crate::model::{
     ActionItem, Direction, Fields, Intent, Match, Matched, Meeting, Mender, Object, Problem,
     Question, SalesforceId, Value, Work,
@@ -19,7 +19,7 @@ use crate::sync::{Doors, Error};
 
 /// For how long a meeting that matches no record is looked at again whenever
 /// records change.
-const MATCH_WINDOW: SignedDuration = SignedDuration::from_hours(30 * 24);
+pub(super) const MATCH_WINDOW: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// For how long it is believed who has an address, or that nobody has.
 const USER_KEPT: SignedDuration = SignedDuration::from_hours(24);
@@ -48,7 +48,7 @@ pub(super) enum Target {
     Record(SalesforceId),
     /// A record to be created under this mark.
     New {
-        /// Unique for the action item.
+        /// Unique for the action item; of a person, the address.
         mark: String,
     },
 }
@@ -132,7 +132,12 @@ impl Draft {
         match (&self.work.item_id, self.record()) {
             (Some(item_id), _) => Subject::Item { meeting_id, item_id: item_id.clone() },
             (None, Some(id)) => Subject::Update { meeting_id, record_id: id.clone() },
-            (None, None) => Subject::Meeting(meeting_id),
+            (None, None) => match self.mark() {
+                Some(email) if self.work.object != Object::Task => {
+                    Subject::Person { meeting_id, email: email.to_owned() }
+                }
+                _ => Subject::Meeting(meeting_id),
+            },
         }
     }
 }
@@ -161,6 +166,17 @@ pub(super) fn drafts(
         if matches.is_empty() && unknown.is_empty() && reviews.is_empty() {
             endings.settled(&work, "nobody from outside was at the meeting");
             continue;
+        }
+        if work.object != Object::Task {
+            for email in newcomer::of(doors, work.object, meeting, unknown, now)? {
+                drafts.push(Draft {
+                    work: work.clone(),
+                    meeting: Arc::clone(meeting),
+                    item: None,
+                    matching: Arc::clone(matching),
+                    target: Target::New { mark: email },
+                });
+            }
         }
         if matches.is_empty() {
             let why = match reviews.first() {

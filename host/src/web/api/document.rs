@@ -154,7 +154,7 @@ fn document(base: &str) -> Value {
             "schemas": schemas,
             "securitySchemes": { "token": {
                 "type": "http", "scheme": "bearer",
-                "description": "`efficlose web --token NAME` makes one. It opens one org.",
+                "description": "`efficlose web token add NAME` makes one. It opens one org.",
             } },
         },
     })

@@ -2,18 +2,22 @@
 //! it.
 
 use std::collections::BTreeMap;
+use std::path::{Path as File, PathBuf};
+use std::time::SystemTime;
 
 use axum::extract::{Path, Query, State};
+use jiff::Timestamp;
 use maud::{Markup, html};
 use serde::Deserialize;
 use tokio::task::block_in_place;
 
-use super::super::guard::{Posted, Visitor};
-use super::super::page::{Refused, Shown, button, page, token, trouble};
+use super::super::guard::{Admin, At, Posted, Visitor};
+use super::super::page::{Refused, Shown, button, moment, page, token, trouble};
 use super::super::{Shared, Site};
 use super::TRIED;
 use crate::model::{Connection, Object, OrgId};
 use crate::plugin::{Brought, expressions, starter, with_expressions};
+use crate::sync::sources;
 use crate::world::Failed;
 
 /// The forms in which a mapping is edited: how its file ends, and what it is called.
@@ -39,7 +43,8 @@ pub(super) struct Edited {
 impl Edited {
     /// Returns what someone has edited.
     pub(super) fn of(form: &Posted) -> Self {
-        let text = written(form).unwrap_or_else(|_| form.text("text").to_owned());
+        let text =
+            written(form).unwrap_or_else(|_| form.sent("text").unwrap_or_default().to_owned());
         Self { form: form.one("form").to_owned(), text }
     }
 }
@@ -47,23 +52,42 @@ impl Edited {
 #[derive(Deserialize)]
 pub(in super::super) struct Asked {
     form: Option<String>,
+    /// One of those before, by the name of its file.
+    version: Option<String>,
+}
+
+/// Tells whether a table says nothing: then all is as the default mapping says.
+pub(super) fn says_nothing(form: &Posted) -> bool {
+    form.one("form") == TABLE && written(form).is_ok_and(|text| is_empty(&text))
+}
+
+fn is_empty(text: &str) -> bool {
+    text.lines().all(|line| matches!(line.trim(), "" | "[pull]" | "[push]"))
 }
 
 /// Shows the mapping in use, or one to begin with, in a form.
 pub(in super::super) async fn edit(
     State(site): State<Shared>,
-    visitor: Visitor,
-    Path((org, object)): Path<(OrgId, Object)>,
-    Query(Asked { form }): Query<Asked>,
+    Admin(visitor): Admin,
+    At(connection): At,
+    Path((_, object)): Path<(OrgId, Object)>,
+    Query(Asked { form, version }): Query<Asked>,
 ) -> Shown {
-    let connection = site.world.connection_of(&org)?;
+    if let Some(version) = version {
+        let all = earlier(&site, object)?;
+        let known = all.iter().find(|file| name_of(file) == version);
+        let file = known.ok_or_else(|| Refused::unknown("there is no such mapping any more"))?;
+        let brought = Brought::read(file)?;
+        let form = brought.ending().to_owned();
+        let text = String::from_utf8_lossy(&brought.bytes).into_owned();
+        return show(&site, &visitor, &connection, object, Edited { form, text }, None).await;
+    }
     let used = site.world.library()?.file(object)?.map(|file| Brought::read(&file)).transpose()?;
-    let ending = used.as_ref().map_or("", |used| ending_of(&used.name)).to_owned();
+    let ending = used.as_ref().map_or("", |used| used.ending()).to_owned();
     let text = used.map(|used| String::from_utf8_lossy(&used.bytes).into_owned());
     // A table is the field map in use; a component can't be shown.
     let usual = match ending.as_str() {
-        "" | "wasm" => TABLE,
-        FIELD_MAP => TABLE,
+        "" | "wasm" | FIELD_MAP => TABLE,
         other => other,
     };
     let form = form.unwrap_or_else(|| usual.to_owned());
@@ -103,9 +127,9 @@ pub(super) async fn show(
                 }
             }
         }
-        @if let Some(Failed { message, hint }) = refused { (trouble(message, hint.as_deref())) }
+        @if let Some(Failed { message, hint, .. }) = refused { (trouble(message, hint.as_deref())) }
         div.editor {
-            form method="post" action=(to("")) data-preview=(to("/preview")) data-into="#preview" {
+            form method="post" action=(to("")) data-preview=[visitor.is_admin().then(|| to("/preview"))] data-into="#preview" {
                 (token(visitor))
                 input type="hidden" name="form" value=(form);
                 (edited)
@@ -113,8 +137,9 @@ pub(super) async fn show(
                     label.choice { input type="checkbox" name="force" value="on"; " Use it all the same" }
                 }
                 div.actions {
-                    button.main disabled[!visitor.is_admin()] { "Use it" }
+                    // Enter in a field presses the first.
                     button formaction=(to("/replay")) disabled[!visitor.is_admin()] { "Try it on everything" }
+                    button.main disabled[!visitor.is_admin()] { "Use it" }
                 }
                 details #case {
                     summary { "Make a case of a record" }
@@ -135,8 +160,7 @@ pub(super) async fn show(
         }
         div.card {
             h2 { "Before" }
-            (history(site, object)?)
-            (button(visitor, &to("/back"), "Go back to the one before", &[]))
+            (history(site, visitor, &connection.org, object)?)
         }
     };
     Ok(page(visitor, Some(connection), "Mappings", body))
@@ -165,8 +189,14 @@ async fn table(
     text: &str,
 ) -> Result<Markup, Refused> {
     let library = site.world.library()?;
-    let kind = block_in_place(|| library.default(object, Vec::new()))?.spec().kind;
+    let default = block_in_place(|| library.default(object, Vec::new()))?;
+    let kind = default.spec().kind;
     let org = site.world.describe(connection, object).await?;
+    let usual = block_in_place(|| sources(&default, &org));
+    let usually = |column: &str| match usual.get(column) {
+        Some(field) => format!("{field}, as the default mapping says"),
+        None => "as the default mapping says".to_owned(),
+    };
     let said = expressions(text).map_err(Failed::new)?;
     let custom = said.keys().filter(|name| name.starts_with("custom.")).cloned();
     let columns: Vec<String> =
@@ -177,7 +207,7 @@ async fn table(
         textarea hidden name="text" { "\n" (text) }
         div.field {
             label for="search" { "Search" }
-            input #search type="search" data-search="#columns" autocomplete="off";
+            input #search type="search" data-search="#columns" autocomplete="off" form="none";
         }
         datalist #fields {
             @for field in &org.fields { option value=(field.name) { (field.label) } }
@@ -189,9 +219,12 @@ async fn table(
                     tr {
                         th scope="row" { code { (column) } " " span.muted.small { (types.get(column.as_str()).map_or("", String::as_str)) } }
                         td data-label="Comes from" {
-                            input type="text" name=(format!("{COLUMN}{column}")) list="fields" autocomplete="off"
-                                value=[said.get(column)] placeholder="as the default mapping says"
-                                aria-label=(format!("What {column} comes from"));
+                            @match said.get(column) {
+                                Some(None) => { "as the text says " a href="?form=toml" { "in the field map" } },
+                                said => { input type="text" name=(format!("{COLUMN}{column}")) list="fields" autocomplete="off"
+                                    value=[said.and_then(Option::as_deref)] placeholder=(usually(column))
+                                    aria-label=(format!("What {column} comes from")); },
+                            }
                         }
                     }
                 }
@@ -201,25 +234,54 @@ async fn table(
     })
 }
 
-fn history(site: &Site, object: Object) -> Result<Markup, Refused> {
-    let earlier = site.world.earlier(object)?;
-    Ok(html! {
-        @if earlier.is_empty() { p.muted { "No other was used before." } }
-        ol reversed {
-            @for (number, file) in earlier.iter().rev() {
-                li value=(number) { (file.file_name().unwrap_or_default().to_string_lossy()) }
-            }
-        }
-    })
+/// Returns the mappings of before that are text, the latest first, those from which someone
+/// has gone back too.
+fn earlier(site: &Site, object: Object) -> Result<Vec<PathBuf>, Failed> {
+    let all = site.world.earlier(object)?.into_iter().chain(site.world.undone(object)?);
+    let is_text = |file: &PathBuf| {
+        let ending = file.extension().unwrap_or_default();
+        FORMS.iter().any(|(known, _)| ending == *known)
+    };
+    let mut all: Vec<(Option<SystemTime>, PathBuf)> = all
+        .map(|(_, file)| file)
+        .filter(is_text)
+        .map(|file| (file.metadata().and_then(|about| about.modified()).ok(), file))
+        .collect();
+    all.sort();
+    Ok(all.into_iter().rev().map(|(_, file)| file).collect())
 }
 
-fn ending_of(name: &str) -> &str {
-    name.rsplit_once('.').map_or("", |(_, ending)| ending)
+fn name_of(file: &File) -> String {
+    file.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// How many mappings of before are shown.
+const EARLIER_SHOWN: usize = 20;
+
+fn history(site: &Site, visitor: &Visitor, org: &OrgId, object: Object) -> Result<Markup, Refused> {
+    let all = earlier(site, object)?;
+    let to = |path: &str| format!("/orgs/{org}/mappings/{object}{path}");
+    let kept_at = |file: &File| {
+        let at = file.metadata().and_then(|about| about.modified()).ok();
+        at.and_then(|at| Timestamp::try_from(at).ok())
+    };
+    let is_back_possible =
+        site.world.library()?.file(object)?.is_some() || !site.world.earlier(object)?.is_empty();
+    Ok(html! {
+        @if all.is_empty() { p.muted { "No other was written before." } }
+        ul {
+            @for file in all.iter().take(EARLIER_SHOWN) {
+                li { a href=(to(&format!("?version={}", name_of(file)))) { (name_of(file)) }
+                    @if let Some(at) = kept_at(file) { ", put aside " (moment(at)) } }
+            }
+        }
+        @if is_back_possible { (button(visitor, &to("/back"), "Go back to the one before", &[])) }
+    })
 }
 
 /// Returns the text that stands in a form.
 fn written(form: &Posted) -> Result<String, Failed> {
-    let text = form.text("text").replace("\r\n", "\n");
+    let text = form.sent("text").unwrap_or_default().replace("\r\n", "\n");
     if form.one("form") != TABLE {
         return Ok(text);
     }

@@ -9,10 +9,10 @@ use maud::{Markup, html};
 use tokio::task::block_in_place;
 
 use super::super::Shared;
-use super::super::guard::{Posted, Visitor};
-use super::super::page::{Refused, Shown, badge, page, token};
+use super::super::guard::{Admin, At, Posted, Visitor};
+use super::super::page::{Refused, Shown, badge, page, token, trouble};
 use super::{Draft, steps};
-use crate::model::{FieldName, Object, OrgId, Policy};
+use crate::model::{Connection, FieldName, Object, OrgId, Policy};
 use crate::salesforce::{Description, FieldDescription};
 use crate::sync::{CUSTOM_FIELDS, Effect, FieldPolicy, Misfit, listed, misfits};
 use crate::world::Failed;
@@ -26,6 +26,14 @@ const POLICIES: [(FieldPolicy, &str, &str); 5] = [
     (FieldPolicy::CrmWins, "crm-wins", "never"),
 ];
 
+/// What the fields of the form begin with that choose a policy, before the name of a field.
+const POLICY: &str = "policy.";
+
+/// Says when a field is written by a policy.
+pub(super) fn policy_word(policy: FieldPolicy) -> &'static str {
+    POLICIES.iter().find(|(known, ..)| *known == policy).map_or("", |(.., said)| said)
+}
+
 fn said(policy: Policy) -> &'static str {
     let word = match policy {
         Policy::FillIfBlank => FieldPolicy::FillIfBlank,
@@ -33,20 +41,28 @@ fn said(policy: Policy) -> &'static str {
         Policy::Append => FieldPolicy::Append,
         Policy::Overwrite => FieldPolicy::Overwrite,
     };
-    POLICIES.iter().find(|(known, ..)| *known == word).map_or("", |(.., said)| said)
+    policy_word(word)
 }
 
 pub(crate) async fn ask(
     State(site): State<Shared>,
-    visitor: Visitor,
-    Path((org, object)): Path<(OrgId, Object)>,
+    Admin(visitor): Admin,
+    At(connection): At,
+    Path((_, object)): Path<(OrgId, Object)>,
 ) -> Shown {
-    let connection = site.world.connection_of(&org)?;
+    let org = connection.org.clone();
     let draft = site.draft(&connection).await?;
-    let description = site.world.describe(&connection, object).await?;
     let choices = draft.settings.objects.get(&object).cloned().unwrap_or_default();
-    let library = site.world.library()?;
-    let mapping = block_in_place(|| library.mapping(object, choices.mapping()))?;
+    let looked = async {
+        let description = site.world.describe(&connection, object).await?;
+        let library = site.world.library()?;
+        let mapping = block_in_place(|| library.mapping(object, choices.mapping()))?;
+        Ok::<_, Failed>((description, mapping))
+    };
+    let (description, mapping) = match looked.await {
+        Ok(looked) => looked,
+        Err(why) => return Ok(unseen(&visitor, &connection, &draft, object, &why)),
+    };
     let spec = mapping.spec();
     let missing = misfits(spec, &description, None);
     let taken = imported(&draft, object);
@@ -56,16 +72,21 @@ pub(crate) async fn ask(
             need.path.as_str() == field.name
                 || need.path.up().is_some_and(|(up, _)| field.relationship.as_deref() == Some(up))
         }),
-        custom: field.custom.then(|| listed(field)).flatten(),
+        custom: custom(field),
         policy: spec
             .writes
             .iter()
             .find(|write| write.field.as_str() == field.name)
             .map(|w| w.policy),
     });
-    let fields: Vec<Line> = fields.collect();
+    let mut fields: Vec<Line> = fields.collect();
+    // What can be chosen comes first.
+    fields.sort_by_key(|line| {
+        let is_written = line.policy.is_some() && choices.push && line.field.updateable;
+        !(is_written || line.custom.is_some())
+    });
     let body = html! {
-        (steps("Fields"))
+        (steps(&visitor, &connection.org, "Fields"))
         nav.actions aria-label="Objects" {
             @for other in &draft.chosen {
                 a href=(format!("/orgs/{org}/setup/fields/{other}")) aria-current=[(*other == object).then_some("true")] { (other) }
@@ -81,7 +102,7 @@ pub(crate) async fn ask(
             (lacking(&missing))
             div.field {
                 label for="search" { "Search" }
-                input #search type="search" data-search="#fields" autocomplete="off";
+                input #search type="search" data-search="#fields" autocomplete="off" form="none";
             }
             div.scroll { table.stack #fields {
                 thead { tr { th { "Field" } th { "Type" } th { "Marks" } th { "Imported" } th { "Written" } } }
@@ -94,6 +115,30 @@ pub(crate) async fn ask(
         }
     };
     Ok(page(&visitor, Some(&connection), "Set-up", body))
+}
+
+/// Shows an object whose fields can't be shown: the others go on without it.
+fn unseen(
+    visitor: &Visitor,
+    connection: &Connection,
+    draft: &Draft,
+    object: Object,
+    why: &Failed,
+) -> Markup {
+    let to = |path: &str| format!("/orgs/{}/setup/{path}", connection.org);
+    let body = html! {
+        (steps(visitor, &connection.org, "Fields"))
+        div.card {
+            h2 { (object) }
+            (trouble(&why.message, why.hint.as_deref()))
+            p { "The others sync without it, and it begins once that is mended." }
+            div.actions {
+                a.button.main href=(to(&draft.after(object))) { "Next" }
+                a href=(to("objects")) { "Back to the objects, to leave it out" }
+            }
+        }
+    };
+    page(visitor, Some(connection), "Set-up", body)
 }
 
 /// Tells what the mapping would use and the org doesn't show: what stops it stands out.
@@ -160,7 +205,7 @@ fn row(
             td data-label="Written" {
                 @match policy {
                     Some(policy) if is_pushed && field.updateable => {
-                        select name=(format!("policy.{name}")) aria-label=(format!("When {} is written", field.label)) {
+                        select name=(format!("{POLICY}{name}")) aria-label=(format!("When {} is written", field.label)) {
                             option value="" selected[chosen.is_none()] { "as the mapping says: " (said(*policy)) }
                             @for (known, word, said) in POLICIES {
                                 option value=(word) selected[chosen == Some(known)] { (said) }
@@ -172,6 +217,11 @@ fn row(
             }
         }
     }
+}
+
+/// Returns how a field is listed as a custom one that is imported; none, where it can't be.
+fn custom(field: &FieldDescription) -> Option<String> {
+    field.custom.then(|| listed(field)).flatten()
 }
 
 fn type_of(field: &FieldDescription) -> String {
@@ -198,34 +248,49 @@ fn imported(draft: &Draft, object: Object) -> BTreeSet<String> {
 
 pub(crate) async fn take(
     State(site): State<Shared>,
-    Path((org, object)): Path<(OrgId, Object)>,
+    At(connection): At,
+    Path((_, object)): Path<(OrgId, Object)>,
     form: Posted,
 ) -> Result<Redirect, Refused> {
-    let connection = site.world.connection_of(&org)?;
+    let org = connection.org.clone();
     let mut draft = site.draft(&connection).await?;
     let description: Description = site.world.describe(&connection, object).await?;
-    let known: BTreeSet<String> = description.fields.iter().filter_map(listed).collect();
-    let custom: Vec<&str> = form.all("custom").collect();
-    if let Some(odd) = custom.iter().find(|one| !known.contains(**one)) {
+    let choices = draft.settings.objects.entry(object).or_default();
+    let chosen: BTreeSet<&str> = form.all("custom").collect();
+    let shown: Vec<String> = description.fields.iter().filter_map(custom).collect();
+    if let Some(odd) = chosen.iter().find(|one| !shown.iter().any(|known| known == *one)) {
         return Err(Failed::new(format!("{object} has no field {odd}"))
             .hint("Load the page again: the org may have changed.")
             .into());
     }
-    let choices = draft.settings.objects.entry(object).or_default();
+    // What wasn't shown stays as it is: a field that is hidden just now, a type that someone
+    // has written.
+    let name = |one: &str| one.split(':').next().unwrap_or_default().trim().to_owned();
+    let before = choices.mapping.get(CUSTOM_FIELDS).cloned().unwrap_or_default();
+    let before: Vec<String> =
+        before.split(',').map(|one| one.trim().to_owned()).filter(|one| !one.is_empty()).collect();
+    let is_shown = |one: &str| shown.iter().any(|known| name(known) == name(one));
+    let is_chosen = |one: &str| chosen.iter().any(|known| name(known) == name(one));
+    let mut custom: Vec<String> =
+        before.into_iter().filter(|one| !is_shown(one) || is_chosen(one)).collect();
+    for new in chosen {
+        if !custom.iter().any(|one| name(one) == name(new)) {
+            custom.push(new.to_owned());
+        }
+    }
     if custom.is_empty() {
         choices.mapping.remove(CUSTOM_FIELDS);
     } else {
         choices.mapping.insert(CUSTOM_FIELDS.to_owned(), custom.join(", "));
     }
-    for field in &description.fields {
-        let word = form.one(&format!("policy.{}", field.name)).to_owned();
+    for (field, word) in form.beginning(POLICY) {
         let name: FieldName =
-            field.name.parse().map_err(|why| Failed::new(format!("{}: {why}", field.name)))?;
+            field.parse().map_err(|why| Failed::new(format!("{field}: {why}")))?;
         match POLICIES.iter().find(|(_, known, _)| *known == word) {
             Some((policy, ..)) => choices.policies.insert(name, *policy),
             None => choices.policies.remove(&name),
         };
     }
-    site.keep(&org, &draft)?;
+    site.keep_draft(&org, &draft)?;
     Ok(Redirect::to(&format!("/orgs/{org}/setup/{}", draft.after(object))))
 }

@@ -1,15 +1,14 @@
 //! Third step: how meetings find their records.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Redirect;
 use maud::{Markup, html};
 
 use super::super::Shared;
-use super::super::guard::{Posted, Visitor};
+use super::super::guard::{Admin, At, Posted};
 use super::super::page::{Refused, Shown, page, token};
 use super::steps;
-use crate::model::OrgId;
-use crate::sync::{AccountRule, OpportunityRule, PeopleRule, Rules, Ties};
+use crate::sync::{AccountRule, Newcomer, OpportunityRule, PeopleRule, Rules, Ties};
 use crate::world::Failed;
 
 /// The rules of each question: the rule, its word in the settings, and what it says.
@@ -31,17 +30,22 @@ const OPPORTUNITY: [(OpportunityRule, &str, &str); 2] = [
     (OpportunityRule::CloseDate, "close-date", "the one to close next"),
 ];
 
+const NEWCOMERS: [(Newcomer, &str, &str); 2] = [
+    (Newcomer::Lead, "lead", "becomes a lead"),
+    (Newcomer::Contact, "contact", "becomes a contact"),
+];
+
 pub(crate) async fn ask(
     State(site): State<Shared>,
-    visitor: Visitor,
-    Path(org): Path<OrgId>,
+    Admin(visitor): Admin,
+    At(connection): At,
 ) -> Shown {
-    let connection = site.world.connection_of(&org)?;
+    let org = connection.org.clone();
     let draft = site.draft(&connection).await?;
     let rules = &draft.settings.matching;
     let last = draft.chosen.last().map_or("objects".to_owned(), |last| format!("fields/{last}"));
     let body = html! {
-        (steps("Matching"))
+        (steps(&visitor, &connection.org, "Matching"))
         form.card method="post" {
             (token(&visitor))
             p { "A meeting is about the records that its guests lead to. Rules are asked in their order; where several records fit, nobody guesses: you are asked." }
@@ -52,6 +56,16 @@ pub(crate) async fn ask(
                 legend { "Where several people have one address" }
                 label.choice { input type="radio" name="ties" value="review" checked[rules.ties == Ties::Review]; " ask me" }
                 label.choice { input type="radio" name="ties" value="newest" checked[rules.ties == Ties::Newest]; " take the one that was changed last" }
+            }
+            div.field {
+                label for="create" { "A guest who is in neither" }
+                select #create name="create" aria-describedby="create-help" {
+                    option value="" selected[rules.create.is_none()] { "stays so; what was learned waits for them" }
+                    @for (of, word, said) in NEWCOMERS {
+                        option value=(word) selected[rules.create == Some(of)] { (said) }
+                    }
+                }
+                p.help #create-help { "Salesforce is asked first whether anyone has the address; its duplicate rules hold. Our own domains have to be named." }
             }
             div.field {
                 label for="own_domains" { "Domains of our own people" }
@@ -124,10 +138,10 @@ fn domains(text: &str) -> Result<Vec<String>, Failed> {
 
 pub(crate) async fn take(
     State(site): State<Shared>,
-    Path(org): Path<OrgId>,
+    At(connection): At,
     form: Posted,
 ) -> Result<Redirect, Refused> {
-    let connection = site.world.connection_of(&org)?;
+    let org = connection.org.clone();
     let mut draft = site.draft(&connection).await?;
     draft.settings.own_domains = domains(form.one("own_domains"))?;
     draft.settings.log_meetings = form.one("log_meetings") == "on";
@@ -137,7 +151,11 @@ pub(crate) async fn take(
         opportunity: chosen(&form, "opportunity", &OPPORTUNITY),
         ties: if form.one("ties") == "newest" { Ties::Newest } else { Ties::Review },
         free_mail: domains(form.one("free_mail"))?,
+        create: NEWCOMERS
+            .iter()
+            .find(|(_, word, _)| *word == form.one("create"))
+            .map(|(of, ..)| *of),
     };
-    site.keep(&org, &draft)?;
+    site.keep_draft(&org, &draft)?;
     Ok(Redirect::to(&format!("/orgs/{org}/setup/review")))
 }

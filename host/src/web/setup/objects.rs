@@ -1,14 +1,14 @@
 //! First step: which objects sync, which way, and how often.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Redirect;
 use maud::html;
 
 use super::super::Shared;
-use super::super::guard::{Posted, Visitor};
+use super::super::guard::{Admin, At, Posted};
 use super::super::page::{Refused, Shown, page, token};
 use super::steps;
-use crate::model::{Object, OrgId};
+use crate::model::Object;
 use crate::sync::INTERVALS;
 use crate::world::Failed;
 
@@ -23,16 +23,23 @@ const OFFERED: [(u32, &str); 7] = [
     (1_440, "once a day"),
 ];
 
+/// The ways that are offered: the word in the form, what it is called, and whether that imports
+/// and writes.
+const WAYS: [(&str, &str, bool, bool); 3] = [
+    ("both", "Both ways", true, true),
+    ("pull", "Import only", true, false),
+    ("push", "Write only", false, true),
+];
+
 pub(crate) async fn ask(
     State(site): State<Shared>,
-    visitor: Visitor,
-    Path(org): Path<OrgId>,
+    Admin(visitor): Admin,
+    At(connection): At,
 ) -> Shown {
-    let connection = site.world.connection_of(&org)?;
     let draft = site.draft(&connection).await?;
     let counts = site.world.salesforce(&connection)?.record_counts(&Object::ALL).await?;
     let body = html! {
-        (steps("Objects"))
+        (steps(&visitor, &connection.org, "Objects"))
         form.card method="post" {
             (token(&visitor))
             p { "Choose what is kept in step. \"Both ways\" also writes what meetings taught, and tasks, to Salesforce." }
@@ -50,8 +57,9 @@ pub(crate) async fn ask(
                             td.number data-label="Records" { "about " (counts.get(object).copied().unwrap_or_default()) }
                             td data-label="Which way" {
                                 select name=(format!("way.{object}")) aria-label=(format!("Which way {object} syncs")) {
-                                    option value="both" selected[choices.push] { "Both ways" }
-                                    option value="pull" selected[!choices.push] { "Import only" }
+                                    @for (way, name, pull, push) in WAYS {
+                                        option value=(way) selected[(choices.pull, choices.push) == (pull, push)] { (name) }
+                                    }
                                 }
                             }
                             td data-label="How often" {
@@ -77,10 +85,10 @@ pub(crate) async fn ask(
 
 pub(crate) async fn take(
     State(site): State<Shared>,
-    Path(org): Path<OrgId>,
+    At(connection): At,
     form: Posted,
 ) -> Result<Redirect, Refused> {
-    let connection = site.world.connection_of(&org)?;
+    let org = connection.org.clone();
     let mut draft = site.draft(&connection).await?;
     let chosen: Result<Vec<Object>, String> = form.all("object").map(str::parse).collect();
     draft.chosen = chosen.map_err(Failed::new)?;
@@ -94,12 +102,14 @@ pub(crate) async fn take(
             .into());
     };
     for (object, choices) in &mut draft.settings.objects {
-        choices.pull = true;
-        choices.push = form.one(&format!("way.{object}")) != "pull";
+        let way = form.one(&format!("way.{object}"));
+        if let Some((.., pull, push)) = WAYS.iter().find(|(known, ..)| *known == way) {
+            (choices.pull, choices.push) = (*pull, *push);
+        }
         let minutes = form.one(&format!("every.{object}")).parse::<u32>();
         let minutes = minutes.ok().filter(|minutes| INTERVALS.contains(minutes));
         choices.every_minutes = minutes.unwrap_or(choices.every_minutes);
     }
-    site.keep(&org, &draft)?;
+    site.keep_draft(&org, &draft)?;
     Ok(Redirect::to(&format!("/orgs/{org}/setup/fields/{first}")))
 }

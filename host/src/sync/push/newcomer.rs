@@ -1,0 +1,193 @@
+//! Newcomers: participants who are nobody that we or Salesforce know, and become leads or
+//! contacts, where someone wants that. What else is put on them comes with the next push, as for
+//! any other record: the mapping decides it.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+
+use super::draft::{Draft, MATCH_WINDOW, Target};
+use super::ending::Endings;
+use crate::model::{
+    Direction, Entity, FieldName, Fields, Intent, Meeting, Mender, Object, Planned, Problem, Value,
+};
+use crate::store::{Subject, Trouble};
+use crate::sync::matching::is_free_mail;
+use crate::sync::plan::{forbidden, refusal, required};
+use crate::sync::prepare::{EMAIL, Prepared};
+use crate::sync::{Doors, Error, Newcomer};
+
+/// The fields that a new person gets.
+pub(in crate::sync) const FIELDS: [&str; 5] =
+    [FIRST_NAME, LAST_NAME, EMAIL, "Company", "AccountId"];
+const FIRST_NAME: &str = "FirstName";
+const LAST_NAME: &str = "LastName";
+/// What stands for a company that is not known, as in Salesforce's own forms.
+const NO_COMPANY: &str = "[not provided]";
+/// The objects among which Salesforce is asked for an address before someone is made of it.
+const PEOPLE: [Object; 2] = [Object::Contact, Object::Lead];
+
+/// Takes the newcomers out of drafts, and plans them: those whose address nobody in Salesforce
+/// has, each once.
+pub(super) async fn planned(
+    doors: &Doors,
+    prepared: &Prepared,
+    drafts: &mut Vec<Draft>,
+    now: Timestamp,
+    endings: &mut Endings,
+) -> Result<Vec<(Draft, Planned)>, Error> {
+    let object = prepared.mapping.spec().object;
+    let is_new = |draft: &mut Draft| draft.mark().is_some() && object != Object::Task;
+    let mut newcomers: Vec<Draft> = drafts.extract_if(.., is_new).collect();
+    let mut seen = HashSet::new();
+    newcomers.retain(|draft| draft.mark().is_some_and(|email| seen.insert(email.to_owned())));
+    if newcomers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let emails: Vec<String> = seen.into_iter().collect();
+    let known = known(doors, &emails).await?;
+    let mut planned = Vec::new();
+    for draft in newcomers {
+        let Target::New { mark: email } = &draft.target else { continue };
+        if let Some(found) = known.get(email) {
+            let why = format!("{found} has the address {email}; it is matched once it is imported");
+            endings.unmatched(&draft.work, why);
+            continue;
+        }
+        let after = fields(doors, prepared, &draft, email)?;
+        let refused = refused(prepared, &after);
+        let subject =
+            Subject::Person { meeting_id: draft.work.meeting_id.clone(), email: email.clone() };
+        if let Some(problem) = refused {
+            endings.failed(&draft.work, problem.message.clone());
+            let mender = Mender::SalesforceAdmin;
+            let trouble = Trouble { code: "predicted".to_owned(), problem, mender };
+            doors.store.fail(Direction::Push, object, &subject, &trouble, now)?;
+            continue;
+        }
+        let change = Planned {
+            object,
+            intent: Intent::Create { mark: email.clone() },
+            meeting_id: draft.work.meeting_id.clone(),
+            action_item_id: None,
+            before: Fields::new(),
+            after,
+            mapping: prepared.mapping.digest().to_owned(),
+            left: Vec::new(),
+            undoes: None,
+        };
+        planned.push((draft, change));
+    }
+    Ok(planned)
+}
+
+/// Returns the addresses of a meeting of which people are to be made of an object.
+pub(super) fn of(
+    doors: &Doors,
+    object: Object,
+    meeting: &Meeting,
+    unknown: &[String],
+    now: Timestamp,
+) -> Result<Vec<String>, Error> {
+    let settings = &doors.settings;
+    let is_wanted = settings.matching.create.map(Newcomer::object) == Some(object);
+    // Where nobody has said who our own people are, they would become leads.
+    let is_told = !settings.own_domains.is_empty();
+    // What was told long ago must not come as a flood.
+    let is_young = now.duration_since(meeting.started_at) <= MATCH_WINDOW;
+    if !(is_wanted && is_told && is_young) {
+        return Ok(Vec::new());
+    }
+    let mut emails = Vec::new();
+    for email in unknown {
+        // One that was made and is gone is not made again.
+        if !doors.store.was_made(object, email)? {
+            emails.push(email.clone());
+        }
+    }
+    Ok(emails)
+}
+
+/// Asks Salesforce who has these addresses.
+async fn known(doors: &Doors, emails: &[String]) -> Result<HashMap<String, String>, Error> {
+    let field: FieldName = EMAIL.parse().expect("a name that is written here is well formed");
+    let mut known = HashMap::new();
+    for object in PEOPLE {
+        let table = doors
+            .salesforce
+            .find(object.as_str(), &field, emails, std::slice::from_ref(&field))
+            .await?;
+        let (Some(id), Some(email)) = (table.column("Id"), table.column(EMAIL)) else { continue };
+        for row in &table.rows {
+            let (Some(id), Some(email)) = (row[id].text(), row[email].text()) else { continue };
+            known.insert(email.trim().to_lowercase(), format!("{object} {id}"));
+        }
+    }
+    Ok(known)
+}
+
+/// Returns what a new person gets, as far as the org takes it.
+fn fields(doors: &Doors, prepared: &Prepared, draft: &Draft, email: &str) -> Result<Fields, Error> {
+    let everyone = draft.meeting.organizer.iter().chain(&draft.meeting.participants);
+    let mut named = everyone.filter(|one| {
+        one.email.as_deref().is_some_and(|known| known.trim().eq_ignore_ascii_case(email))
+    });
+    let name = named.find_map(|one| one.name.as_deref()).unwrap_or_default().trim();
+    let (local, domain) = email.split_once('@').unwrap_or((email, ""));
+    let (first, last) = match name.rsplit_once(char::is_whitespace) {
+        _ if name.is_empty() => ("", local),
+        Some((first, last)) => (first.trim(), last),
+        None => ("", name),
+    };
+    let account = account(doors, draft, domain)?;
+    let mut fields =
+        vec![(LAST_NAME.to_owned(), Value::from(last)), (EMAIL.to_owned(), Value::from(email))];
+    if !first.is_empty() {
+        fields.push((FIRST_NAME.to_owned(), Value::from(first)));
+    }
+    match (prepared.mapping.spec().object, account) {
+        (Object::Contact, Some(account)) => {
+            fields.push(("AccountId".to_owned(), Value::from(account.id.as_str())));
+        }
+        (Object::Lead, account) => {
+            let name = account.as_ref().and_then(|account| account.text("name"));
+            let unknown = if is_free(doors, domain) { NO_COMPANY } else { domain };
+            fields.push(("Company".to_owned(), Value::from(name.unwrap_or(unknown))));
+        }
+        _ => {}
+    }
+    fields.retain(|(name, _)| prepared.creatable.iter().any(|field| field.name == *name));
+    Ok(fields)
+}
+
+/// Returns the account that a newcomer is of: the only one at their domain; where that tells
+/// nothing of a company, the one that the meeting is about.
+fn account(doors: &Doors, draft: &Draft, domain: &str) -> Result<Option<Entity>, Error> {
+    if is_free(doors, domain) {
+        let found = draft.matching.of(Object::Account).next();
+        let found = found.map(|found| doors.store.entity(Object::Account, &found.record_id));
+        return Ok(found.transpose()?.flatten());
+    }
+    let mut accounts = doors.store.companies_by_domain(domain)?;
+    Ok(accounts.pop().filter(|_| accounts.is_empty()))
+}
+
+fn is_free(doors: &Doors, domain: &str) -> bool {
+    let more = &doors.settings.matching.free_mail;
+    is_free_mail(domain) || more.iter().any(|free| free.eq_ignore_ascii_case(domain))
+}
+
+/// Tells what Salesforce would refuse about a new person, as far as describe says.
+fn refused(prepared: &Prepared, fields: &Fields) -> Option<Problem> {
+    let object = prepared.mapping.spec().object;
+    if !prepared.may_create {
+        return Some(forbidden(object, true));
+    }
+    if let Some(missing) = required(prepared, fields) {
+        return Some(missing);
+    }
+    fields.iter().find_map(|(name, value)| {
+        let field = prepared.creatable.iter().find(|field| field.name == *name)?;
+        refusal(object, field, value)
+    })
+}

@@ -1,0 +1,142 @@
+//! Guests who are nobody in Salesforce yet, and become leads or contacts where someone wants that.
+
+use serde_json::{Value as Json, json};
+
+use crate::cast::{ADA, meeting, stage};
+use crate::world::{World, array, assert_says, text};
+
+const NEW: &str = "Nora.Newton@Newton.example";
+
+/// Says in the settings what becomes of those whom nobody knows.
+fn make(world: &World, what: &str) {
+    let file = world.home().join("config.toml");
+    let mut settings: toml_edit::DocumentMut =
+        std::fs::read_to_string(&file).unwrap().parse().unwrap();
+    for (_, org) in settings["orgs"].as_table_like_mut().unwrap().iter_mut() {
+        org["matching"]["create"] = toml_edit::value(what);
+    }
+    std::fs::write(&file, settings.to_string()).unwrap();
+}
+
+/// Returns a meeting with someone whom nobody knows.
+fn with_newcomer(world: &World, id: &str) -> Json {
+    let mut told = meeting(&world.org, id, 2, &[ADA]);
+    told["participants"] = json!([{ "name": "Nora van Newton", "email": NEW }, { "email": ADA }]);
+    told
+}
+
+async fn leads(world: &World) -> Vec<Json> {
+    let soql = "SELECT Id, FirstName, LastName, Company, Email, Description FROM Lead \
+                WHERE LastName != 'Lynx'";
+    world.org.soql(soql).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_whom_nobody_knows_becomes_one_lead_that_is_written_to_like_any_other() {
+    let (world, _cast) = stage().await;
+    world.tell(&[with_newcomer(&world, "m1"), with_newcomer(&world, "m2")]).await;
+    world.sync().await;
+    assert_eq!(leads(&world).await, Vec::<Json>::new(), "nobody has asked for that");
+
+    make(&world, "lead");
+    world.tell(&[with_newcomer(&world, "m3")]).await;
+    let plan = world.json(&["sync", "--dry-run"]).await["orgs"][0]["changes"].take();
+    let made: Vec<Json> = array(plan).into_iter().filter(|one| one["does"] == "create").collect();
+    assert_eq!(made.len(), 1, "{made:?}");
+    assert_eq!(made[0]["fields"]["LastName"]["after"], "Newton");
+    assert_eq!(leads(&world).await, Vec::<Json>::new(), "that was a rehearsal");
+
+    world.sync().await;
+    let lead = leads(&world).await.remove(0);
+    assert_eq!(leads(&world).await.len(), 1);
+    assert_eq!(
+        (&lead["FirstName"], &lead["LastName"], &lead["Company"]),
+        (&json!("Nora van"), &json!("Newton"), &json!("newton.example"))
+    );
+    assert!(text(&lead["Email"]).eq_ignore_ascii_case(NEW));
+    world.sync().await;
+    let lead = leads(&world).await.remove(0);
+    assert_says(&text(&lead["Description"]), &["Learned in m"]);
+    world.sync().await;
+    assert_eq!(leads(&world).await.len(), 1);
+    assert_eq!(world.failures().await, Vec::<Json>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newcomer_who_is_deleted_or_taken_back_is_not_made_again() {
+    let (world, _cast) = stage().await;
+    make(&world, "lead");
+    for (nth, is_undone) in [(1, false), (2, true)] {
+        let mut told = with_newcomer(&world, &format!("m{nth}"));
+        told["participants"][0]["email"] = json!(format!("nora{nth}@newton.example"));
+        world.tell(&[told.clone()]).await;
+        world.sync().await;
+        let lead = text(&leads(&world).await.remove(0)["Id"]);
+        if is_undone {
+            let change = array(world.json(&["changes", "list", &lead]).await).remove(0);
+            world.ok(&["changes", "undo", &format!("change:{}", change["id"])]).await;
+        } else {
+            world.org.delete("Lead", &lead).await;
+        }
+        assert_eq!(leads(&world).await, Vec::<Json>::new());
+        told["title"] = json!("Told anew");
+        world.tell(&[told]).await;
+        world.sync().await;
+        world.sync().await;
+        assert_eq!(leads(&world).await, Vec::<Json>::new(), "undone: {is_undone}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newcomer_becomes_a_contact_of_the_account_at_their_domain() {
+    let (world, cast) = stage().await;
+    make(&world, "contact");
+    let mut told = with_newcomer(&world, "m1");
+    told["participants"][0]["email"] = json!("nora@zebra.example");
+    world.tell(&[told]).await;
+    world.sync().await;
+    let made =
+        world.org.soql("SELECT LastName, AccountId FROM Contact WHERE LastName = 'Newton'").await;
+    assert_eq!(made.len(), 1);
+    assert_eq!(made[0]["AccountId"], json!(cast.account));
+    assert_eq!(leads(&world).await, Vec::<Json>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_salesforce_knows_or_refuses_is_not_made() {
+    let (world, _cast) = stage().await;
+    make(&world, "lead");
+    world.sync().await;
+    // Somebody is quicker than our next import: the first page was read before.
+    world.tell(&[with_newcomer(&world, "m1")]).await;
+    world.ok(&["pause", "--object", "Contact"]).await;
+    world.org.create("Contact", json!({ "LastName": "Newton", "Email": NEW.to_lowercase() })).await;
+    world.sync().await;
+    assert_eq!(leads(&world).await, Vec::<Json>::new());
+    let work = array(world.meeting("m1").await["work"].take());
+    let lead = work.iter().find(|one| one["object"] == "Lead").unwrap();
+    // It is looked at again whenever records change.
+    assert!(["unmatched", "waiting"].map(|state| json!(state)).contains(&lead["state"]), "{lead}");
+
+    // A duplicate rule, say.
+    let error = json!({ "statusCode": "DUPLICATES_DETECTED", "message": "Use one of these records?", "fields": [] });
+    let refusal = json!({
+        "method": "POST", "path": "{V}/composite/sobjects", "kind": "status", "status": 200,
+        "body": [{ "success": false, "errors": [error] }],
+    });
+    let mut told = with_newcomer(&world, "m2");
+    told["participants"] = json!([{ "name": "Otto Other", "email": "otto@other.example" }]);
+    world.tell(&[told]).await;
+    world.org.fault(refusal).await;
+    world.json(&["sync", "--object", "Lead"]).await;
+    let failure = world.failures().await.remove(0);
+    assert_eq!(
+        (&failure["object"], &failure["code"]),
+        (&json!("Lead"), &json!("DUPLICATES_DETECTED"))
+    );
+    assert_says(&text(&failure["subject"]), &["m2 → otto@other.example"]);
+    world.ok(&["failures", "retry"]).await;
+    world.sync().await;
+    assert_eq!(leads(&world).await.len(), 1);
+    assert_eq!(world.failures().await, Vec::<Json>::new());
+}
