@@ -11,6 +11,7 @@ mod failures;
 mod mapping;
 mod matches;
 mod meetings;
+mod notices;
 mod output;
 mod pause;
 mod plugin;
@@ -107,6 +108,7 @@ enum Command {
     Matches(matches::Args),
     Plugin(plugin::Args),
     Failures(failures::Args),
+    Notices(notices::Args),
     Config(config::Args),
     /// Make a component of a script that stands on standard input
     #[command(name = script::COMMAND, hide = true)]
@@ -172,6 +174,7 @@ async fn run(args: Args, output: &Output) -> Result<(), Failed> {
         Command::Matches(args) => matches::run(args, &world, output),
         Command::Plugin(args) => plugin::run(args, &world, output).await,
         Command::Failures(args) => failures::run(args, &world, output).await,
+        Command::Notices(args) => notices::run(args, &world, output).await,
         Command::Config(args) => config::run(args, &world, output),
         Command::Demo(_) | Command::Sandbox(_) | Command::ScriptComponent => Ok(()),
     }

@@ -131,6 +131,25 @@ pub async fn tell(
     Ok(control.save_told(org, &text)?)
 }
 
+/// Tells of nothing but that telling works.
+pub async fn test(
+    settings: &Settings,
+    org: &OrgId,
+    username: &str,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let notice = Notice {
+        org: org.clone(),
+        username: username.to_owned(),
+        about: "test".to_owned(),
+        is_mended: true,
+        message: "this is a test: notices arrive".to_owned(),
+        mend: None,
+        at: now,
+    };
+    deliver(settings, &notice).await
+}
+
 /// Returns what has changed since it was told of, and what is told of then.
 fn changes(
     control: &Store,

@@ -39,12 +39,12 @@ use refusals::{Entry, Refusal};
 use session::Session;
 
 pub use allowance::{Allowance, Taken, Unlimited};
-pub use callback::{Arrival, CALLBACK_PATH, Callback};
+pub use callback::{CALLBACK_PATH, Callback};
 pub use describe::{Choice, Description, FieldDescription, FieldType, Parents};
 pub use extract::{Extract, Part, Progress, part_rows};
 pub use http::{Http, Pace};
 pub use login_url::LoginUrl;
-pub use oauth::{App, Authorization, Code, Connected, exchange, renew, revoke};
+pub use oauth::{App, Arrival, Authorization, Code, Connected, exchange, renew, revoke};
 pub use query::{Page, RowKey, TaskStatus};
 pub use records::{RecordWrite, Written};
 pub use session::{Vault, VaultError};

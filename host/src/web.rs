@@ -30,13 +30,19 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{ConnectInfo, DefaultBodyLimit};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
 use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
+use tower::ServiceExt;
 
 use crate::config::WebSettings;
 use crate::model::{OrgId, Person, Role};
@@ -54,8 +60,14 @@ const LOGINS_MAX: NonZeroU32 = NonZeroU32::new(20).expect("it is not 0");
 const LIVE_MAX: usize = 200;
 /// How many mappings are tried at a time, each on a processor of its own.
 const TRIES_MAX: usize = 2;
+/// How many connections there may be at a time.
+const CONNECTIONS_MAX: usize = 1_000;
+/// How long the head of a request may take.
+const HEADERS_WITHIN: Duration = Duration::from_secs(15);
+/// How long to wait where no connection can be taken.
+const PAUSE: Duration = Duration::from_millis(100);
 /// How long answers that are being given may take once it is to stop.
-const FAREWELL: Duration = Duration::from_secs(2);
+const FAREWELL: Duration = Duration::from_secs(10);
 
 /// All that pages need.
 pub(crate) struct Site {
@@ -143,20 +155,52 @@ impl Listening {
         &self.site.base
     }
 
-    /// Serves until it is to stop.
+    /// Serves until it is to stop: each connection on its own, so many at a time.
     pub async fn serve(self) {
         let mut stop = self.site.stop.clone();
-        let pages = pages(self.site).into_make_service_with_connect_info::<SocketAddr>();
-        let mut stopped = stop.clone();
-        let server = axum::serve(self.listener, pages)
-            .with_graceful_shutdown(async move { drop(stopped.wait_for(|stop| *stop).await) });
-        let server = tokio::spawn(server.into_future());
-        let _ = stop.wait_for(|stop| *stop).await;
-        let abort = server.abort_handle();
-        if tokio::time::timeout(FAREWELL, server).await.is_err() {
-            abort.abort();
+        let pages = pages(Arc::clone(&self.site));
+        let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let open = GracefulShutdown::new();
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);
+        loop {
+            let place = tokio::select! {
+                place = Arc::clone(&places).acquire_owned() => place,
+                () = stopped(&mut stop) => break,
+            };
+            let (stream, from) = tokio::select! {
+                accepted = self.listener.accept() => match accepted {
+                    Ok(accepted) => accepted,
+                    Err(cause) => {
+                        // Too many files, say: it may be better in a moment.
+                        tracing::warn!(%cause, "a connection can't be taken");
+                        tokio::time::sleep(PAUSE).await;
+                        continue;
+                    }
+                },
+                () = stopped(&mut stop) => break,
+            };
+            let pages = pages.clone();
+            let answer = service_fn(move |mut request: hyper::Request<Incoming>| {
+                request.extensions_mut().insert(ConnectInfo(from));
+                pages.clone().oneshot(request)
+            });
+            let connection = open.watch(http.serve_connection(TokioIo::new(stream), answer));
+            tokio::spawn(async move {
+                // Whoever has gone need not be told.
+                let _ = connection.await;
+                drop(place);
+            });
         }
+        // What is being answered is answered.
+        let _ = tokio::time::timeout(FAREWELL, open.shutdown()).await;
     }
+}
+
+/// Waits until it is to stop.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // Where nobody is left to say so, it is.
+    drop(stop.wait_for(|stop| *stop).await);
 }
 
 /// Makes a link that signs someone in once.
@@ -198,6 +242,8 @@ fn pages(site: Shared) -> Router {
         .route("/orgs/{org}/matches", get(matches::list).post(matches::choose))
         .route("/orgs/{org}/runs", get(runs::list))
         .route("/orgs/{org}/changes", get(changes::list))
+        .route("/orgs/{org}/plan", post(changes::plan))
+        .route("/orgs/{org}/undo", post(changes::take_all_back))
         .route("/orgs/{org}/changes/{change}/undo", get(changes::ask).post(changes::take_back))
         .route("/orgs/{org}/setup", get(setup::begin))
         .route("/orgs/{org}/setup/discard", post(setup::discard))

@@ -68,6 +68,9 @@ async fn a_webhook_and_a_command_hear_of_each_change_once_and_of_its_mend() {
     std::fs::write(&file, notices_too).unwrap();
     world.sync().await;
     assert_eq!(notices(&posted), Vec::<Json>::new(), "all is well");
+    world.ok(&["notices", "test"]).await;
+    assert_eq!(notices(&posted).iter().filter(|notice| is(notice, "test", true)).count(), 1);
+    assert_says(&std::fs::read_to_string(&log).unwrap(), &["this is a test"]);
 
     world.org.change_field("Contact", "LastName", json!({ "visible": false })).await;
     for _ in 0..2 {

@@ -208,6 +208,45 @@ async fn a_change_is_taken_back_at_the_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_sync_would_write_is_seen_before_and_all_of_a_meeting_is_taken_back_after() {
+    let (world, cast) = stage().await;
+    world.sync().await;
+    world.ok(&["pause"]).await;
+    world.tell(&[meeting(&world.org, "m1", 2, &[ADA])]).await;
+    let served = Served::start(&world).await;
+    let browser = signed_in(&served.link).await;
+    browser.goto(&served.page(&world, "/changes").await).await;
+    browser.click("Show what the next sync would write").await;
+    browser.says("Nothing was written").await;
+    browser.says("Learned in m1").await;
+    browser.assert_accessible().await;
+    browser.picture("plan").await;
+    assert_eq!(description(&world.org, "Contact", &cast.contact).await, "Met at the fair.");
+    browser.goto(&served.page(&world, "").await).await;
+    browser.click("Resume all").await;
+    eventually("the meeting to be written", async || {
+        description(&world.org, "Contact", &cast.contact).await.contains("Learned in m1")
+            && description(&world.org, "Opportunity", &cast.deal).await.contains("Learned in m1")
+    })
+    .await;
+    eventually("the sync to end", async || {
+        let runs = array(world.json(&["runs"]).await);
+        runs.iter().all(|run| run["ended"] != "running")
+    })
+    .await;
+    browser.goto(&served.page(&world, "/changes?meeting=m1").await).await;
+    browser.click("Look what taking all of it back would do").await;
+    browser.says("would be taken back, the newest first").await;
+    browser.assert_accessible().await;
+    browser.click("Take all of it back").await;
+    browser.says("taken back").await;
+    assert_eq!(description(&world.org, "Contact", &cast.contact).await, "Met at the fair.");
+    let deal = world.org.get("Opportunity", &cast.deal, "Description").await;
+    assert_eq!(deal["Description"], json!(null));
+    served.end(browser).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_person_chooses_at_the_page_where_nobody_guesses() {
     let (world, cast) = stage().await;
     let twin = world.org.create("Contact", json!({ "LastName": "Second", "Email": ADA })).await;
@@ -497,6 +536,8 @@ async fn whatever_changes_something_is_for_admins_and_comes_from_our_own_pages()
         "/disconnect",
         "/matches",
         "/changes/1/undo",
+        "/undo",
+        "/plan",
         "/setup/discard",
         "/setup/objects",
         "/setup/fields/Contact",

@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::output::{Failed, Output};
-use super::records::shown;
+use super::output::{Failed, Output, shown};
 use crate::model::{Change, Direction, Intent, JobKey, Object, SalesforceId, Value};
 use crate::store::{ChangesOf, OrgStore};
 use crate::sync::{UndoFate, Undone, round, undo};

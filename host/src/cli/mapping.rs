@@ -6,8 +6,7 @@ use std::time::Instant;
 use serde_json::{Value as Json, json};
 use tokio::task::block_in_place;
 
-use super::output::{Failed, Output};
-use super::records::shown;
+use super::output::{Failed, Output, shown};
 use crate::model::{Object, Spec, Value};
 use crate::plugin::{Brought, Mapping};
 use crate::sync::{Preview, Replay};

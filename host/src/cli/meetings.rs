@@ -8,7 +8,7 @@ use serde_json::json;
 use super::output::{Failed, Output};
 use crate::intake::{self, TEXT_MAX};
 use crate::model::{Direction, Meeting, Object};
-use crate::store::{Added, DoneBy};
+use crate::store::{Added, DoneBy, ItemState, MeetingSummary, Standing};
 use crate::sync::match_meeting;
 use crate::world::World;
 
@@ -119,21 +119,7 @@ fn read(file: &Path) -> Result<String, Failed> {
 fn list(limit: u32, world: &World, output: &Output) -> Result<(), Failed> {
     let store = world.store.org(&world.connection()?.org)?;
     let meetings = store.meetings(None, limit)?;
-    output.json(
-        &meetings
-            .iter()
-            .map(|meeting| {
-                json!({
-                    "id": meeting.id,
-                    "title": meeting.title,
-                    "started_at": meeting.started_at,
-                    "work": meeting.work,
-                    "items_done": meeting.items_done,
-                    "items_total": meeting.items_total,
-                })
-            })
-            .collect::<Vec<_>>(),
-    );
+    output.json(&meetings.iter().map(MeetingSummary::to_json).collect::<Vec<_>>());
     let rows = meetings.iter().map(|meeting| {
         let work = meeting.work;
         vec![
@@ -170,21 +156,8 @@ fn show(id: &str, explain: bool, world: &World, output: &Output) -> Result<(), F
         "meeting": meeting,
         "rules": verdicts,
         "matches": matches,
-        "action_items": items.iter().map(|item| json!({
-            "id": item.item_id,
-            "text": item.text,
-            "done": item.done,
-            "done_by": item.done_by.as_str(),
-            "task": item.record_id,
-            "task_deleted": item.gone,
-        })).collect::<Vec<_>>(),
-        "work": work.iter().map(|one| json!({
-            "object": one.work.object,
-            "action_item": one.work.item_id,
-            "state": one.state,
-            "reason": one.reason,
-            "changed_at": one.changed_at,
-        })).collect::<Vec<_>>(),
+        "action_items": items.iter().map(ItemState::to_json).collect::<Vec<_>>(),
+        "work": work.iter().map(Standing::to_json).collect::<Vec<_>>(),
     }));
     output.line(format!("{}  {}  {}", meeting.id, meeting.started_at, meeting.title));
     let rows = matches.iter().map(|found| {

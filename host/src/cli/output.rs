@@ -7,6 +7,8 @@ use comfy_table::{CellAlignment, Table, presets::NOTHING};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use crate::model::Value;
+
 pub(super) use crate::world::Failed;
 
 /// How often what shows progress turns.
@@ -112,4 +114,21 @@ fn print(text: &str) {
     let mut out = std::io::stdout().lock();
     // Whoever reads may have read enough, as `head` does.
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+/// Returns a value as it stands in a table: on one line, not too long.
+pub(super) fn shown(value: &Value) -> String {
+    /// How many characters of a value a table shows.
+    const SHOWN_MAX: usize = 60;
+    let text = match value {
+        Value::Null => String::new(),
+        Value::Boolean(truth) => truth.to_string(),
+        Value::Integer(number) => number.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::Text(text) => text.split_whitespace().collect::<Vec<_>>().join(" "),
+    };
+    match text.char_indices().nth(SHOWN_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
 }

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::changes;
-use super::output::{Failed, Output};
-use crate::model::{Entity, Fields, Object, SalesforceId, Value};
+use super::output::{Failed, Output, shown};
+use crate::model::{Entity, Fields, Object, SalesforceId};
 use crate::sync::origins;
 use crate::world::World;
 
@@ -173,21 +173,4 @@ fn unread(object: Object, id: &SalesforceId) -> Failed {
 
 fn nest(fields: &Fields) -> Json {
     fields.iter().map(|(name, value)| (name.clone(), value.to_json())).collect::<Map<_, _>>().into()
-}
-
-/// Returns a value as it stands in a table: on one line, not too long.
-pub(super) fn shown(value: &Value) -> String {
-    /// How many characters of a value a table shows.
-    const SHOWN_MAX: usize = 60;
-    let text = match value {
-        Value::Null => String::new(),
-        Value::Boolean(truth) => truth.to_string(),
-        Value::Integer(number) => number.to_string(),
-        Value::Number(number) => number.to_string(),
-        Value::Text(text) => text.split_whitespace().collect::<Vec<_>>().join(" "),
-    };
-    match text.char_indices().nth(SHOWN_MAX) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
 }

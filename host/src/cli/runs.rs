@@ -1,8 +1,9 @@
 //! `efficlose runs`
 
+use serde_json::{Value, json};
+
 use super::output::{Failed, Output};
-use super::sync::{ended, row, to_json};
-use crate::model::Run;
+use crate::model::{Counts, Ending, Run};
 use crate::world::World;
 
 /// Show the latest runs: what each did and how it ended
@@ -44,4 +45,67 @@ pub(super) fn run(args: Args, world: &World, output: &Output) -> Result<(), Fail
 pub(super) fn when_and_how(run: &Run) -> String {
     let at = run.ended_at.unwrap_or(run.started_at);
     format!("{at} {}", ended(run))
+}
+
+/// Returns a run as a line of a table.
+pub(super) fn row(run: &Run) -> Vec<String> {
+    cells(run.key.object.as_str(), run.key.direction.as_str(), run.counts, ended(run))
+}
+
+/// Returns counts as a line of a table, with what they are of and how it ended.
+pub(super) fn cells(object: &str, way: &str, counts: Counts, ended: String) -> Vec<String> {
+    let numbers = [
+        counts.pulled,
+        counts.mapped,
+        counts.unchanged,
+        counts.deleted,
+        counts.skipped,
+        counts.failed,
+        counts.pushed,
+        counts.calls,
+    ];
+    let mut cells = vec![object.to_owned(), way.to_owned()];
+    cells.extend(
+        numbers.map(|number| if number == 0 { "·".to_owned() } else { number.to_string() }),
+    );
+    cells.push(ended);
+    cells
+}
+
+/// Says how a run ended.
+pub(super) fn ended(run: &Run) -> String {
+    match &run.ending {
+        None => "running".to_owned(),
+        Some(Ending::Complete) => "complete".to_owned(),
+        Some(Ending::Stopped) => "stopped".to_owned(),
+        Some(Ending::Broken(problem)) => format!("broken: {problem}"),
+    }
+}
+
+/// Returns a run for a machine.
+pub(super) fn to_json(run: &Run) -> Value {
+    let (ended, problem) = match &run.ending {
+        None => ("running", None),
+        Some(Ending::Complete) => ("complete", None),
+        Some(Ending::Stopped) => ("stopped", None),
+        Some(Ending::Broken(problem)) => ("broken", Some(problem)),
+    };
+    json!({
+        "id": run.id,
+        "org": run.key.org,
+        "object": run.key.object,
+        "direction": run.key.direction,
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "ended": ended,
+        "error": problem.map(|problem| json!({
+            "message": problem.message, "at": problem.at, "hint": problem.hint,
+        })),
+        "counts": run.counts,
+        "seconds": run.spent.map(|spent| json!({
+            "fetch": spent.fetch.as_secs_f64(),
+            "map": spent.map.as_secs_f64(),
+            "store": spent.store.as_secs_f64(),
+        })),
+    })
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::output::{Failed, Output};
-use super::{runs, sync};
+use super::runs;
 use crate::model::{Connection, Object, Problem};
 use crate::sync::{ObjectStatus, Status, status};
 use crate::world::World;
@@ -146,8 +146,8 @@ fn object_json(status: &ObjectStatus, refusals: &[Refusal]) -> serde_json::Value
         "pull": status.choices.pull,
         "push": status.choices.push,
         "every_minutes": status.choices.every_minutes,
-        "last_pull": status.last_pull.as_ref().map(sync::to_json),
-        "last_push": status.last_push.as_ref().map(sync::to_json),
+        "last_pull": status.last_pull.as_ref().map(runs::to_json),
+        "last_push": status.last_push.as_ref().map(runs::to_json),
         "next_at": status.next_at,
         "verified": status.verified,
         "quiet_since": status.quiet_since,

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::watch;
 
-use super::changes;
 use super::output::{Failed, Output};
 use super::status::{self, Refusal};
+use super::{changes, runs};
 use crate::model::{Connection, Counts, Direction, Ending, JobKey, Object, Run};
 use crate::notify;
 use crate::sync::{Rehearsal, forecast, rehearse, round};
@@ -196,7 +196,7 @@ pub(super) fn report(runs: &[Run], refused: &[Refusal], took: Duration, output: 
         total
     });
     output.json(&json!({
-        "runs": runs.iter().map(to_json).collect::<Vec<_>>(),
+        "runs": runs.iter().map(runs::to_json).collect::<Vec<_>>(),
         "total": total,
         "refused": refused.iter().map(status::to_json).collect::<Vec<_>>(),
         "seconds": took.as_secs_f64(),
@@ -214,75 +214,13 @@ pub(super) fn report(runs: &[Run], refused: &[Refusal], took: Duration, output: 
         "calls",
         "ended",
     ];
-    let mut rows: Vec<_> = runs.iter().map(row).collect();
+    let mut rows: Vec<_> = runs.iter().map(runs::row).collect();
     if !rows.is_empty() {
-        rows.push(cells("total", "", total, String::new()));
+        rows.push(runs::cells("total", "", total, String::new()));
     }
     output.table(&headers, &headers[2..10], rows, "Nothing was to be done.");
     status::tell(refused, output);
     output.line(format!("Took {:.1} s", took.as_secs_f64()));
-}
-
-/// Returns a run as a line of a table.
-pub(super) fn row(run: &Run) -> Vec<String> {
-    cells(run.key.object.as_str(), run.key.direction.as_str(), run.counts, ended(run))
-}
-
-fn cells(object: &str, way: &str, counts: Counts, ended: String) -> Vec<String> {
-    let numbers = [
-        counts.pulled,
-        counts.mapped,
-        counts.unchanged,
-        counts.deleted,
-        counts.skipped,
-        counts.failed,
-        counts.pushed,
-        counts.calls,
-    ];
-    let mut cells = vec![object.to_owned(), way.to_owned()];
-    cells.extend(
-        numbers.map(|number| if number == 0 { "·".to_owned() } else { number.to_string() }),
-    );
-    cells.push(ended);
-    cells
-}
-
-/// Says how a run ended.
-pub(super) fn ended(run: &Run) -> String {
-    match &run.ending {
-        None => "running".to_owned(),
-        Some(Ending::Complete) => "complete".to_owned(),
-        Some(Ending::Stopped) => "stopped".to_owned(),
-        Some(Ending::Broken(problem)) => format!("broken: {problem}"),
-    }
-}
-
-/// Returns a run for a machine.
-pub(super) fn to_json(run: &Run) -> Value {
-    let (ended, problem) = match &run.ending {
-        None => ("running", None),
-        Some(Ending::Complete) => ("complete", None),
-        Some(Ending::Stopped) => ("stopped", None),
-        Some(Ending::Broken(problem)) => ("broken", Some(problem)),
-    };
-    json!({
-        "id": run.id,
-        "org": run.key.org,
-        "object": run.key.object,
-        "direction": run.key.direction,
-        "started_at": run.started_at,
-        "ended_at": run.ended_at,
-        "ended": ended,
-        "error": problem.map(|problem| json!({
-            "message": problem.message, "at": problem.at, "hint": problem.hint,
-        })),
-        "counts": run.counts,
-        "seconds": run.spent.map(|spent| json!({
-            "fetch": spent.fetch.as_secs_f64(),
-            "map": spent.map.as_secs_f64(),
-            "store": spent.store.as_secs_f64(),
-        })),
-    })
 }
 
 /// Makes the command fail where an object could not go on.

@@ -13,8 +13,8 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use url::Url;
 
-use super::oauth::{Authorization, Code};
-use super::{Error, Result, clean};
+use super::oauth::{Arrival, Authorization, Code};
+use super::{Error, Result};
 use crate::secret::Secret;
 
 /// The path of the callback, on whatever host.
@@ -80,34 +80,6 @@ impl Callback {
 struct Waiting {
     state: Secret,
     answer: Mutex<Option<oneshot::Sender<Result<Code>>>>,
-}
-
-/// What Salesforce adds to the callback's address at the end of a login. Each value is
-/// decoded exactly once: a code ends in `=`, and decoding it twice or not at all spoils it.
-#[derive(Debug, serde::Deserialize)]
-pub struct Arrival {
-    code: Option<Secret>,
-    state: Option<Secret>,
-    error: Option<String>,
-    error_description: Option<String>,
-}
-
-impl Arrival {
-    /// Tells whether it ends the login that was begun with this state.
-    pub(super) fn is_for(&self, state: &Secret) -> bool {
-        self.state.as_ref().is_some_and(|theirs| state.is_same(theirs.expose()))
-    }
-
-    /// Returns the code, or why there is none.
-    pub fn code(self) -> Result<Code> {
-        match (self.error, self.code) {
-            (None, Some(code)) if !code.expose().is_empty() => Ok(Code(code)),
-            (error, _) => Err(Error::OAuth {
-                code: clean::shown(error.as_deref().unwrap_or("unknown_error")),
-                description: clean::shown(self.error_description.as_deref().unwrap_or_default()),
-            }),
-        }
-    }
 }
 
 async fn arrived(State(waiting): State<Arc<Waiting>>, Query(arrival): Query<Arrival>) -> Response {

@@ -17,7 +17,6 @@ use oauth2::{
 use reqwest::{Method, StatusCode};
 use url::Url;
 
-use super::callback::Arrival;
 use super::{Error, Http, LoginUrl, Result, clean};
 use crate::model::{OrgId, SalesforceId};
 use crate::secret::{Grant, Secret};
@@ -101,6 +100,34 @@ impl Authorization {
 impl fmt::Debug for Authorization {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Authorization").field("login", &self.login).finish_non_exhaustive()
+    }
+}
+
+/// What Salesforce adds to the callback's address at the end of a login. Each value is
+/// decoded exactly once: a code ends in `=`, and decoding it twice or not at all spoils it.
+#[derive(Debug, serde::Deserialize)]
+pub struct Arrival {
+    code: Option<Secret>,
+    state: Option<Secret>,
+    error: Option<String>,
+    error_description: Option<String>,
+}
+
+impl Arrival {
+    /// Tells whether it ends the login that was begun with this state.
+    pub(super) fn is_for(&self, state: &Secret) -> bool {
+        self.state.as_ref().is_some_and(|theirs| state.is_same(theirs.expose()))
+    }
+
+    /// Returns the code, or why there is none.
+    pub fn code(self) -> Result<Code> {
+        match (self.error, self.code) {
+            (None, Some(code)) if !code.expose().is_empty() => Ok(Code(code)),
+            (error, _) => Err(Error::OAuth {
+                code: clean::shown(error.as_deref().unwrap_or("unknown_error")),
+                description: clean::shown(self.error_description.as_deref().unwrap_or_default()),
+            }),
+        }
     }
 }
 

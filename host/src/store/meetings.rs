@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
+use serde_json::{Value as Json, json};
 
 use super::database::{all, one, run};
 use super::value::{hash, int, json, micros, number, time, to_json, word, word_or_none};
@@ -92,6 +93,34 @@ pub struct MeetingSummary {
     pub items_done: u64,
     /// How many action items it has.
     pub items_total: u64,
+}
+
+impl MeetingSummary {
+    /// Returns it for a machine.
+    pub fn to_json(&self) -> Json {
+        json!({
+            "id": self.id,
+            "title": self.title,
+            "started_at": self.started_at,
+            "work": self.work,
+            "items_done": self.items_done,
+            "items_total": self.items_total,
+        })
+    }
+}
+
+impl ItemState {
+    /// Returns it for a machine, by the words of the platform.
+    pub fn to_json(&self) -> Json {
+        json!({
+            "id": self.item_id,
+            "text": self.text,
+            "done": self.done,
+            "done_by": self.done_by.as_str(),
+            "task": self.record_id,
+            "task_deleted": self.gone,
+        })
+    }
 }
 
 impl OrgStore {

@@ -47,6 +47,19 @@ pub struct Standing {
     pub changed_at: Timestamp,
 }
 
+impl Standing {
+    /// Returns it for a machine.
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "object": self.work.object,
+            "action_item": self.work.item_id,
+            "state": self.state,
+            "reason": self.reason,
+            "changed_at": self.changed_at,
+        })
+    }
+}
+
 /// How much work there is in each state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct WorkCounts {

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 
 use tokio::task::block_in_place;
 
-use super::prepare::{Effect, Mark, marks, misfits, required};
-use super::push::newcomer;
+use super::prepare::{Effect, Mark, OF_PEOPLE, marks, misfits, required};
 use super::{Doors, Error, Newcomer, parents, trial};
 use crate::model::{Object, Problem, Spec};
 use crate::salesforce::{Description, Read};
@@ -145,7 +144,7 @@ impl Checkup {
         let makes_people = choices.push && newcomer == Some(object);
         access.creates = makes_people || (choices.push && object == Object::Task);
         if makes_people {
-            let fields = newcomer::FIELDS.iter().filter(|name| org.field(name).is_some());
+            let fields = OF_PEOPLE.iter().filter(|name| org.field(name).is_some());
             access.fields.extend(fields.map(|name| ((*name).to_owned(), true)));
         }
         if access.creates && object == Object::Task {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::push::newcomer::FIELDS;
 use super::{Doors, Error, FieldPolicy};
 use crate::model::{Cursor, FieldName, FieldPath, Object, Policy, Problem, Spec};
 use crate::plugin::Mapping;
@@ -21,6 +20,13 @@ pub(super) const PAGE: u32 = 2_000;
 const MARK_FIELDS: [&str; 2] = ["Efficlose_Id__c", "CallObject"];
 /// The field by which a person is found again.
 pub(super) const EMAIL: &str = "Email";
+/// What else a person may be made with.
+pub(super) const FIRST_NAME: &str = "FirstName";
+pub(super) const LAST_NAME: &str = "LastName";
+pub(super) const COMPANY: &str = "Company";
+pub(super) const ACCOUNT: &str = "AccountId";
+/// The fields of a person who is made of a guest.
+pub(super) const OF_PEOPLE: [&str; 5] = [FIRST_NAME, LAST_NAME, EMAIL, COMPANY, ACCOUNT];
 
 /// A mapping with what the org has of its needs.
 pub(super) struct Prepared {
@@ -196,7 +202,7 @@ pub(super) fn prepare(
     let reading = reading(mapping.digest(), &read_as);
     let marks = marks(spec.object, org);
     let required = required(org);
-    let creatable = FIELDS.iter().filter_map(|name| org.field(name));
+    let creatable = OF_PEOPLE.iter().filter_map(|name| org.field(name));
     let creatable = creatable.filter(|field| field.createable).cloned().collect();
     let is_locked = |name: &&str| {
         let field = org.field(name);

@@ -3,7 +3,7 @@
 
 mod draft;
 mod ending;
-pub(super) mod newcomer;
+mod newcomer;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

@@ -19,7 +19,7 @@ use super::{Shared, Site};
 use crate::intake::{self, MEETING_MAX};
 use crate::model::{Direction, Entity, Object, OrgId, SalesforceId};
 use crate::secret::Secret;
-use crate::store::{self, MeetingSummary};
+use crate::store::{self, ItemState, MeetingSummary, Standing};
 use crate::sync;
 use crate::world::{Failed, Fault};
 
@@ -270,19 +270,8 @@ async fn meetings(State(site): State<Shared>, caller: Caller, page: Page) -> Ans
     let mut found = site.world.store.org(&caller.org)?.meetings(before, page.limit + 1)?;
     let next = cut(&mut found, page.limit)
         .map(|last| format!("{}~{}", last.started_at.as_microsecond(), last.id));
-    let meetings: Vec<Value> = found.iter().map(summary).collect();
+    let meetings: Vec<Value> = found.iter().map(MeetingSummary::to_json).collect();
     Ok(Json(json!({ "meetings": meetings, "next": next })))
-}
-
-fn summary(meeting: &MeetingSummary) -> Value {
-    json!({
-        "id": meeting.id,
-        "title": meeting.title,
-        "started_at": meeting.started_at,
-        "work": meeting.work,
-        "items_done": meeting.items_done,
-        "items_total": meeting.items_total,
-    })
 }
 
 async fn meeting(State(site): State<Shared>, caller: Caller, Path(id): Path<String>) -> Answer {
@@ -291,26 +280,9 @@ async fn meeting(State(site): State<Shared>, caller: Caller, Path(id): Path<Stri
         Refusal::new(StatusCode::NOT_FOUND, format!("there is no meeting \"{id}\""))
     })?;
     let items = store.item_states(&id)?;
-    let items = items.iter().map(|item| {
-        json!({
-            "id": item.item_id,
-            "text": item.text,
-            "done": item.done,
-            "done_by": item.done_by.as_str(),
-            "task": item.record_id,
-            "task_deleted": item.gone,
-        })
-    });
+    let items = items.iter().map(ItemState::to_json);
     let work = store.work_of(&id)?;
-    let work = work.iter().map(|one| {
-        json!({
-            "object": one.work.object,
-            "action_item": one.work.item_id,
-            "state": one.state,
-            "reason": one.reason,
-            "changed_at": one.changed_at,
-        })
-    });
+    let work = work.iter().map(Standing::to_json);
     Ok(Json(json!({
         "meeting": meeting,
         "matches": store.matches(&id)?,

@@ -6,15 +6,19 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::guard::{At, Posted, Visitor};
-use super::page::{Refused, Shown, badge, moment, page, pair, token};
+use super::page::{Refused, Shown, badge, button, many, moment, page, pair, token, trouble, words};
 use super::{Shared, done};
-use crate::model::{Change, ChangeState, Connection, Direction, Intent, OrgId, SalesforceId};
+use crate::model::{
+    Change, ChangeState, Connection, Direction, Intent, Object, OrgId, SalesforceId,
+};
 use crate::store::{ChangesOf, OrgStore};
-use crate::sync::{UndoFate, Undone, undo};
+use crate::sync::{Rehearsal, UndoFate, Undone, rehearse, undo};
 use crate::world::Failed;
 
 /// How many changes a page shows.
 const SHOWN: u32 = 100;
+/// How many changes are taken back at once at a page.
+const UNDONE_MAX: u32 = 10_000;
 
 /// Which changes are asked for: all, where nothing is named.
 #[derive(Deserialize, Default)]
@@ -32,6 +36,11 @@ pub(super) async fn list(
 ) -> Shown {
     let org = connection.org.clone();
     let store = site.world.store.org(&org)?;
+    let all_of = match (&of.run, &of.meeting) {
+        (Some(run), _) => Some(("run", run.clone())),
+        (_, Some(meeting)) => Some(("meeting", meeting.clone())),
+        _ => None,
+    };
     let (which, of) = match (&of.run, &of.meeting, &of.record) {
         (Some(run), ..) => (ChangesOf::Run(run), format!("of the run {run}")),
         (_, Some(meeting), _) => (ChangesOf::Meeting(meeting), format!("of the meeting {meeting}")),
@@ -42,6 +51,13 @@ pub(super) async fn list(
     let body = html! {
         div.card {
             @if !of.is_empty() { p { "Those " (of) ". " a href=(format!("/orgs/{org}/changes")) { "Show all" } } }
+            @match &all_of {
+                Some((kind, name)) if !changes.is_empty() => {
+                    p { (button(&visitor, &format!("/orgs/{org}/undo"), "Look what taking all of it back would do", &[(kind, name), ("look", "on")])) }
+                },
+                Some(_) => {},
+                None => p { (button(&visitor, &format!("/orgs/{org}/plan"), "Show what the next sync would write", &[])) },
+            }
             (items(&visitor, &org, &store, &changes)?)
             @if changes.len() == SHOWN as usize { p.muted { "The latest " (SHOWN) " are shown." } }
         }
@@ -157,7 +173,6 @@ fn asked(
     undone: Option<&[Undone]>,
 ) -> Markup {
     let org = &connection.org;
-    let is_possible = |one: &Undone| matches!(one.fate, UndoFate::Restored | UndoFate::Deleted);
     let is_idle = undone.is_some_and(|undone| !undone.iter().any(is_possible));
     let body = html! {
         div.card {
@@ -182,6 +197,11 @@ fn asked(
         }
     };
     page(visitor, Some(connection), &format!("Undo change {}", change.id), body)
+}
+
+/// Tells whether a change was taken back, or would be.
+fn is_possible(undone: &Undone) -> bool {
+    matches!(undone.fate, UndoFate::Restored | UndoFate::Deleted)
 }
 
 /// Takes a change back, or tells what that would do.
@@ -218,6 +238,104 @@ pub(super) async fn take_back(
     }
     site.world.wake(org, |job| job.direction == Direction::Pull && job.object == object)?;
     Ok(done::then(&format!("/orgs/{org}/changes"), "undone").into_response())
+}
+
+/// Takes back all that a run or a meeting wrote, or tells what that would do.
+pub(super) async fn take_all_back(
+    State(site): State<Shared>,
+    At(connection): At,
+    form: Posted,
+) -> Result<Response, Refused> {
+    let org = &connection.org;
+    let store = site.world.store.org(org)?;
+    let (kind, name, of) = match (form.sent("run"), form.sent("meeting")) {
+        (Some(run), _) => ("run", run, ChangesOf::Run(run)),
+        (_, Some(meeting)) => ("meeting", meeting, ChangesOf::Meeting(meeting)),
+        _ => return Err(Failed::new("no run or meeting was named").into()),
+    };
+    let mut changes = store.changes(of, UNDONE_MAX)?;
+    if changes.len() >= UNDONE_MAX as usize {
+        return Err(Failed::new(format!("the {kind} {name} wrote {UNDONE_MAX} changes or more"))
+            .hint("`efficlose changes undo` takes back as many as there are.")
+            .into());
+    }
+    changes.retain(|change| change.planned.undoes.is_none());
+    site.is_free(&connection)?;
+    let doors = site.world.doors(&connection, site.world.settings(org))?;
+    let is_look = form.sent("look").is_some();
+    let undone = undo(&doors, changes, is_look).await?;
+    let count = undone.iter().filter(|one| is_possible(one)).count();
+    if !is_look {
+        site.note(
+            form.person(),
+            Some(org),
+            format!("took back {count} changes of the {kind} {name}"),
+        );
+        site.world.wake(org, |job| job.direction == Direction::Pull)?;
+    }
+    let body = html! {
+        div.card {
+            @if is_look { p { (many(count as u64, "change", "changes")) " would be taken back, the newest first." } }
+            @else { p { (many(count as u64, "change was", "changes were")) " taken back." } }
+            @for one in &undone {
+                h3 { "Change " (one.change) ": " (one.object)
+                    @if let Some(id) = &one.record { " " a href=(format!("/orgs/{org}/records/{}/{id}", one.object)) { (id) } } }
+                (fates(std::slice::from_ref(one)))
+            }
+            @if is_look && count > 0 {
+                form method="post" action=(format!("/orgs/{org}/undo")) {
+                    (token(form.visitor()))
+                    input type="hidden" name=(kind) value=(name);
+                    div.actions {
+                        button.danger { "Take all of it back" }
+                        a href=(format!("/orgs/{org}/changes")) { "Leave it" }
+                    }
+                }
+            } @else { p { a href=(format!("/orgs/{org}/changes")) { "To the changes" } } }
+        }
+    };
+    Ok(page(form.visitor(), Some(&connection), &format!("Undo of the {kind} {name}"), body)
+        .into_response())
+}
+
+/// Shows what a sync would write now: each change, and what would be refused. Nothing is written.
+pub(super) async fn plan(State(site): State<Shared>, At(connection): At, form: Posted) -> Shown {
+    let org = &connection.org;
+    site.is_free(&connection)?;
+    let settings = site.world.settings(org);
+    let pushes = settings.jobs(org).into_iter().filter(|job| job.direction == Direction::Push);
+    let objects: Vec<Object> = pushes.map(|job| job.object).collect();
+    let doors = site.world.doors(&connection, settings)?;
+    let store = site.world.store.org(org)?;
+    let Rehearsal { changes, refused, broken, calls, .. } =
+        rehearse(&doors, &objects, &site.stop).await?;
+    let mut planned = Vec::new();
+    for change in changes.iter().take(SHOWN as usize) {
+        planned.push((change, name(&store, change)?));
+    }
+    let body = html! {
+        div.card {
+            p { strong { (many(changes.len() as u64, "change", "changes")) } " in " (many(calls, "call", "calls")) ", of what was imported so far. Nothing was written." }
+            @for (object, problem) in &broken { (trouble(&format!("{object} can't be written: {problem}"), problem.hint.as_deref())) }
+            ul.plain {
+                @for failure in refused.iter().take(SHOWN as usize) {
+                    li {
+                        p { (badge("bad", "would fail")) " " (failure.object) " " (failure.subject) ": " (failure.problem) }
+                        @if let Some(hint) = &failure.problem.hint { p { (words(hint)) } }
+                    }
+                }
+                @for (change, name) in &planned {
+                    li {
+                        p { strong { (headline(org, change, name)) } ", from the meeting "
+                            a href=(super::meetings::path(org, &change.planned.meeting_id)) { (change.planned.meeting_id) } }
+                        (fields(change))
+                    }
+                }
+            }
+            @if changes.len() > planned.len() { p.muted { "The first " (SHOWN) " are shown." } }
+        }
+    };
+    Ok(page(form.visitor(), Some(&connection), "What the next sync would write", body))
 }
 
 fn find(store: &OrgStore, id: i64) -> Result<Change, Refused> {

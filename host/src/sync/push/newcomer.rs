@@ -14,14 +14,9 @@ use crate::model::{
 use crate::store::{Subject, Trouble};
 use crate::sync::matching::is_free_mail;
 use crate::sync::plan::{forbidden, refusal, required};
-use crate::sync::prepare::{EMAIL, Prepared};
+use crate::sync::prepare::{ACCOUNT, COMPANY, EMAIL, FIRST_NAME, LAST_NAME, Prepared};
 use crate::sync::{Doors, Error, Newcomer};
 
-/// The fields that a new person gets.
-pub(in crate::sync) const FIELDS: [&str; 5] =
-    [FIRST_NAME, LAST_NAME, EMAIL, "Company", "AccountId"];
-const FIRST_NAME: &str = "FirstName";
-const LAST_NAME: &str = "LastName";
 /// What stands for a company that is not known, as in Salesforce's own forms.
 const NO_COMPANY: &str = "[not provided]";
 /// The objects among which Salesforce is asked for an address before someone is made of it.
@@ -147,12 +142,12 @@ fn fields(doors: &Doors, prepared: &Prepared, draft: &Draft, email: &str) -> Res
     }
     match (prepared.mapping.spec().object, account) {
         (Object::Contact, Some(account)) => {
-            fields.push(("AccountId".to_owned(), Value::from(account.id.as_str())));
+            fields.push((ACCOUNT.to_owned(), Value::from(account.id.as_str())));
         }
         (Object::Lead, account) => {
             let name = account.as_ref().and_then(|account| account.text("name"));
             let unknown = if is_free(doors, domain) { NO_COMPANY } else { domain };
-            fields.push(("Company".to_owned(), Value::from(name.unwrap_or(unknown))));
+            fields.push((COMPANY.to_owned(), Value::from(name.unwrap_or(unknown))));
         }
         _ => {}
     }
