@@ -87,6 +87,8 @@ fn connect(org: &Sandbox, home: &Path) -> Done<()> {
         api_version: "66.0".to_owned(),
         connected_at: Timestamp::now(),
         broken: None,
+        name: None,
+        is_sandbox: false,
     };
     let grant = Grant {
         instance_url: greeting.url.clone(),

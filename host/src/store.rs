@@ -70,6 +70,7 @@ const CONTROL_MIGRATIONS: &[&str] = &[
     include_str!("store/migrations/control/0002.sql"),
     include_str!("store/migrations/control/0003.sql"),
     include_str!("store/migrations/control/0004.sql"),
+    include_str!("store/migrations/control/0005.sql"),
 ];
 const ORG: &[&str] = &[
     include_str!("store/migrations/org/0001.sql"),

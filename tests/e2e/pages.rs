@@ -90,6 +90,7 @@ async fn an_org_is_connected_set_up_and_synced_without_leaving_the_browser() {
     browser.says(&text(&contacts[0]["Name"])).await;
     browser.click("Enable").await;
 
+    browser.says("Northwind").await;
     // What comes of it is seen without loading the page again.
     browser.says("Connected").await;
     eventually("all objects to be imported", async || {

@@ -49,6 +49,7 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
     output.json(&json!({
         "org": connection.org,
         "username": connection.username,
+        "name": connection.name,
         "api_version": connection.api_version,
         "connected": true,
     }));

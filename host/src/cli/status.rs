@@ -38,7 +38,9 @@ fn org(
     let budget = world.budget(connection).now()?;
     let status = status(&world.store, connection, &settings, budget, world.clock.now())?;
     let Status { state, usage, drifts, reviews, failures, .. } = &status;
-    output.line(format!("{}  {}  {state}", connection.org, connection.username));
+    let name = connection.name.as_ref().map(|_| format!("  {}", connection.called()));
+    let name = name.unwrap_or_default();
+    output.line(format!("{}  {}  {state}{name}", connection.org, connection.username));
     if let Some(why) = &connection.broken {
         output.line(format!("  {why}\n  Run `efficlose connect` to connect it again."));
     }
@@ -94,6 +96,8 @@ fn org(
     Ok(json!({
         "org": connection.org,
         "username": connection.username,
+        "name": connection.name,
+        "is_sandbox": connection.is_sandbox,
         "state": state,
         "broken": connection.broken,
         "api_version": connection.api_version,

@@ -23,6 +23,21 @@ pub struct Connection {
     pub connected_at: Timestamp,
     /// Why a person has to connect anew; none while the grant works.
     pub broken: Option<String>,
+    /// What the org is called, as it was told when it was connected.
+    pub name: Option<String>,
+    /// Whether it is one to try things in.
+    pub is_sandbox: bool,
+}
+
+impl Connection {
+    /// Returns what people call the org: its name, or who is connected.
+    pub fn called(&self) -> String {
+        match (&self.name, self.is_sandbox) {
+            (Some(name), false) => name.clone(),
+            (Some(name), true) => format!("{name} (sandbox)"),
+            (None, _) => self.username.clone(),
+        }
+    }
 }
 
 /// How much of the org's daily allowance of API calls is used, by everyone.

@@ -14,7 +14,7 @@ use super::refusals::Refusal;
 use super::shape::Shape;
 use super::soql::{self, Changed, Successor};
 use super::{Answer, Call, Error, Result, Salesforce, composite, time};
-use crate::model::{FieldName, Filter, NameError, Object, SalesforceId, Table, Value};
+use crate::model::{FieldName, Filter, NameError, Object, OrgId, SalesforceId, Table, Value};
 
 /// How long an address may be; Salesforce stops at 16,384 bytes with its headers.
 const URI_BYTES_MAX: usize = 8_000;
@@ -139,6 +139,20 @@ impl Salesforce {
         let fields = fields.iter().map(FieldName::as_str);
         let select = soql::unique(std::iter::once("Id").chain(fields));
         self.find_all(object.as_str(), key, values, &select, None).await
+    }
+
+    /// Returns what an org is called, and whether it is a sandbox; none, where it isn't shown.
+    pub async fn organization(&self, org: &OrgId) -> Result<Option<(String, bool)>> {
+        let field = |name: &str| {
+            name.parse::<FieldName>().expect("a name that is written here is well formed")
+        };
+        let (name, is_sandbox) = (field("Name"), field("IsSandbox"));
+        let ids = [org.to_string()];
+        let found = self.find("Organization", &field("Id"), &ids, &[name, is_sandbox]).await?;
+        let places = found.column("Name").zip(found.column("IsSandbox"));
+        Ok(found.rows.first().zip(places).and_then(|(row, (name, is_sandbox))| {
+            Some((row[name].text()?.to_owned(), row[is_sandbox] == Value::Boolean(true)))
+        }))
     }
 
     /// Returns the active users with these addresses, each with the address as

@@ -22,13 +22,14 @@ impl Store {
             run(
                 db,
                 "INSERT INTO connections
-                     (org, login_url, client_id, username, user_id, api_version, connected_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                     (org, login_url, client_id, username, user_id, api_version, connected_at,
+                      name, is_sandbox)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
                  ON CONFLICT (org) DO UPDATE SET
                      login_url = excluded.login_url, client_id = excluded.client_id,
                      username = excluded.username, user_id = excluded.user_id,
                      api_version = excluded.api_version, connected_at = excluded.connected_at,
-                     broken = NULL",
+                     name = excluded.name, is_sandbox = excluded.is_sandbox, broken = NULL",
                 params![
                     connection.org.as_str(),
                     connection.login_url,
@@ -37,6 +38,8 @@ impl Store {
                     connection.user_id,
                     connection.api_version,
                     micros(connection.connected_at),
+                    connection.name,
+                    connection.is_sandbox,
                 ],
             )?;
             grants::save(db, &connection.org, &sealed)
@@ -93,6 +96,8 @@ fn connection(row: &Row<'_>) -> rusqlite::Result<Connection> {
         api_version: row.get("api_version")?,
         connected_at: time(row, "connected_at")?,
         broken: row.get("broken")?,
+        name: row.get("name")?,
+        is_sandbox: row.get("is_sandbox")?,
     })
 }
 

@@ -254,6 +254,8 @@ pub(super) fn connection() -> Connection {
         api_version: "66.0".to_owned(),
         connected_at: at(0),
         broken: None,
+        name: None,
+        is_sandbox: false,
     }
 }
 

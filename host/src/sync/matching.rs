@@ -203,10 +203,9 @@ impl Matcher<'_> {
             }
             None => {
                 let candidates = several.iter().map(|entity| {
-                    candidate(
-                        entity,
-                        format!("it has the address, and was changed at {}", entity.modified_at),
-                    )
+                    let (about, at) = (about(entity), entity.modified_at);
+                    let why = format!("it has the address{about}, and was changed at {at}");
+                    candidate(entity, why)
                 });
                 self.ask(question, rule, candidates.collect());
                 None
@@ -442,6 +441,12 @@ impl Matcher<'_> {
 }
 
 const BY_HAND: &str = "a person chose it";
+
+/// Returns what tells a person from others of one name, as a part of a sentence.
+fn about(person: &Entity) -> String {
+    let known = ["title", "company"].into_iter().filter_map(|column| person.text(column));
+    known.filter(|text| !text.trim().is_empty()).map(|text| format!(", {}", text.trim())).collect()
+}
 
 fn candidate(entity: &Entity, reason: String) -> Candidate {
     Candidate {

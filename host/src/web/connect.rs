@@ -62,9 +62,9 @@ pub(super) async fn integrations(State(site): State<Shared>, visitor: Visitor) -
                 @for (one, seen) in &connections {
                     li {
                         div.head {
-                            a href=(format!("/orgs/{}", one.org)) { strong { (one.username) } }
+                            a href=(format!("/orgs/{}", one.org)) { strong { (one.called()) } }
                             (standing(one, &seen.status))
-                            span.muted.small { (one.org) ", at " (one.login_url.trim_start_matches("https://")) ", connected " (moment(one.connected_at)) }
+                            span.muted.small { (one.username) ", " (one.org) ", at " (one.login_url.trim_start_matches("https://")) ", connected " (moment(one.connected_at)) }
                         }
                     }
                 }
@@ -338,6 +338,7 @@ pub(super) async fn leaving(visitor: Visitor, At(connection): At) -> Shown {
     let org = connection.org.clone();
     let body = html! {
         div.card {
+            p { "This disconnects " strong { (connection.called()) } "." }
             p { "The grant is revoked at Salesforce and forgotten here. Nothing syncs any more." }
             p { "What was imported, the journal of what was written, and the settings stay in the folder of the org; whoever runs efficlose can delete it. Nothing at Salesforce changes." }
             form method="post" action=(format!("/orgs/{org}/disconnect")) {
@@ -366,7 +367,7 @@ pub(super) async fn disconnect(
     site.note(form.person(), Some(&org), format!("disconnected {}", connection.username));
     let body = html! {
         div.card {
-            p { (connection.username) " is not connected any more." }
+            p { (connection.called()) " is not connected any more." }
             @if !is_told { p { "Salesforce was not told: remove the app's access in its Setup." } }
             p { "Imported records and the journal stay in the folder of the org." }
             p { a href="/" { "Go to the integrations" } }

@@ -42,7 +42,7 @@ pub(super) fn page(
             }
             @if let Some(org) = org { (tabs(visitor, &org.org, title)) }
             main #content {
-                @if let Some(org) = org { p.crumbs { "Salesforce · " (org.username) " · " (org.org) } }
+                @if let Some(org) = org { p.crumbs { "Salesforce · " strong { (org.called()) } " · " (org.username) " · " (org.org) } }
                 h1 { (title) }
                 @if let Some(done) = visitor.done { div.notice.good role="status" { p { (done) } } }
                 (body)

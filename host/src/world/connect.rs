@@ -29,6 +29,12 @@ impl World {
         let identity = salesforce.whoami().await?;
         // An org or a user without API access is told now, not at the first sync.
         salesforce.describe(Object::Contact.as_str()).await?;
+        // What it is called helps people alone: nothing waits for it.
+        let called = salesforce.organization(&connected.org).await.unwrap_or_else(|error| {
+            tracing::warn!("what the org is called can't be read: {error}");
+            None
+        });
+        let (name, is_sandbox) = called.unzip();
         let connection = Connection {
             org: connected.org,
             login_url: login.to_string(),
@@ -38,6 +44,8 @@ impl World {
             api_version: version,
             connected_at: self.clock.now(),
             broken: None,
+            name,
+            is_sandbox: is_sandbox.unwrap_or_default(),
         };
         self.store.connect(&connection, &vault.grant())?;
         if let Some(usage) = salesforce.usage() {
