@@ -75,6 +75,13 @@ async fn an_org_is_connected_set_up_and_synced_without_leaving_the_browser() {
             let shown = "return [...document.querySelectorAll('#fields tbody tr')].filter((row) => !row.hidden).length";
             assert_eq!(browser.run(shown).await, json!(1));
             browser.choose("[name='policy.Description']", "crm-wins").await;
+            // Going elsewhere by a link keeps that.
+            browser.click("Task").await;
+            browser.find("a[href$='fields/Task'][aria-current]").await;
+            browser.click("Contact").await;
+            browser.find("a[href$='fields/Contact'][aria-current]").await;
+            let chosen = "return document.querySelector(\"[name='policy.Description']\").value";
+            assert_eq!(browser.run(chosen).await, json!("crm-wins"));
         }
         browser.click("Next").await;
     }

@@ -69,7 +69,9 @@ pub(super) async fn show(
         .ok_or_else(|| Refused::unknown(format!("there is no meeting \"{id}\"")))?;
     let (matches, items, work) =
         (store.matches(&id)?, store.item_states(&id)?, store.work_of(&id)?);
-    let verdicts = match_meeting(&store, &meeting, &site.world.settings(&org))?.verdicts;
+    let settings = site.world.settings(&org);
+    let verdicts = match_meeting(&store, &meeting, &settings)?.verdicts;
+    let is_written = |object: Object| settings.objects.get(&object).is_some_and(|one| one.push);
     let written = store.changes(ChangesOf::Meeting(&id), CHANGES_SHOWN)?;
     let record = |object: Object, id: &SalesforceId| -> Shown {
         let entity = store.entity(object, id)?;
@@ -125,11 +127,12 @@ pub(super) async fn show(
                         tr {
                             td data-label="Object" { (one.work.object) @if let Some(item) = &one.work.item_id { " of " (item) } }
                             td data-label="State" {
-                                @match one.state {
+                                @if !is_written(one.work.object) { (badge("quiet", "not set up to be written")) }
+                                @else { @match one.state {
                                     WorkState::Failed => (badge("bad", one.state.as_str())),
                                     WorkState::Settled => (badge("good", one.state.as_str())),
                                     other => (badge("quiet", other.as_str())),
-                                }
+                                } }
                             }
                             td data-label="Why" { (words(one.reason.as_deref().unwrap_or_default())) }
                             td data-label="Since" { (moment(one.changed_at)) }

@@ -210,7 +210,7 @@ fn objects(visitor: &Visitor, status: &Status, org: &OrgId) -> Markup {
                                     None => span.muted { "never" },
                                 }
                             }
-                            td.number data-label="Waiting" { (one.work.waiting + one.work.unmatched) }
+                            td.number data-label="Waiting" { @if one.choices.push { (one.work.waiting + one.work.unmatched) } @else { "—" } }
                             td.number data-label="Failed" { (one.work.failed) }
                             td data-label="Next" {
                                 @match one.paused_at {
@@ -309,6 +309,13 @@ pub(super) async fn sync(
     if site.world.settings(&org).is_blacked_out(site.world.clock.now()) {
         return Err(Failed::new("a blackout holds: nothing syncs by itself until it ends")
             .hint("`efficlose sync` syncs all the same; blackouts are in the settings.")
+            .into());
+    }
+    let paused = site.world.store.paused(&org)?;
+    let settings = site.world.settings(&org);
+    if settings.objects.keys().all(|object| paused.contains_key(object)) {
+        return Err(Failed::new("everything is paused")
+            .hint("Resume it on the status page.")
             .into());
     }
     site.world.wake(&org, |_| true)?;

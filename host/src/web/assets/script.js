@@ -57,6 +57,20 @@ for (const search of document.querySelectorAll("input[data-search]")) {
   });
 }
 
+// Links beside a form that keep what was changed in it.
+for (const nav of document.querySelectorAll("[data-saves]")) {
+  const form = document.querySelector("main form[method=post] [name=to]")?.form;
+  let isChanged = false;
+  form?.addEventListener("input", () => { isChanged = true; });
+  nav.addEventListener("click", (event) => {
+    const link = event.target.closest("a");
+    if (!isChanged || !link || !form) return;
+    event.preventDefault();
+    form.elements.to.value = link.textContent.trim();
+    form.submit();
+  });
+}
+
 // A form whose result is shown beside it as one types.
 for (const form of document.querySelectorAll("form[data-preview]")) {
   const place = document.querySelector(form.dataset.into);

@@ -87,13 +87,14 @@ pub(crate) async fn ask(
     });
     let body = html! {
         (steps(&visitor, &connection.org, "Fields"))
-        nav.actions aria-label="Objects" {
+        nav.actions data-saves aria-label="Objects" {
             @for other in &draft.chosen {
                 a href=(format!("/orgs/{org}/setup/fields/{other}")) aria-current=[(*other == object).then_some("true")] { (other) }
             }
         }
         form.card method="post" {
             (token(&visitor))
+            input type="hidden" name="to" value="";
             h2 { (object) }
             p { "The mapping " code { (mapping.name()) } " reads " (spec.reads.len()) " fields of it"
                 @if choices.push { ", and writes " (spec.writes.len()) }
@@ -292,5 +293,8 @@ pub(crate) async fn take(
         };
     }
     site.keep_draft(&org, &draft)?;
-    Ok(Redirect::to(&format!("/orgs/{org}/setup/{}", draft.after(object))))
+    // Whoever goes to another object by its link keeps what was chosen here.
+    let other = form.one("to").parse::<Object>().ok().filter(|to| draft.chosen.contains(to));
+    let next = other.map_or_else(|| draft.after(object), |to| format!("fields/{to}"));
+    Ok(Redirect::to(&format!("/orgs/{org}/setup/{next}")))
 }
