@@ -181,3 +181,25 @@ async fn a_deal_that_was_closed_since_the_meeting_is_what_it_was_about() {
     let found = array(world.meeting("m2").await["matches"].take());
     assert!(found.iter().all(|found| found["object"] != "Opportunity"), "{found:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_opportunities_the_one_of_a_guest_is_taken() {
+    let (world, cast) = stage().await;
+    let other = json!({
+        "Name": "Hooves", "StageName": "Prospecting", "CloseDate": "2099-12-31",
+        "AccountId": cast.account, "ContactId": cast.contact,
+    });
+    let other = world.org.create("Opportunity", other).await;
+    world.tell(&[meeting(&world.org, "m1", 3, &[ADA])]).await;
+    world.sync().await;
+    assert_eq!(waiting(&world).await, Vec::<Json>::new());
+    let shown = world.json(&["meetings", "show", "m1", "--explain"]).await;
+    let found = array(shown["matches"].clone());
+    let deal = found.iter().find(|found| found["object"] == "Opportunity").unwrap();
+    assert_eq!(deal["record_id"], json!(other));
+    assert_says(&text(&deal["reason"]), &["primary contact took part"]);
+    let rules = array(shown["rules"].clone());
+    let said =
+        rules.iter().find(|rule| rule["rule"] == "contact" && rule["question"] == "opportunity");
+    assert_eq!(said.unwrap()["said"], "1 of 2 have a guest as primary contact");
+}

@@ -329,6 +329,19 @@ impl Matcher<'_> {
                 break;
             }
             match rule {
+                OpportunityRule::Contact => {
+                    let theirs = self.of_guests(&deals);
+                    let said = format!(
+                        "{} of {} have a guest as primary contact",
+                        theirs.len(),
+                        deals.len()
+                    );
+                    self.say(&question, "contact", &said);
+                    if !theirs.is_empty() {
+                        deals = theirs;
+                        why = "the only open opportunity whose primary contact took part";
+                    }
+                }
                 OpportunityRule::Organizer => {
                     let owned = self.hosted(&deals);
                     let said = format!("the organizer owns {} of {}", owned.len(), deals.len());
@@ -366,6 +379,15 @@ impl Matcher<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Returns the opportunities whose primary contact the meeting was matched to.
+    fn of_guests(&self, deals: &[Entity]) -> Vec<Entity> {
+        let guests: HashSet<&str> =
+            self.found.of(Object::Contact).map(|found| found.record_id.as_str()).collect();
+        let is_theirs =
+            |deal: &&Entity| deal.text("contact_id").is_some_and(|id| guests.contains(id));
+        deals.iter().filter(is_theirs).cloned().collect()
     }
 
     fn hosted(&self, deals: &[Entity]) -> Vec<Entity> {

@@ -71,6 +71,8 @@ pub enum AccountRule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OpportunityRule {
+    /// Those whose primary contact took part, if there are any.
+    Contact,
     /// Those that the organizer owns, if there are any.
     Organizer,
     /// The one to close first, on the day of the meeting or after it.
@@ -93,7 +95,11 @@ impl Default for Rules {
         Self {
             people: vec![PeopleRule::Contact, PeopleRule::Lead, PeopleRule::ConvertedLead],
             account: vec![AccountRule::People, AccountRule::Domain],
-            opportunity: vec![OpportunityRule::Organizer, OpportunityRule::CloseDate],
+            opportunity: vec![
+                OpportunityRule::Contact,
+                OpportunityRule::Organizer,
+                OpportunityRule::CloseDate,
+            ],
             ties: Ties::default(),
             free_mail: Vec::new(),
             create: None,

@@ -25,7 +25,8 @@ const ACCOUNT: [(AccountRule, &str, &str); 2] = [
     (AccountRule::People, "people", "the account that most of them belong to"),
     (AccountRule::Domain, "domain", "the account whose web site is at their domain"),
 ];
-const OPPORTUNITY: [(OpportunityRule, &str, &str); 2] = [
+const OPPORTUNITY: [(OpportunityRule, &str, &str); 3] = [
+    (OpportunityRule::Contact, "contact", "those whose primary contact took part"),
     (OpportunityRule::Organizer, "organizer", "those that the organizer owns"),
     (OpportunityRule::CloseDate, "close-date", "the one to close next"),
 ];
