@@ -4,6 +4,7 @@ mod key;
 mod web;
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -132,22 +133,38 @@ pub fn save_org(home: &Path, org: &OrgId, settings: &sync::Settings) -> Result<(
     });
     let orgs = orgs.as_table_mut().ok_or_else(|| parse("orgs is not a table".to_owned()))?;
     match orgs.get_mut(org.as_str()).and_then(Item::as_table_mut) {
-        Some(before) => merge(before, chosen),
+        Some(before) => {
+            let was: sync::Settings =
+                toml_edit::de::from_document(DocumentMut::from(before.clone()))
+                    .map_err(|error| parse(error.to_string()))?;
+            if was == *settings {
+                return Ok(());
+            }
+            let said =
+                toml_edit::ser::to_document(&was).map_err(|error| parse(error.to_string()))?;
+            let mut said = said.into_table();
+            open_up(&mut said);
+            merge(before, &said, chosen);
+        }
         None => drop(orgs.insert(org.as_str(), Item::Table(chosen))),
     }
     write(&file, &document.to_string())
 }
 
-/// Takes choices into a table that a person may have written: what is the same stays as it is
-/// written, with what stands beside it.
-fn merge(before: &mut Table, chosen: Table) {
-    before.retain(|name, _| chosen.contains_key(name));
+/// Takes choices into a table that a person may have written: what is the same as it was said
+/// before stays as it is written, with what stands beside it, and so does what is as usual.
+fn merge(before: &mut Table, said: &Table, chosen: Table) {
+    before.retain(|name, _| !said.contains_key(name) || chosen.contains_key(name));
     for (name, new) in chosen {
-        let old = before.get_mut(&name);
-        match (old, new) {
-            (Some(Item::Table(old)), Item::Table(new)) => merge(old, new),
+        let was = said.get(&name);
+        match (before.get_mut(&name), new) {
+            (Some(Item::Table(old)), Item::Table(new)) => {
+                let none = Table::new();
+                merge(old, was.and_then(Item::as_table).unwrap_or(&none), new);
+            }
             (Some(Item::Value(old)), Item::Value(mut new)) => {
-                if old.to_string().trim() != new.to_string().trim() {
+                let is_same = |was: &Item| was.to_string().trim() == new.to_string().trim();
+                if !was.is_some_and(is_same) {
                     *new.decor_mut() = old.decor().clone();
                     *old = new;
                 }
@@ -188,8 +205,13 @@ fn read(file: &Path) -> Result<Option<String>, Error> {
 fn write(file: &Path, text: &str) -> Result<(), Error> {
     let error = |cause| Error::File { doing: "write", file: file.to_owned(), cause };
     let folder = file.parent().unwrap_or(Path::new("."));
-    let written = tempfile::NamedTempFile::new_in(folder).and_then(|new| {
-        std::fs::write(new.path(), text)?;
+    let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut new| {
+        new.write_all(text.as_bytes())?;
+        // Whoever reads it now goes on doing so.
+        if let Ok(about) = file.metadata() {
+            new.as_file().set_permissions(about.permissions())?;
+        }
+        new.as_file().sync_all()?;
         new.persist(file)?;
         Ok(())
     });
@@ -287,7 +309,8 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let ours = format!(
             "[orgs.{ORG}]\nown_domains = []\n# agreed with IT\nbudget_percent = 30   # of all\n\n\
-             [orgs.{ORG}.objects.Contact]\npull = true\npush = true # both\nevery_minutes = 60 # hourly\n"
+             [orgs.{ORG}.objects.Contact]\npull = true\npush = true # both\nevery_minutes = 60 # hourly\n\
+             when_refused = \"last-good\" # as usual\n"
         );
         std::fs::write(home.path().join(FILE), &ours).unwrap();
         let mut settings = Config::load(home.path()).unwrap().orgs[&ORG.parse().unwrap()].clone();

@@ -26,7 +26,7 @@ mod status;
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -48,7 +48,9 @@ use crate::config::WebSettings;
 use crate::model::{OrgId, Person, Role};
 use crate::salesforce::CALLBACK_PATH;
 use crate::secret::Secret;
-use crate::world::{Failed, World};
+use crate::world::{Failed, Fault, World};
+
+use self::page::Refused;
 
 /// How long a login link may wait to be used.
 const LINK_LIFE: SignedDuration = SignedDuration::from_mins(15);
@@ -90,6 +92,8 @@ type Shared = Arc<Site>;
 
 /// Where whatever watches the host finds out whether it is well, by whatever name it calls it.
 const HEALTH: &str = "/health";
+/// Where Prometheus finds numbers.
+const METRICS: &str = "/metrics";
 
 /// A listener with the pages that it will serve.
 pub struct Listening {
@@ -217,9 +221,26 @@ fn later(now: Timestamp, wait: SignedDuration) -> Timestamp {
 
 impl Site {
     /// Notes what someone did.
+    ///
+    /// What was seen of the org is old by then.
     fn note(&self, person: &Person, org: Option<&OrgId>, did: impl Into<String>) {
         self.world.note(&person.name, org, did);
+        if let Some(org) = org {
+            self.seen.lock().unwrap_or_else(PoisonError::into_inner).remove(org);
+        }
     }
+}
+
+/// Does something to its end, though whoever asked for it may have gone: what Salesforce was told
+/// must be noted here, too.
+async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Refused>> + Send + 'static,
+) -> Result<T, Refused> {
+    tokio::spawn(work).await.unwrap_or_else(|crashed| {
+        tracing::error!(%crashed, "what was asked for at a page broke off");
+        let why = Failed::new("it broke off; look what became of it").of(Fault::Here);
+        Err(why.into())
+    })
 }
 
 /// Returns all pages by their paths.

@@ -187,9 +187,19 @@ impl World {
         self.current().orgs.remove(org).unwrap_or_default()
     }
 
-    /// Saves what a person chose for an org; fields that have changed since are taken in.
-    pub fn set_up(&self, org: &OrgId, settings: &Settings) -> Result<(), Failed> {
+    /// Saves what a person chose for an org over what was set up when they began; fields that
+    /// have changed since are taken in.
+    ///
+    /// # Errors
+    ///
+    /// Refuses it where something else was set up meanwhile.
+    pub fn set_up(&self, org: &OrgId, base: &Settings, settings: &Settings) -> Result<(), Failed> {
         let _lock = self.store.lock_settings()?;
+        if self.settings(org) != *base {
+            return Err(Failed::new("something else was set up meanwhile")
+                .hint("Begin the set-up again: it begins with what is set up by now.")
+                .of(Fault::Busy));
+        }
         config::save_org(&self.home, org, settings)?;
         Ok(self.store.org(org)?.forget_drifts()?)
     }

@@ -79,6 +79,14 @@ async fn a_bad_call_is_told_what_is_wrong_with_it_and_where() {
         assert_eq!(error["field"], field, "{error}");
         assert_says(&text(&error["message"]), &[said]);
     }
+    let answer = Client::new()
+        .get(format!("{base}/api/meetings/%FF"))
+        .bearer_auth(&token)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 400);
+    assert!(answer.json::<Json>().await.unwrap()["error"]["message"].is_string());
     let answer = post(&base, "guessed", good.to_string()).await;
     assert_eq!(
         (answer.status().as_u16(), &answer.headers()["www-authenticate"]),
@@ -87,16 +95,9 @@ async fn a_bad_call_is_told_what_is_wrong_with_it_and_where() {
     world.ok(&["web", "token", "revoke", "platform"]).await;
     assert_eq!(post(&base, &token, good.to_string()).await.status(), 401);
     assert_eq!(array(world.json(&["meetings", "list"]).await).len(), 0);
-    for (path, status) in [("/api/meetings/%FF", 400), ("/api/nothing", 404), ("/api/status", 401)]
-    {
-        let answer =
-            Client::new().get(format!("{base}{path}")).bearer_auth("guessed").send().await.unwrap();
-        let is_known = [status, 401].contains(&answer.status().as_u16());
-        assert!(
-            is_known && answer.json::<Json>().await.unwrap()["error"]["message"].is_string(),
-            "{path}"
-        );
-    }
+    let answer = Client::new().get(format!("{base}/api/nothing")).send().await.unwrap();
+    assert_eq!(answer.status(), 404);
+    assert!(answer.json::<Json>().await.unwrap()["error"]["message"].is_string());
     let answer = Client::new().delete(format!("{base}/api/status")).send().await.unwrap();
     assert_eq!(answer.status(), 405);
     end(daemon).await;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::cast::{ADA, meeting, stage};
+use crate::cast::{ADA, LEO, meeting, stage};
 use crate::world::{World, array, assert_says, text};
 
 const NEW: &str = "Nora.Newton@Newton.example";
@@ -139,4 +139,37 @@ async fn whom_salesforce_knows_or_refuses_is_not_made() {
     world.sync().await;
     assert_eq!(leads(&world).await.len(), 1);
     assert_eq!(world.failures().await, Vec::<Json>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn our_own_people_and_an_audience_are_no_newcomers() {
+    let (world, _cast) = stage().await;
+    make(&world, "lead");
+    let mut own = with_newcomer(&world, "m1");
+    // A user of Salesforce whose domain nobody has named, and one below a domain that is named.
+    let rita = world.org.soql("SELECT Id FROM User WHERE LastName = 'Keller'").await.remove(0);
+    let moved = json!({ "Email": "rita@partner.example" });
+    world.org.patch("User", &text(&rita["Id"]), moved).await;
+    own["participants"] =
+        json!([{ "email": "rita@partner.example" }, { "email": "room1@rooms.northwind.example" }]);
+    let mut talk = with_newcomer(&world, "m2");
+    talk["participants"] =
+        (0..40).map(|nth| json!({ "email": format!("guest{nth}@audience.example") })).collect();
+    world.tell(&[own, talk]).await;
+    world.sync().await;
+    assert_eq!(leads(&world).await, Vec::<Json>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newcomer_who_can_have_no_address_waits_and_keeps_nobody_else_waiting() {
+    let (world, _cast) = stage().await;
+    make(&world, "lead");
+    world.org.change_field("Lead", "Email", json!({ "readOnly": true })).await;
+    world.tell(&[with_newcomer(&world, "m1"), meeting(&world.org, "m2", 1, &[LEO])]).await;
+    world.sync().await;
+    assert_eq!(leads(&world).await, Vec::<Json>::new());
+    let failure = world.failures().await.remove(0);
+    assert_says(&text(&failure["message"]), &["may not give a new Lead an address"]);
+    let known = world.org.soql("SELECT Description FROM Lead WHERE LastName = 'Lynx'").await;
+    assert_says(&text(&known[0]["Description"]), &["Learned in m2"]);
 }

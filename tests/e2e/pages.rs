@@ -247,7 +247,7 @@ async fn what_a_sync_would_write_is_seen_before_and_all_of_a_meeting_is_taken_ba
     browser.says("would be taken back, the newest first").await;
     browser.assert_accessible().await;
     browser.click("Take all of it back").await;
-    browser.says("taken back").await;
+    browser.says("were taken back").await;
     assert_eq!(description(&world.org, "Contact", &cast.contact).await, "Met at the fair.");
     let deal = world.org.get("Opportunity", &cast.deal, "Description").await;
     assert_eq!(deal["Description"], json!(null));
@@ -476,10 +476,8 @@ async fn nobody_gets_in_without_a_link_and_a_viewer_changes_nothing() {
         let form = [("role", "admin"), ("password", "wrong password")];
         http.post(format!("{base}/login")).form(&form).send().await.unwrap().status().as_u16()
     };
-    let mut statuses = Vec::new();
-    for _ in 0..30 {
-        statuses.push(attempts().await);
-    }
+    // All at once: a place is free again every few seconds.
+    let statuses = futures_util::future::join_all((0..40).map(|_| attempts())).await;
     assert!(statuses.contains(&429), "{statuses:?}");
     served.daemon.terminate().await;
     served.daemon.end().await.succeeded();
@@ -602,7 +600,7 @@ async fn whatever_changes_something_is_for_admins_and_comes_from_our_own_pages()
     let live = admin.get(format!("{status}/live")).send().await.unwrap();
     assert_eq!(live.status(), 200);
     admin.post(format!("{}/logout", served.base)).send().await.unwrap();
-    tokio::time::timeout(std::time::Duration::from_secs(20), live.bytes()).await.unwrap().unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(60), live.bytes()).await.unwrap().unwrap();
     assert_eq!(admin.get(&status).send().await.unwrap().status(), 303);
     served.daemon.terminate().await;
     served.daemon.end().await.succeeded();

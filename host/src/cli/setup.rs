@@ -49,6 +49,7 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
     let salesforce = world.salesforce(&connection)?;
     let before = world.settings(&connection.org);
     let before_objects: Vec<Object> = before.objects.keys().copied().collect();
+    let base = before.clone();
     let mut settings = propose(&salesforce, &connection, &wishes(&args), before).await?;
     if !args.yes {
         offer_all(&mut settings, &salesforce).await?;
@@ -74,7 +75,7 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
     // One that was chosen before stays chosen, and waits for its mend.
     let is_out = |object: &Object| misfits.iter().any(|(misfit, _)| misfit == object);
     settings.objects.retain(|object, _| before_objects.contains(object) || !is_out(object));
-    world.set_up(&connection.org, &settings)?;
+    world.set_up(&connection.org, &base, &settings)?;
     report(&settings, &fits, &misfits, world, output);
     Ok(())
 }

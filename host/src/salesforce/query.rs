@@ -24,7 +24,7 @@ pub(super) const PAGE_ROWS: std::ops::RangeInclusive<u32> = 200..=2_000;
 /// How many values one query looks for.
 const FIND_VALUES_MAX: usize = 500;
 /// What sandbox orgs put at the end of every address, so that no mail goes out.
-const DISGUISE: &str = ".invalid";
+pub const DISGUISE: &str = ".invalid";
 /// How long the list of values in one query may be; SOQL ends at 100,000
 /// characters.
 const FIND_BYTES_MAX: usize = 60_000;

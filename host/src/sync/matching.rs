@@ -487,9 +487,18 @@ fn guests(meeting: &Meeting, own_domains: &[String]) -> Vec<String> {
     everyone
         .filter_map(|participant| participant.email.as_deref())
         .map(|email| email.trim().to_lowercase())
-        .filter(|email| !own_domains.iter().any(|own| own.eq_ignore_ascii_case(domain(email))))
+        .filter(|email| !own_domains.iter().any(|own| is_within(domain(email), own)))
         .filter(|email| seen.insert(email.clone()))
         .collect()
+}
+
+/// Tells whether a domain is another, or below it.
+fn is_within(domain: &str, other: &str) -> bool {
+    let start = domain.len().checked_sub(other.len());
+    let above = start.and_then(|start| domain.split_at_checked(start));
+    above.is_some_and(|(below, same)| {
+        same.eq_ignore_ascii_case(other) && (below.is_empty() || below.ends_with('.'))
+    })
 }
 
 /// Returns the accounts that most matched people belong to.

@@ -66,17 +66,18 @@ pub(super) async fn advance(
     }
     let mut endings = Endings::of(&work);
     let mut drafts = draft::drafts(doors, &prepared, work, now, &mut endings)?;
-    let newcomers = newcomer::planned(doors, &prepared, &mut drafts, now, &mut endings).await?;
+    let newcomers = newcomer::taken_out(object, &mut drafts);
     find_made(doors, object, &prepared, &mut drafts).await?;
     let read_at = Instant::now();
     let records = drafts.iter().filter_map(Draft::record);
     let seen = live(doors, object, &prepared, records).await?;
     let requests = requests(doors, object, &seen, drafts, now, &mut endings).await?;
-    let mut planned = planned(doors, &prepared, requests, now, &mut endings)?;
-    planned.extend(newcomers);
+    let planned = planned(doors, &prepared, requests, now, &mut endings)?;
+    let newcomers = newcomer::planned(doors, &prepared, newcomers, now, &mut endings).await?;
     let pen = Pen { doors, object, prepared: &prepared, fence, run_id, seen, read_at };
     let mut stopped = None;
-    let mut batches = batches(planned).into_iter();
+    // Whoever is new comes first: it was asked just now whether they are.
+    let mut batches = batches(newcomers).into_iter().chain(batches(planned));
     for batch in batches.by_ref() {
         stopped = pen.write(batch, &mut endings).await?;
         if stopped.is_some() {

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio::task::block_in_place;
 
 use super::{Shared, Site};
 use crate::intake::{self, MEETING_MAX};
@@ -171,8 +172,8 @@ async fn add(
         let field = (!refused.field.is_empty()).then_some(refused.field);
         Refusal { field, ..Refusal::new(status, refused.message) }
     })?;
-    let added =
-        site.world.store.org(&caller.org)?.add_meetings(std::slice::from_ref(&meeting), now)?;
+    let store = site.world.store.org(&caller.org)?;
+    let added = block_in_place(|| store.add_meetings(std::slice::from_ref(&meeting), now))?;
     // The meeting is in; should this fail, it is written when that is due by itself.
     if let Err(failed) = site.world.wake(&caller.org, |job| job.direction == Direction::Push) {
         tracing::error!("a meeting is not written at once: {}", failed.message);
@@ -232,7 +233,7 @@ async fn entities(
     let after = page.cursor.as_deref().map(str::parse::<SalesforceId>).transpose();
     let after = after.map_err(|_| bad_cursor())?;
     let store = site.world.store.org(&caller.org)?;
-    let mut found = store.entities(object, after.as_ref(), page.limit + 1)?;
+    let mut found = block_in_place(|| store.entities(object, after.as_ref(), page.limit + 1))?;
     // An id's last three characters tell nothing new; without them, any cursor can be read.
     let next = cut(&mut found, page.limit).map(|last| last.id.as_str()[..15].to_owned());
     let entities: Vec<Value> = found.iter().map(Entity::to_json).collect();
@@ -254,7 +255,8 @@ async fn entity(
     let object = object(&name)?;
     let unknown = || Refusal::new(StatusCode::NOT_FOUND, format!("there is no {object} {id}"));
     let id: SalesforceId = id.parse().map_err(|_| unknown())?;
-    let entity = site.world.store.org(&caller.org)?.entity(object, &id)?;
+    let store = site.world.store.org(&caller.org)?;
+    let entity = block_in_place(|| store.entity(object, &id))?;
     Ok(Json(entity.ok_or_else(unknown)?.to_json()))
 }
 
@@ -267,14 +269,15 @@ async fn meetings(State(site): State<Shared>, caller: Caller, page: Page) -> Ans
         }
         None => None,
     };
-    let mut found = site.world.store.org(&caller.org)?.meetings(before, page.limit + 1)?;
+    let store = site.world.store.org(&caller.org)?;
+    let mut found = block_in_place(|| store.meetings(before, page.limit + 1))?;
     let next = cut(&mut found, page.limit)
         .map(|last| format!("{}~{}", last.started_at.as_microsecond(), last.id));
     let meetings: Vec<Value> = found.iter().map(MeetingSummary::to_json).collect();
     Ok(Json(json!({ "meetings": meetings, "next": next })))
 }
 
-async fn meeting(State(site): State<Shared>, caller: Caller, Path(id): Path<String>) -> Answer {
+async fn meeting(State(site): State<Shared>, caller: Caller, InPath(id): InPath<String>) -> Answer {
     let store = site.world.store.org(&caller.org)?;
     let meeting = store.meeting(&id)?.ok_or_else(|| {
         Refusal::new(StatusCode::NOT_FOUND, format!("there is no meeting \"{id}\""))
@@ -292,7 +295,7 @@ async fn meeting(State(site): State<Shared>, caller: Caller, Path(id): Path<Stri
 }
 
 async fn status(State(site): State<Shared>, caller: Caller) -> Answer {
-    Ok(Json(status_of(&site, &caller.org)?))
+    Ok(Json(block_in_place(|| status_of(&site, &caller.org))?))
 }
 
 fn status_of(site: &Site, org: &OrgId) -> Result<Value, Refusal> {

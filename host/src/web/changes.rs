@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::guard::{At, Posted, Visitor};
 use super::page::{Refused, Shown, badge, button, many, moment, page, pair, token, trouble, words};
-use super::{Shared, done};
+use super::{Shared, done, to_its_end};
 use crate::model::{
     Change, ChangeState, Connection, Direction, Intent, Object, OrgId, SalesforceId,
 };
@@ -112,10 +112,14 @@ fn name(store: &OrgStore, change: &Change) -> Result<Option<String>, Refused> {
 }
 
 fn headline(org: &OrgId, change: &Change, name: &Option<String>) -> Markup {
-    let does = match (&change.planned.intent, change.state) {
-        (Intent::Create { .. }, ChangeState::Done) => "created",
-        (Intent::Update(_), ChangeState::Done) => "updated",
-        (Intent::Delete(_), ChangeState::Done) => "deleted",
+    headline_of(org, change, name, change.state == ChangeState::Done)
+}
+
+fn headline_of(org: &OrgId, change: &Change, name: &Option<String>, is_done: bool) -> Markup {
+    let does = match (&change.planned.intent, is_done) {
+        (Intent::Create { .. }, true) => "created",
+        (Intent::Update(_), true) => "updated",
+        (Intent::Delete(_), true) => "deleted",
         (Intent::Create { .. }, _) => "to be created",
         (Intent::Update(_), _) => "to be updated",
         (Intent::Delete(_), _) => "to be deleted",
@@ -178,7 +182,7 @@ fn asked(
         div.card {
             h2 { (headline(org, change, name)) }
             @match undone {
-                Some(undone) => (fates(undone)),
+                Some(undone) => (fates(undone, true)),
                 None => {
                     p { "Each field gets the value of before, where it still holds what was written; what anyone has changed since is left as it is." }
                     (fields(change))
@@ -211,6 +215,15 @@ pub(super) async fn take_back(
     Path((_, change)): Path<(OrgId, i64)>,
     form: Posted,
 ) -> Result<Response, Refused> {
+    to_its_end(taken_back(site, connection, change, form)).await
+}
+
+async fn taken_back(
+    site: Shared,
+    connection: Connection,
+    change: i64,
+    form: Posted,
+) -> Result<Response, Refused> {
     let org = &connection.org;
     let store = site.world.store.org(org)?;
     let change = find(&store, change)?;
@@ -229,7 +242,10 @@ pub(super) async fn take_back(
             ("tried to take back", Some(format!("it was left alone: {why}")))
         }
         Some(UndoFate::Failed(problem)) => ("tried to take back", Some(problem.to_string())),
-        Some(UndoFate::Unknown) | None => ("took back, as far as is known,", None),
+        Some(UndoFate::Unknown) | None => {
+            let why = "what became of it is not known yet; the next sync looks it up";
+            ("tried to take back", Some(why.to_owned()))
+        }
     };
     let record = change.record_id.as_ref().map(ToString::to_string).unwrap_or_default();
     site.note(form.person(), Some(org), format!("{said} change {id} of {object} {record}"));
@@ -244,6 +260,14 @@ pub(super) async fn take_back(
 pub(super) async fn take_all_back(
     State(site): State<Shared>,
     At(connection): At,
+    form: Posted,
+) -> Result<Response, Refused> {
+    to_its_end(all_taken_back(site, connection, form)).await
+}
+
+async fn all_taken_back(
+    site: Shared,
+    connection: Connection,
     form: Posted,
 ) -> Result<Response, Refused> {
     let org = &connection.org;
@@ -277,11 +301,12 @@ pub(super) async fn take_all_back(
         div.card {
             @if is_look { p { (many(count as u64, "change", "changes")) " would be taken back, the newest first." } }
             @else { p { (many(count as u64, "change was", "changes were")) " taken back." } }
-            @for one in &undone {
+            @for one in undone.iter().take(SHOWN as usize) {
                 h3 { "Change " (one.change) ": " (one.object)
                     @if let Some(id) = &one.record { " " a href=(format!("/orgs/{org}/records/{}/{id}", one.object)) { (id) } } }
-                (fates(std::slice::from_ref(one)))
+                (fates(std::slice::from_ref(one), is_look))
             }
+            @if undone.len() > SHOWN as usize { p.muted { "The first " (SHOWN) " are shown." } }
             @if is_look && count > 0 {
                 form method="post" action=(format!("/orgs/{org}/undo")) {
                     (token(form.visitor()))
@@ -326,7 +351,7 @@ pub(super) async fn plan(State(site): State<Shared>, At(connection): At, form: P
                 }
                 @for (change, name) in &planned {
                     li {
-                        p { strong { (headline(org, change, name)) } ", from the meeting "
+                        p { strong { (headline_of(org, change, name, false)) } ", from the meeting "
                             a href=(super::meetings::path(org, &change.planned.meeting_id)) { (change.planned.meeting_id) } }
                         (fields(change))
                     }
@@ -342,14 +367,14 @@ fn find(store: &OrgStore, id: i64) -> Result<Change, Refused> {
     store.change(id)?.ok_or_else(|| Refused::unknown(format!("there is no change {id}")))
 }
 
-fn fates(undone: &[Undone]) -> Markup {
+fn fates(undone: &[Undone], is_look: bool) -> Markup {
     html! {
         @for one in undone {
             p {
                 @match &one.fate {
-                    UndoFate::Restored => "The record gets these values back:",
-                    UndoFate::Deleted => "The record is deleted; it stays in Salesforce's recycle bin for a while.",
-                    UndoFate::LeftAlone(why) => { "Nothing would be done: " (why) "." },
+                    UndoFate::Restored => { @if is_look { "The record gets these values back:" } @else { "The record has these values back:" } },
+                    UndoFate::Deleted => { @if is_look { "The record would be deleted" } @else { "The record is deleted" } "; it stays in Salesforce's recycle bin for a while." },
+                    UndoFate::LeftAlone(why) => { @if is_look { "Nothing would be done: " } @else { "Nothing was done: " } (why) "." },
                     UndoFate::Failed(problem) => { "It can't be taken back: " (problem) "." },
                     UndoFate::Unknown => "What became of it is not known yet: the next sync looks it up.",
                 }

@@ -1,6 +1,6 @@
 //! Integrations: which orgs are connected; connecting one and disconnecting it.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
@@ -13,7 +13,7 @@ use tokio::task::block_in_place;
 use super::guard::{Admin, At, Posted, Visitor};
 use super::page::{Refused, Shown, badge, bare, moment, page, token, trouble};
 use super::status::{settings_trouble, standing};
-use super::{Shared, Site, done};
+use super::{Shared, Site, done, to_its_end};
 use crate::model::{Connection, OrgId};
 use crate::salesforce::{
     App, Arrival, Authorization, CALLBACK_PATH, Connected, LoginUrl, exchange, revoke,
@@ -202,10 +202,14 @@ pub(super) async fn arrived(
         let why = Failed::new("this is not a login that was begun here, or it took too long");
         return Ok(again(&visitor, why.hint("Connect again.")));
     };
-    match site.finish(&visitor, pending, arrival).await {
-        Ok(to) => Ok(to.into_response()),
-        Err(why) => Ok(again(&visitor, why)),
-    }
+    let (of, who) = (Arc::clone(&site), visitor.clone());
+    to_its_end(async move {
+        match of.finish(&who, pending, arrival).await {
+            Ok(to) => Ok(to.into_response()),
+            Err(why) => Ok(again(&who, why)),
+        }
+    })
+    .await
 }
 
 /// Says why an org is not connected, with a way to try again.
@@ -362,6 +366,10 @@ pub(super) async fn disconnect(
     At(connection): At,
     form: Posted,
 ) -> Shown {
+    to_its_end(disconnected(site, connection, form)).await
+}
+
+async fn disconnected(site: Shared, connection: Connection, form: Posted) -> Shown {
     let org = connection.org.clone();
     let is_told = site.world.disconnect(&connection, form.one("force") == "on").await?;
     site.note(form.person(), Some(&org), format!("disconnected {}", connection.username));

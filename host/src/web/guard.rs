@@ -1,7 +1,9 @@
 //! Who is let in, and what is never let through.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
+use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, RawPathParams, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -12,7 +14,7 @@ use axum_extra::extract::cookie::{Cookie, SameSite};
 use jiff::SignedDuration;
 
 use super::page::Refused;
-use super::{HEALTH, Shared, Site, done, later};
+use super::{HEALTH, METRICS, Shared, Site, done, later};
 use crate::model::{Connection, Person, Role};
 use crate::salesforce::CALLBACK_PATH;
 use crate::secret::Secret;
@@ -29,6 +31,9 @@ const SESSION_LIFE: SignedDuration = SignedDuration::from_hours(12);
 const FORM: &str = "form";
 /// The field of a form that bears its token.
 pub(super) const TOKEN: &str = "token";
+/// How long what a request bears may take, and how many bytes it may have, whatever it is for.
+const BODY_WITHIN: Duration = Duration::from_secs(30);
+const BODY_MAX: usize = 16 << 20;
 /// What a browser may do with a page: use what comes from here, and send forms back here.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -253,7 +258,10 @@ pub(super) fn sign_out(site: &Site, headers: &HeaderMap) -> store::Result<Cookie
 pub(super) async fn headers(State(site): State<Shared>, request: Request, next: Next) -> Response {
     let mut response = match refusal(&site, &request) {
         Some(refusal) => refusal,
-        None => next.run(request).await,
+        None => match whole(request).await {
+            Ok(request) => next.run(request).await,
+            Err(status) => status.into_response(),
+        },
     };
     let headers = response.headers_mut();
     for (name, value) in [
@@ -268,6 +276,20 @@ pub(super) async fn headers(State(site): State<Shared>, request: Request, next: 
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// Reads what a request bears, before anyone waits for it: whoever sends it too slowly keeps no
+/// place.
+async fn whole(request: Request) -> Result<Request, StatusCode> {
+    if request.method().is_safe() {
+        return Ok(request);
+    }
+    let (parts, body) = request.into_parts();
+    let read = tokio::time::timeout(BODY_WITHIN, to_bytes(body, BODY_MAX)).await;
+    let body = read
+        .map_err(|_| StatusCode::REQUEST_TIMEOUT)?
+        .map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
+    Ok(Request::from_parts(parts, Body::from(body)))
 }
 
 /// Returns what a request is answered that goes no further.
@@ -286,7 +308,9 @@ fn refusal(site: &Site, request: &Request) -> Option<Response> {
             return Some((StatusCode::MISDIRECTED_REQUEST, "no such host\n").into_response());
         }
         // A cookie of one name is not sent to another, and Salesforce leads back to one alone.
-        if request.method() == Method::GET && !request.uri().path().starts_with("/api/") {
+        let is_for_machines =
+            ["/api/", METRICS].iter().any(|of| request.uri().path().starts_with(of));
+        if request.method() == Method::GET && !is_for_machines {
             let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
             return Some(Redirect::temporary(&format!("{}{path}", site.base)).into_response());
         }

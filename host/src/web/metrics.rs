@@ -12,7 +12,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use super::api::{Caller, Refusal};
-use super::{HEALTH, Shared, Site};
+use super::{HEALTH, METRICS, Shared, Site};
 use crate::model::{Direction, Ending, JobKey, OrgId, Run};
 use crate::sync;
 use crate::world::Failed;
@@ -21,7 +21,7 @@ use crate::world::Failed;
 const KIND: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 pub(super) fn routes() -> Router<Shared> {
-    Router::new().route(HEALTH, get(health)).route("/metrics", get(metrics))
+    Router::new().route(HEALTH, get(health)).route(METRICS, get(metrics))
 }
 
 /// Says that the host answers and its store can be read.

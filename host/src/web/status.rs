@@ -12,7 +12,7 @@ use super::guard::{Admin, At, Posted, Visitor};
 use super::page::{
     Refused, Shown, badge, button, capital, ending, many, moment, moment_or, page, trouble, words,
 };
-use super::{Shared, Site, changes, done};
+use super::{Shared, Site, changes, done, to_its_end};
 use crate::model::{Connection, Direction, Ending, Failure, Object, OrgId, Problem, Run};
 use crate::store::ChangesOf;
 use crate::sync::{self, Health, ObjectStatus, Status, examine};
@@ -349,6 +349,10 @@ pub(super) async fn retry(
     At(connection): At,
     form: Posted,
 ) -> Result<Redirect, Refused> {
+    to_its_end(retried(site, connection, form)).await
+}
+
+async fn retried(site: Shared, connection: Connection, form: Posted) -> Result<Redirect, Refused> {
     let org = connection.org.clone();
     let number = form.one("alike").parse::<i64>();
     let number = number.map_err(|_| Failed::new("no failure was named"))?;

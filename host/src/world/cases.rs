@@ -66,11 +66,18 @@ impl World {
         let record: Map<String, Json> = reads.filter_map(|need| stored(&need.path)).collect();
         let place = folder.join(format!("{}-{id}.json", object.file_name()));
         std::fs::create_dir_all(folder).map_err(|cause| io(folder, &cause))?;
+        if place.exists() {
+            return Err(Failed::new(format!("there is a case of {object} {id} already"))
+                .hint(format!("Edit {}, or remove it first.", place.display())));
+        }
+        // Whole or not at all: half a case would be one that doesn't hold.
+        let new = tempfile::NamedTempFile::new_in(folder).map_err(|cause| io(folder, &cause))?;
         let case = json!({ "record": record, "gives": {} });
         let pretty = serde_json::to_string_pretty(&case).unwrap_or_default() + "\n";
-        std::fs::write(&place, pretty).map_err(|cause| io(&place, &cause))?;
-        let judge = || cases::judge_one(&library, brought, *object, place.clone());
+        std::fs::write(new.path(), pretty).map_err(|cause| io(&place, &cause))?;
+        let judge = || cases::judge_one(&library, brought, *object, new.path().to_owned());
         block_in_place(judge).and_then(|judged| judged.bless()).map_err(Failed::new)?;
+        new.persist(&place).map_err(|error| io(&place, &error.error))?;
         Ok(place)
     }
 }

@@ -49,7 +49,11 @@ impl World {
         };
         self.store.connect(&connection, &vault.grant())?;
         if let Some(usage) = salesforce.usage() {
-            self.store.save_usage(&connection.org, usage, self.clock.now())?;
+            // It is connected: what its calls have come to is told by the next answer, too.
+            let saved = self.store.save_usage(&connection.org, usage, self.clock.now());
+            if let Err(error) = saved {
+                tracing::warn!("the org's calls can't be noted: {error}");
+            }
         }
         Ok(connection)
     }

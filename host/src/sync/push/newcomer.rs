@@ -11,6 +11,7 @@ use super::ending::Endings;
 use crate::model::{
     Direction, Entity, FieldName, Fields, Intent, Meeting, Mender, Object, Planned, Problem, Value,
 };
+use crate::salesforce::DISGUISE;
 use crate::store::{Subject, Trouble};
 use crate::sync::matching::is_free_mail;
 use crate::sync::plan::{forbidden, refusal, required};
@@ -19,49 +20,64 @@ use crate::sync::{Doors, Error, Newcomer};
 
 /// What stands for a company that is not known, as in Salesforce's own forms.
 const NO_COMPANY: &str = "[not provided]";
+/// Of how many guests of one meeting people are made; where there are more, of none.
+const NEWCOMERS_MAX: usize = 25;
 /// The objects among which Salesforce is asked for an address before someone is made of it.
 const PEOPLE: [Object; 2] = [Object::Contact, Object::Lead];
 
-/// Takes the newcomers out of drafts, and plans them: those whose address nobody in Salesforce
-/// has, each once.
-pub(super) async fn planned(
-    doors: &Doors,
-    prepared: &Prepared,
-    drafts: &mut Vec<Draft>,
-    now: Timestamp,
-    endings: &mut Endings,
-) -> Result<Vec<(Draft, Planned)>, Error> {
-    let object = prepared.mapping.spec().object;
+/// The object of Salesforce's own users.
+const USER: &str = "User";
+
+/// Takes the newcomers out of drafts, each address once.
+pub(super) fn taken_out(object: Object, drafts: &mut Vec<Draft>) -> Vec<Draft> {
     let is_new = |draft: &mut Draft| draft.mark().is_some() && object != Object::Task;
     let mut newcomers: Vec<Draft> = drafts.extract_if(.., is_new).collect();
     let mut seen = HashSet::new();
     newcomers.retain(|draft| draft.mark().is_some_and(|email| seen.insert(email.to_owned())));
-    if newcomers.is_empty() {
+    newcomers
+}
+
+/// Plans newcomers: those whose address nobody in Salesforce has. Asked right before they are
+/// written, since whoever makes the same person meanwhile is not seen.
+pub(super) async fn planned(
+    doors: &Doors,
+    prepared: &Prepared,
+    newcomers: Vec<Draft>,
+    now: Timestamp,
+    endings: &mut Endings,
+) -> Result<Vec<(Draft, Planned)>, Error> {
+    let emails: Vec<String> = newcomers.iter().filter_map(Draft::mark).map(str::to_owned).collect();
+    if emails.is_empty() {
         return Ok(Vec::new());
     }
-    let emails: Vec<String> = seen.into_iter().collect();
-    let known = known(doors, &emails).await?;
+    let known = match known(doors, &emails).await {
+        Ok(known) => Ok(known),
+        Err(error) if error.is_org_wide() => return Err(error),
+        // Others are written to all the same.
+        Err(error) => Err(error.problem()),
+    };
     let mut planned = Vec::new();
     for draft in newcomers {
         let Target::New { mark: email } = &draft.target else { continue };
+        let known = match &known {
+            Ok(known) => known,
+            Err(problem) => {
+                fail(doors, &draft, email, problem.clone(), now, endings)?;
+                continue;
+            }
+        };
         if let Some(found) = known.get(email) {
-            let why = format!("{found} has the address {email}; it is matched once it is imported");
+            let why = format!("{found} has the address {email}; nobody is made of it");
             endings.unmatched(&draft.work, why);
             continue;
         }
         let after = fields(doors, prepared, &draft, email)?;
-        let refused = refused(prepared, &after);
-        let subject =
-            Subject::Person { meeting_id: draft.work.meeting_id.clone(), email: email.clone() };
-        if let Some(problem) = refused {
-            endings.failed(&draft.work, problem.message.clone());
-            let mender = Mender::SalesforceAdmin;
-            let trouble = Trouble { code: "predicted".to_owned(), problem, mender };
-            doors.store.fail(Direction::Push, object, &subject, &trouble, now)?;
+        if let Some(problem) = refused(prepared, &after) {
+            fail(doors, &draft, email, problem, now, endings)?;
             continue;
         }
         let change = Planned {
-            object,
+            object: draft.work.object,
             intent: Intent::Create { mark: email.clone() },
             meeting_id: draft.work.meeting_id.clone(),
             action_item_id: None,
@@ -74,6 +90,24 @@ pub(super) async fn planned(
         planned.push((draft, change));
     }
     Ok(planned)
+}
+
+/// Notes that a newcomer waits for a mend.
+fn fail(
+    doors: &Doors,
+    draft: &Draft,
+    email: &str,
+    problem: Problem,
+    now: Timestamp,
+    endings: &mut Endings,
+) -> Result<(), Error> {
+    endings.failed(&draft.work, problem.message.clone());
+    let meeting_id = draft.work.meeting_id.clone();
+    let subject = Subject::Person { meeting_id, email: email.to_owned() };
+    let mender = Mender::SalesforceAdmin;
+    let trouble = Trouble { code: "predicted".to_owned(), problem, mender };
+    doors.store.fail(Direction::Push, draft.work.object, &subject, &trouble, now)?;
+    Ok(())
 }
 
 /// Returns the addresses of a meeting of which people are to be made of an object.
@@ -95,27 +129,35 @@ pub(super) fn of(
     }
     let mut emails = Vec::new();
     for email in unknown {
-        // One that was made and is gone is not made again.
-        if !doors.store.was_made(object, email)? {
+        // One that was made and is gone is not made again, as whatever it was.
+        let made = PEOPLE.iter().map(|object| doors.store.was_made(*object, email));
+        if !made.collect::<Result<Vec<_>, _>>()?.contains(&true) {
             emails.push(email.clone());
         }
+    }
+    // Of everyone who has listened to a talk, nobody wants leads.
+    if emails.len() > NEWCOMERS_MAX {
+        emails.clear();
     }
     Ok(emails)
 }
 
-/// Asks Salesforce who has these addresses.
+/// Asks Salesforce who has these addresses: people, and its own users.
 async fn known(doors: &Doors, emails: &[String]) -> Result<HashMap<String, String>, Error> {
     let field: FieldName = EMAIL.parse().expect("a name that is written here is well formed");
     let mut known = HashMap::new();
-    for object in PEOPLE {
-        let table = doors
-            .salesforce
-            .find(object.as_str(), &field, emails, std::slice::from_ref(&field))
-            .await?;
+    // A sandbox org disguises the addresses of its users.
+    let disguised = emails.iter().map(|email| format!("{email}{DISGUISE}"));
+    let spellings: Vec<String> = emails.iter().cloned().chain(disguised).collect();
+    for object in PEOPLE.map(Object::as_str).into_iter().chain([USER]) {
+        let fields = std::slice::from_ref(&field);
+        let table = doors.salesforce.find(object, &field, &spellings, fields).await?;
         let (Some(id), Some(email)) = (table.column("Id"), table.column(EMAIL)) else { continue };
         for row in &table.rows {
             let (Some(id), Some(email)) = (row[id].text(), row[email].text()) else { continue };
-            known.insert(email.trim().to_lowercase(), format!("{object} {id}"));
+            let email = email.trim().to_lowercase();
+            let plain = email.strip_suffix(DISGUISE).unwrap_or(&email);
+            known.insert(plain.to_owned(), format!("{object} {id}"));
         }
     }
     Ok(known)
@@ -129,11 +171,7 @@ fn fields(doors: &Doors, prepared: &Prepared, draft: &Draft, email: &str) -> Res
     });
     let name = named.find_map(|one| one.name.as_deref()).unwrap_or_default().trim();
     let (local, domain) = email.split_once('@').unwrap_or((email, ""));
-    let (first, last) = match name.rsplit_once(char::is_whitespace) {
-        _ if name.is_empty() => ("", local),
-        Some((first, last)) => (first.trim(), last),
-        None => ("", name),
-    };
+    let (first, last) = split(name).unwrap_or(("", local));
     let account = account(doors, draft, domain)?;
     let mut fields =
         vec![(LAST_NAME.to_owned(), Value::from(last)), (EMAIL.to_owned(), Value::from(email))];
@@ -151,8 +189,34 @@ fn fields(doors: &Doors, prepared: &Prepared, draft: &Draft, email: &str) -> Res
         }
         _ => {}
     }
-    fields.retain(|(name, _)| prepared.creatable.iter().any(|field| field.name == *name));
-    Ok(fields)
+    let mut given = Fields::new();
+    for (name, value) in fields {
+        let Some(field) = prepared.creatable.iter().find(|field| field.name == name) else {
+            continue;
+        };
+        let room = usize::try_from(field.length).unwrap_or_default();
+        // A name that is cut is better than none; an address that is cut is another's.
+        let value = match value.text() {
+            Some(text) if room > 0 && name != EMAIL => {
+                Value::Text(text.chars().take(room).collect())
+            }
+            _ => value,
+        };
+        given.push((name, value));
+    }
+    Ok(given)
+}
+
+/// Splits a name as people write it, "Ada Marlow" or "Marlow, Ada", into first and last; none,
+/// where it is no name.
+fn split(name: &str) -> Option<(&str, &str)> {
+    let (first, last) = match (name.split_once(','), name.rsplit_once(char::is_whitespace)) {
+        (Some((last, first)), _) => (first, last),
+        (None, Some((first, last))) => (first, last),
+        (None, None) => ("", name),
+    };
+    let (first, last) = (first.trim(), last.trim());
+    (!last.is_empty() && !name.contains('@')).then_some((first, last))
 }
 
 /// Returns the account that a newcomer is of: the only one at their domain; where that tells
@@ -178,6 +242,16 @@ fn refused(prepared: &Prepared, fields: &Fields) -> Option<Problem> {
     if !prepared.may_create {
         return Some(forbidden(object, true));
     }
+    if prepared.marks.is_empty() {
+        return Some(Problem {
+            message: format!("the connected user may not give a new {object} an address"),
+            at: Some(EMAIL.to_owned()),
+            hint: Some(format!(
+                "Let it edit {object}.{EMAIL} (field-level security), or leave `create` out of the \
+                 settings."
+            )),
+        });
+    }
     if let Some(missing) = required(prepared, fields) {
         return Some(missing);
     }
@@ -185,4 +259,24 @@ fn refused(prepared: &Prepared, fields: &Fields) -> Option<Problem> {
         let field = prepared.creatable.iter().find(|field| field.name == *name)?;
         refusal(object, field, value)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_split_as_people_write_it() {
+        for (name, parts) in [
+            ("Ada Marlow", Some(("Ada", "Marlow"))),
+            ("Marlow, Ada", Some(("Ada", "Marlow"))),
+            ("Nora van Newton", Some(("Nora van", "Newton"))),
+            ("Ada", Some(("", "Ada"))),
+            ("", None),
+            (", Ada", None),
+            ("ada@acme.example", None),
+        ] {
+            assert_eq!(split(name), parts, "{name}");
+        }
+    }
 }

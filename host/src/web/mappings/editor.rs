@@ -112,10 +112,15 @@ pub(super) async fn show(
 ) -> Shown {
     let used = site.world.library()?.file(object)?;
     let to = |path: &str| format!("/orgs/{}/mappings/{object}{path}", connection.org);
-    let edited = match form.as_str() {
-        TABLE => table(site, connection, object, &text).await?,
-        form => source(form, &text),
+    // A field map that can't be shown as a table is mended as text.
+    let (form, edited, why) = match form.as_str() {
+        TABLE => match table(site, connection, object, &text).await {
+            Ok(table) => (TABLE, table, None),
+            Err(why) => (FIELD_MAP, source(FIELD_MAP, &text), Some(why)),
+        },
+        form => (form, source(form, &text), None),
     };
+    let refused = refused.or(why.as_ref());
     let body = html! {
         div.head {
             h2 { (object) }
@@ -187,7 +192,7 @@ async fn table(
     connection: &Connection,
     object: Object,
     text: &str,
-) -> Result<Markup, Refused> {
+) -> Result<Markup, Failed> {
     let library = site.world.library()?;
     let default = block_in_place(|| library.default(object, Vec::new()))?;
     let kind = default.spec().kind;

@@ -102,6 +102,16 @@ fn chosen(draft: &Draft) -> Markup {
             } }
             p { "Our own people: " (if settings.own_domains.is_empty() { "no domain".to_owned() } else { settings.own_domains.join(", ") }) ". "
                 @if settings.log_meetings { "Each meeting is logged as a task." } @else { "Meetings are not logged as tasks." } }
+            @if let Some(create) = settings.matching.create {
+                @let object = create.object();
+                p { "Guests who are in neither become " (object) " records." }
+                @if !settings.objects.get(&object).is_some_and(|one| one.push) {
+                    div.notice.warn { p { "Nobody is made: " (object) " is not written." } }
+                }
+                @if settings.own_domains.is_empty() {
+                    div.notice.warn { p { "Nobody is made before the domains of our own people are named." } }
+                }
+            }
             @if settings.log_meetings && !settings.objects.get(&Object::Task).is_some_and(|task| task.push) {
                 div.notice.warn { p { "Meetings can't be logged: tasks are not written." } }
             }
@@ -194,7 +204,7 @@ pub(crate) async fn enable(
             .into());
     }
     let settings = draft.settings();
-    site.world.set_up(&org, &settings)?;
+    tokio::task::block_in_place(|| site.world.set_up(&org, &draft.base, &settings))?;
     site.world.store.save_draft(&org, None)?;
     site.world.wake(&org, |_| true)?;
     let objects: Vec<String> = settings.objects.keys().map(ToString::to_string).collect();
