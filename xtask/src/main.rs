@@ -51,6 +51,8 @@ enum Bench {
     Mapping,
     /// An import and the syncs after it: records a second, calls, memory
     Pull,
+    /// A thousand meetings: planning and writing what follows of them
+    Push,
     /// Seeding, memory and pages of the sandbox org
     Sandbox,
 }
@@ -101,10 +103,8 @@ fn bench(what: Bench) -> Outcome {
         Bench::Sandbox => {
             cargo(&["run", "--release", "-p", "efficlose-sandbox", "--example", "bench"])
         }
-        Bench::Pull => {
-            cargo(&["build", "--release", "-p", "efficlose", "--bin", "efficlose"])?;
-            cargo(&["run", "--release", "-p", "efficlose", "--example", "pull_bench"])
-        }
+        Bench::Pull => of_the_binary("pull_bench"),
+        Bench::Push => of_the_binary("push_bench"),
         Bench::Mapping => {
             cargo(&["build", "--release", "-p", "efficlose", "--bin", "efficlose"])?;
             let page = target().join("bench-mapping.json");
@@ -114,6 +114,12 @@ fn bench(what: Bench) -> Outcome {
             peers::bench(&page)
         }
     }
+}
+
+/// Builds the binary, and runs a benchmark that runs it.
+fn of_the_binary(bench: &str) -> Outcome {
+    cargo(&["build", "--release", "-p", "efficlose", "--bin", "efficlose"])?;
+    cargo(&["run", "--release", "-p", "efficlose", "--example", bench])
 }
 
 /// Runs cargo in the workspace.
