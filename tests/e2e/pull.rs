@@ -232,6 +232,9 @@ async fn a_plan_tells_what_a_sync_will_take() {
     assert_eq!(world.sync().await.total("calls"), 1);
     let said = world.ok(&["sync", "--plan"]).await.stdout;
     assert_says(&said, &["looks at all objects", "1 calls in all", "that the budget allows"]);
+    world.org.secure_object(json!({ "object": "Lead", "visible": false })).await;
+    let said = world.ok(&["sync", "--plan"]).await.stdout;
+    assert_says(&said, &["can't be read: an object does not exist", "(INVALID_TYPE)"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

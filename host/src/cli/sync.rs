@@ -103,7 +103,7 @@ async fn plan(connections: &[Connection], world: &World, output: &Output) -> Res
             vec![
                 step.object.map_or("all".to_owned(), |object| object.to_string()),
                 step.direction.to_string(),
-                step.does.to_owned(),
+                step.does.to_string(),
                 step.records.to_string(),
                 step.calls.to_string(),
             ]

@@ -1,5 +1,7 @@
 //! Forecast: what the next sync will do, and how many calls it will take.
 
+use std::borrow::Cow;
+
 use super::prepare::{PAGE, Prepared};
 use super::pull::start;
 use super::{Doors, Error, extract, push, remap};
@@ -15,7 +17,7 @@ pub struct Forecast {
     /// Which way.
     pub direction: Direction,
     /// What is done, as a part of a sentence.
-    pub does: &'static str,
+    pub does: Cow<'static, str>,
     /// How many records or pieces of work it is about.
     pub records: u64,
     /// How many calls it takes.
@@ -44,7 +46,7 @@ pub async fn forecast(doors: &Doors) -> Result<Vec<Forecast>, Error> {
         steps.push(Forecast {
             object: None,
             direction: Direction::Pull,
-            does: "looks at all objects and what has changed of them",
+            does: "looks at all objects and what has changed of them".into(),
             records: looked.len() as u64,
             calls: 1,
         });
@@ -54,13 +56,15 @@ pub async fn forecast(doors: &Doors) -> Result<Vec<Forecast>, Error> {
                 Ok(_) => {}
                 Err(error) if error.is_org_wide() => return Err(error),
                 // One that is hidden keeps nobody from being told of the others.
-                Err(_) => steps.push(Forecast {
-                    object: Some(looked.object),
-                    direction: Direction::Pull,
-                    does: "can't be read: the org does not show it",
-                    records: 0,
-                    calls: 0,
-                }),
+                Err(error) => {
+                    steps.push(Forecast {
+                        object: Some(looked.object),
+                        direction: Direction::Pull,
+                        does: format!("can't be read: {}", cause(&error)).into(),
+                        records: 0,
+                        calls: 0,
+                    });
+                }
             }
         }
     }
@@ -69,12 +73,25 @@ pub async fn forecast(doors: &Doors) -> Result<Vec<Forecast>, Error> {
         steps.push(Forecast {
             object: Some(object),
             direction: Direction::Push,
-            does: "writes what meetings taught",
+            does: "writes what meetings taught".into(),
             records,
             calls: push::calls(records),
         });
     }
     Ok(steps)
+}
+
+/// Returns why an object can't be read, short enough for a table: Salesforce's own words hold the
+/// whole query.
+fn cause(error: &Error) -> String {
+    let refusal = match error {
+        Error::Salesforce(error) => error.refusal(),
+        _ => None,
+    };
+    refusal.map_or_else(
+        || error.to_string(),
+        |refusal| format!("{} ({})", refusal.entry().cause, refusal.code),
+    )
 }
 
 struct Looked {
@@ -120,6 +137,6 @@ impl Looked {
             (true, Some(_)) => ("reads what has changed", pages - 1),
         };
         let direction = Direction::Pull;
-        Forecast { object: Some(self.object), direction, does, records, calls }
+        Forecast { object: Some(self.object), direction, does: does.into(), records, calls }
     }
 }
