@@ -10,6 +10,7 @@ mod check;
 mod field_map;
 mod instance;
 mod library;
+mod packed;
 pub mod script;
 mod signature;
 mod starter;
@@ -134,7 +135,8 @@ impl Plugins {
             .map_err(|why| error(Cause::Contract(format!("{why:#}"))))?;
         let digest = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         let (name, places) = (name.to_owned(), Arc::clone(&self.places));
-        Ok(Plugin { name, object, digest, pre, limits: self.limits, places })
+        let (limits, takes_packed) = (self.limits, bytes.ends_with(packed::SECTION));
+        Ok(Plugin { name, object, digest, pre, limits, places, takes_packed })
     }
 }
 
@@ -146,6 +148,8 @@ pub struct Plugin {
     pre: v1::MappingPre<state::State>,
     limits: Limits,
     places: Arc<instance::Places>,
+    /// Whether it is given records packed.
+    takes_packed: bool,
 }
 
 impl Plugin {
@@ -191,6 +195,23 @@ struct Half {
 }
 
 impl Half {
+    /// Maps records to entities of so many values each.
+    fn pull(
+        &self,
+        columns: &[String],
+        rows: &[Vec<Value>],
+        width: usize,
+    ) -> Result<Vec<Pulled>, Error> {
+        self.run(
+            rows.len(),
+            |instance, store| v1::pull(instance, store, columns, rows),
+            |outcomes| {
+                check::count(outcomes.len(), rows.len())?;
+                check::widths(outcomes, width)
+            },
+        )
+    }
+
     /// Runs `call`, which is given so many rows, in a fresh instance.
     fn run<T>(
         &self,
@@ -262,9 +283,21 @@ impl Mapping {
         self.lines.of(name).map(|line| format!("{}:{line}", self.name))
     }
 
+    /// Returns where what is written to a field is decided, as [`Mapping::place_of`] does; none
+    /// where the default decides it.
+    pub fn place_of_write(&self, field: &str) -> Option<String> {
+        self.lines.of_write(field).map(|line| format!("{}:{line}", self.name))
+    }
+
     /// Returns the name that messages call it by.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Returns the name of what decides what is written: the default's, where this one leaves
+    /// that to it.
+    pub fn name_of_push(&self) -> &str {
+        &self.pusher.plugin.name
     }
 
     /// Returns 16 hexadecimal digits that tell the component and its settings.
@@ -275,14 +308,15 @@ impl Mapping {
     /// Maps records, given as rows under their column names, to entities: one
     /// outcome for each row, in order, each entity with one value for each column.
     pub fn pull(&self, columns: &[String], rows: &[Vec<Value>]) -> Result<Vec<Pulled>, Error> {
-        self.puller.run(
-            rows.len(),
-            |instance, store| v1::pull(instance, store, columns, rows),
-            |outcomes| {
-                check::count(outcomes.len(), rows.len())?;
-                check::widths(outcomes, self.spec.columns.len())
-            },
-        )
+        let width = self.spec.columns.len();
+        let is_packed = self.puller.plugin.takes_packed;
+        if let Some((columns, rows)) = is_packed.then(|| packed::pack(columns, rows)).flatten() {
+            let outcomes = self.puller.pull(&columns, &rows, 1)?;
+            if let Some(outcomes) = packed::unpack(outcomes, &self.spec.columns) {
+                return Ok(outcomes);
+            }
+        }
+        self.puller.pull(columns, rows, width)
     }
 
     /// Maps meetings to fields to write: one outcome for each request, in order,

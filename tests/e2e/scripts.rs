@@ -67,6 +67,55 @@ export function pull(record) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_script_is_given_and_gives_values_of_every_kind_whatever_their_texts_hold() {
+    let (world, cast) = stage().await;
+    let rest = json!({ "Title": "\u{1e}Head", "DoNotCall": true, "MailingLatitude": 52.5 });
+    world.org.patch("Contact", &cast.contact, rest).await;
+    let other = json!({ "LastName": "Other", "Birthdate": "2000-02-29" });
+    let other = world.org.create("Contact", other).await;
+    bring(
+        &world,
+        r#"
+export const fields = ["LastName", "Title", "DoNotCall", "MailingLatitude", "Birthdate", "Account.Name"];
+export const custom = { kinds: "text", latitude: "number", half: "integer", flag: "boolean", born: "date", copy: "text" };
+export function pull(record) {
+  const { Title, DoNotCall, MailingLatitude, Birthdate } = record;
+  const kinds = [Title, DoNotCall, MailingLatitude].map((value) => (value === null ? "none" : typeof value));
+  return {
+    last_name: record.LastName, title: Title && `${Title}!`, company: record.Account.Name,
+    custom: {
+      kinds: kinds.join(" "), latitude: MailingLatitude, half: MailingLatitude && Math.floor(MailingLatitude / 2),
+      flag: DoNotCall, born: Birthdate, copy: Object.keys({ ...record }).join(" "),
+    },
+  };
+}"#,
+    );
+    world.sync().await;
+    let [ada, bare] = [&cast.contact, &other];
+    let seen = async |title: &str| {
+        let ada = world.record("Contact", ada).await["entity"].take();
+        assert_eq!((&ada["title"], &ada["company"]), (&json!(title), &json!("Zebra")));
+        let custom = json!({
+            "kinds": "string boolean number", "latitude": 52.5, "half": 26, "flag": true,
+            "born": null, "copy": "LastName Title DoNotCall MailingLatitude Birthdate Account",
+        });
+        assert_eq!(ada["custom"], custom);
+        let bare = world.record("Contact", bare).await["entity"].take();
+        assert_eq!(bare["title"], Json::Null);
+        assert_eq!(
+            (&bare["custom"]["kinds"], &bare["custom"]["born"]),
+            (&json!("none boolean none"), &json!("2000-02-29"))
+        );
+    };
+    seen("\u{1e}Head!").await;
+    // Records are handed over as one text each, unless one holds what stands between values.
+    world.org.pass(60).await;
+    world.org.patch("Contact", ada, json!({ "Title": "Head\u{1f}Heart" })).await;
+    world.sync().await;
+    seen("Head\u{1f}Heart!").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_example_does_what_it_says() {
     let (world, cast) = stage().await;
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/contact.js");

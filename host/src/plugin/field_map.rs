@@ -202,6 +202,11 @@ impl Lines {
         let reading = self.expressions.iter().find(|(expression, _)| reads(expression, name));
         said.copied().or_else(|| reading.map(|(_, line)| *line))
     }
+
+    /// Returns the line that says what is written to a field.
+    pub(super) fn of_write(&self, field: &str) -> Option<usize> {
+        self.said.get(&format!("push:{field}")).copied()
+    }
 }
 
 /// Tells whether an expression has this name in it, whole and not as a part of another.

@@ -29,7 +29,9 @@ pub(super) fn pool(limits: Limits) -> wasmtime::InstanceAllocationStrategy {
         .total_tables(INSTANCES_AT_ONCE * 4)
         .max_memory_size(limits.memory_bytes)
         .linear_memory_keep_resident(KEPT_BYTES)
-        .max_unused_warm_slots(KEPT_PLACES);
+        .max_unused_warm_slots(KEPT_PLACES)
+        // What a call has written to is cleared, and nothing else, where the kernel tells.
+        .pagemap_scan(wasmtime::Enabled::Auto);
     wasmtime::InstanceAllocationStrategy::Pooling(pool)
 }
 

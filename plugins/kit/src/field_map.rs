@@ -89,32 +89,47 @@ impl FieldMap {
     /// Maps a record to an entity. The spec's reads must begin with
     /// [`FieldMap::reads`].
     pub fn entity(&self, record: &mut Record<'_>) -> Result<Vec<Value>, Problem> {
-        let entries = self.entries.iter().enumerate();
-        entries.map(|(nth, entry)| entry.convert(record.take_nth(nth))).collect()
+        // Every record comes this way: collected, results would be moved twice, and their list
+        // would grow step by step.
+        let mut entity = Vec::with_capacity(self.entries.len());
+        for (nth, entry) in self.entries.iter().enumerate() {
+            let value = record.take_nth(nth);
+            entity.push(if entry.fits(&value) { value } else { entry.convert(value)? });
+        }
+        Ok(entity)
     }
 }
 
 impl Entry {
+    /// Tells whether a value is of the type of the column already, as nearly all are.
+    #[inline]
+    fn fits(&self, value: &Value) -> bool {
+        match (self.of, value) {
+            (_, Value::Null)
+            | (ColumnType::Boolean, Value::Boolean(_))
+            | (ColumnType::Integer, Value::Integer(_))
+            | (ColumnType::Number, Value::Number(_)) => true,
+            (ColumnType::Text, Value::Text(text)) => !text.is_empty(),
+            (ColumnType::Date, Value::Text(text)) => is_date(text),
+            (ColumnType::Timestamp, Value::Text(text)) => is_time(text),
+            _ => false,
+        }
+    }
+
     /// Returns a value in the type of the column.
     pub(crate) fn convert(&self, value: Value) -> Result<Value, Problem> {
         match (self.of, value) {
-            (_, Value::Null) => Ok(Value::Null),
+            (_, value) if self.fits(&value) => Ok(value),
             (ColumnType::Text, Value::Text(text)) if text.is_empty() => Ok(Value::Null),
-            (ColumnType::Text, value @ Value::Text(_)) => Ok(value),
             (ColumnType::Text, Value::Boolean(truth)) => Ok(Value::Text(truth.to_string())),
             (ColumnType::Text, Value::Integer(number)) => Ok(Value::Text(number.to_string())),
             (ColumnType::Text, Value::Number(number)) => Ok(Value::Text(number.to_string())),
-            (ColumnType::Boolean, value @ Value::Boolean(_)) => Ok(value),
-            (ColumnType::Integer, value @ Value::Integer(_)) => Ok(value),
             #[allow(clippy::cast_possible_truncation)]
             (ColumnType::Integer, Value::Number(n)) if n.fract() == 0.0 && n.abs() < 9e15 => {
                 Ok(Value::Integer(n as i64))
             }
-            (ColumnType::Number, value @ Value::Number(_)) => Ok(value),
             #[allow(clippy::cast_precision_loss)]
             (ColumnType::Number, Value::Integer(number)) => Ok(Value::Number(number as f64)),
-            (ColumnType::Date, Value::Text(text)) if is_date(&text) => Ok(Value::Text(text)),
-            (ColumnType::Timestamp, Value::Text(text)) if is_time(&text) => Ok(Value::Text(text)),
             _ => Err(Problem {
                 message: format!("the value does not fit the column {}", self.column),
                 at: Some(self.path.clone()),
@@ -145,11 +160,8 @@ pub(crate) fn column_type(word: &str) -> Result<ColumnType, Problem> {
 
 /// Tells whether a text has the shape `2026-01-31`.
 fn is_date(text: &str) -> bool {
-    let shape = text.bytes().enumerate().all(|(place, byte)| match place {
-        4 | 7 => byte == b'-',
-        _ => byte.is_ascii_digit(),
-    });
-    text.len() == 10 && shape
+    let [a, b, c, d, b'-', e, f, b'-', g, h] = text.as_bytes() else { return false };
+    [a, b, c, d, e, f, g, h].into_iter().all(u8::is_ascii_digit)
 }
 
 /// Tells whether a text has the shape `2026-01-31T09:30:00…`.

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::source::{Language, Source};
 use super::{MESSAGE_MAX, TIME_MAX};
 use crate::model::{ColumnType, Policy, Spec};
+use crate::plugin::packed::SECTION;
 
 /// How much memory a component may take to be made, in bytes.
 const MEMORY_MAX: u64 = 2 << 30;
@@ -39,7 +40,8 @@ impl Order {
     /// Returns what decides the component: the order, and what stands around a script.
     pub(super) fn identity(&self) -> String {
         let own = serde_json::to_string(self).unwrap_or_default();
-        format!("{}\0{WIT}\0{BEFORE}\0{AFTER}\0{own}", env!("CARGO_PKG_VERSION"))
+        let packed = String::from_utf8_lossy(SECTION);
+        format!("{}\0{WIT}\0{BEFORE}\0{AFTER}\0{packed}\0{own}", env!("CARGO_PKG_VERSION"))
     }
 }
 
@@ -79,7 +81,11 @@ pub fn make(order: &str, folder: &Path) -> Result<Vec<u8>, String> {
     };
     let made = runtime.block_on(componentize_qjs::componentize(&options));
     let shift = if is_wrapped { before.chars().count() } else { 0 };
-    made.map_err(|error| told(&order.file, &format!("{error:#}"), shift))
+    let mut component = made.map_err(|error| told(&order.file, &format!("{error:#}"), shift))?;
+    if is_wrapped {
+        component.extend_from_slice(SECTION);
+    }
+    Ok(component)
 }
 
 fn before() -> String {
