@@ -16,6 +16,7 @@ mod encoded;
 mod entities;
 mod failures;
 mod grants;
+mod indexes;
 mod journal;
 mod leftovers;
 mod links;

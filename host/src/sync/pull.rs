@@ -118,7 +118,13 @@ impl Run<'_> {
             return Ok(false);
         }
         let has_changed = !seen.as_ref().is_some_and(|seen| seen.is_empty(&position, &prepared));
-        Ok(self.changes(seen, spent)?
+        block_in_place(|| doors.store.unindex(count.unwrap_or_default()))?;
+        let is_whole = self.changes(seen, spent)?;
+        // An import that was stopped goes on without them.
+        if is_whole {
+            block_in_place(|| doors.store.index())?;
+        }
+        Ok(is_whole
             && (!has_changed || unselected::run(doors, object, fence, stop, report).await?)
             && reread::run(doors, object, fence, stop, report).await?
             && backfill::run(doors, object, fence, stop, report).await?)
