@@ -40,6 +40,6 @@ export function push(request) {
   const role = meeting.participants.find((one) => one.email === person.Email)?.role;
   return {
     Title: role,
-    Description: `Risks from ${meeting.title} (${meeting.started_at.slice(0, 10)})\n` + risks.map((risk) => `- ${risk.text}`).join("\n"),
+    Description: `Risks from ${meeting.title} (${meeting.started_on})\n` + risks.map((risk) => `- ${risk.text}`).join("\n"),
   };
 }

@@ -13,7 +13,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use url::Url;
 
-use crate::model::{Ending, JobKey, OrgId};
+use crate::model::{Direction, Ending, Failure, JobKey, Mender, Object, OrgId};
 use crate::secret::Secret;
 use crate::store::{self, Store};
 
@@ -21,6 +21,8 @@ use crate::store::{self, Store};
 const DELIVERY_MAX: Duration = Duration::from_secs(30);
 /// How often failures that come up are told of, at most.
 const DIGEST_EVERY: SignedDuration = SignedDuration::from_hours(24);
+/// How many causes of failures are told of.
+const CAUSES_MAX: u32 = 20;
 /// How long a secret may be, in bytes.
 const SECRET_MAX: u64 = 4_096;
 /// The header that signs a notice: `t=SECONDS,v1=HEX`, the HMAC-SHA256 of `SECONDS.BODY`.
@@ -64,6 +66,36 @@ pub struct Notice {
     pub mend: Option<String>,
     /// When it was found.
     pub at: Timestamp,
+    /// Of failures, their causes, that of most of them first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<Cause>,
+}
+
+/// Why failures wait for a mend.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Cause {
+    /// How many wait for that.
+    pub count: u64,
+    /// The object.
+    pub object: Object,
+    /// Which way it was going.
+    pub direction: Direction,
+    /// A word for it: `mapping`, or Salesforce's own code.
+    pub code: String,
+    /// What is wrong.
+    pub message: String,
+    /// What mends it.
+    pub mend: Option<String>,
+    /// Who can.
+    pub mender: Mender,
+}
+
+impl From<(Failure, u64)> for Cause {
+    fn from((failure, count): (Failure, u64)) -> Self {
+        let Failure { object, direction, code, problem, mender, .. } = failure;
+        let (message, mend) = (problem.message, problem.hint);
+        Self { count, object, direction, code, message, mend, mender }
+    }
 }
 
 /// What was last told of an org.
@@ -146,6 +178,7 @@ pub async fn test(
         message: "this is a test: notices arrive".to_owned(),
         mend: None,
         at: now,
+        causes: Vec::new(),
     };
     deliver(settings, &notice).await
 }
@@ -170,6 +203,7 @@ fn changes(
         message,
         mend,
         at: now,
+        causes: Vec::new(),
     };
     let mut wrong: BTreeMap<String, (String, Option<String>)> = BTreeMap::new();
     if let Some(why) = &connection.broken {
@@ -207,8 +241,12 @@ fn changes(
         digest_at = None;
     } else if failures > counted && (is_due || counted == 0) {
         let mend = "`efficlose failures list` shows each with what mends it.".to_owned();
-        let message = format!("{failures} failures wait for a mend");
-        notices.push(notice("failures", false, message, Some(mend)));
+        let message = match failures {
+            1 => "one failure waits for a mend".to_owned(),
+            _ => format!("{failures} failures wait for a mend"),
+        };
+        let causes = control.org(org)?.causes(CAUSES_MAX)?.into_iter().map(Cause::from).collect();
+        notices.push(Notice { causes, ..notice("failures", false, message, Some(mend)) });
         (counted, digest_at) = (failures, Some(now));
     }
     let wrong = wrong.into_iter().map(|(about, (message, _))| (about, message)).collect();

@@ -45,7 +45,7 @@ pub use extract::{Extract, Part, Progress, part_rows};
 pub use http::{Http, Pace};
 pub use login_url::LoginUrl;
 pub use oauth::{App, Arrival, Authorization, Code, Connected, exchange, renew, revoke};
-pub use query::{DISGUISE, Page, RowKey, TaskStatus};
+pub use query::{DISGUISE, IS_DELETED, Page, RowKey, TaskStatus};
 pub use records::{RecordWrite, Written};
 pub use session::{Vault, VaultError};
 pub use soql::{Changed, SUCCESSORS, Scope, Successor};

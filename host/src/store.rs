@@ -28,6 +28,7 @@ mod notices;
 mod pages;
 mod requests;
 mod rereads;
+mod roles;
 mod runs;
 mod schedules;
 mod successors;
@@ -82,6 +83,7 @@ const ORG: &[&str] = &[
     include_str!("store/migrations/org/0006.sql"),
     include_str!("store/migrations/org/0007.sql"),
     include_str!("store/migrations/org/0008.sql"),
+    include_str!("store/migrations/org/0009.sql"),
 ];
 
 /// What the host knows of all orgs.

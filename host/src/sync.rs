@@ -54,7 +54,7 @@ pub use prepare::{Effect, Fit, Misfit, fit, misfits};
 pub use preview::{Change, Preview, PushChange, Replay, preview, replay};
 pub use probe::probe;
 pub use proposal::{CUSTOM_FIELDS, Wishes, listed, offer_all, propose};
-pub use rehearsal::{Rehearsal, rehearse};
+pub use rehearsal::{Foreseen, Rehearsal, rehearse};
 pub use retry::{Retried, retry_alike, retry_all, retry_these};
 pub use round::{Progress, Stop, round};
 pub use rules::{AccountRule, Newcomer, OpportunityRule, PeopleRule, Rules, Ties};

@@ -4,7 +4,7 @@ use efficlose_sandbox::Settings;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
-use crate::world::{World, array, assert_says, few, text};
+use crate::world::{World, array, assert_fails, assert_says, few, text};
 
 async fn findings(world: &World) -> (bool, Vec<Json>) {
     let output = world.efficlose(&["doctor", "--json"]).await;
@@ -74,7 +74,9 @@ async fn a_permission_set_gives_what_is_needed_and_no_more() {
     let world = World::ready().await;
     let file = world.home().join("efficlose.xml");
     world.org.change_field("Contact", "Title", json!({ "visible": false })).await;
-    world.ok(&["doctor", "--permission-set", file.to_str().unwrap()]).await;
+    world.org.secure_object(json!({ "object": "Lead", "visible": false })).await;
+    let fails = world.efficlose(&["doctor", "--permission-set", file.to_str().unwrap()]).await;
+    assert_fails(fails, "keeps something from syncing", "mend");
     let xml = std::fs::read_to_string(&file).unwrap();
     let field = |name: &str, editable: bool| {
         format!(
@@ -89,6 +91,7 @@ async fn a_permission_set_gives_what_is_needed_and_no_more() {
             &field("Contact.Description", true),
             &field("Task.Description", true),
             "<object>Contact</object>",
+            "<object>Lead</object>",
             "<name>ApiEnabled</name>",
             "<name>EditTask</name>",
         ],
@@ -96,4 +99,29 @@ async fn a_permission_set_gives_what_is_needed_and_no_more() {
     for never in ["LastName", "SystemModstamp", "<object>Task", "<modifyAllRecords>true"] {
         assert!(!xml.contains(never), "{never}: {xml}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn duplicate_rules_that_may_refuse_guests_and_a_policy_for_nothing_are_told() {
+    let world = World::ready().await;
+    let file = world.home().join("config.toml");
+    let mut settings: toml_edit::DocumentMut =
+        std::fs::read_to_string(&file).unwrap().parse().unwrap();
+    for (_, org) in settings["orgs"].as_table_like_mut().unwrap().iter_mut() {
+        org["matching"]["create"] = toml_edit::value("lead");
+        org["objects"]["Contact"]["policies"]["Titel"] = toml_edit::value("crm-wins");
+    }
+    std::fs::write(&file, settings.to_string()).unwrap();
+    let (_, found) = findings(&world).await;
+    let none = about(&found, "Lead", "good");
+    assert!(none.iter().any(|one| text(&one["said"]).contains("no duplicate rule")), "{none:?}");
+    let stray = about(&found, "Contact", "trouble");
+    assert_says(&text(&stray[0]["said"]), &["a policy for Contact.Titel"]);
+
+    let rule =
+        json!({ "object": "Lead", "name": "Standard_Lead_Duplicate_Rule", "fields": ["Email"] });
+    world.org.control(Method::POST, "/duplicate-rules", rule).await;
+    let (_, found) = findings(&world).await;
+    let told = about(&found, "Lead", "warning");
+    assert_says(&text(&told[0]["said"]), &["Standard Lead Duplicate Rule"]);
 }

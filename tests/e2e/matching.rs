@@ -1,5 +1,6 @@
 //! Whom and what a meeting was about: what is certain is taken, what isn't is asked.
 
+use reqwest::Method;
 use serde_json::{Value as Json, json};
 
 use crate::cast::{ADA, description, meeting, stage};
@@ -197,9 +198,79 @@ async fn of_several_opportunities_the_one_of_a_guest_is_taken() {
     let found = array(shown["matches"].clone());
     let deal = found.iter().find(|found| found["object"] == "Opportunity").unwrap();
     assert_eq!(deal["record_id"], json!(other));
-    assert_says(&text(&deal["reason"]), &["primary contact took part"]);
+    assert_says(&text(&deal["reason"]), &["a guest among its contacts"]);
     let rules = array(shown["rules"].clone());
     let said =
         rules.iter().find(|rule| rule["rule"] == "contact" && rule["question"] == "opportunity");
-    assert_eq!(said.unwrap()["said"], "1 of 2 have a guest as primary contact");
+    assert_eq!(said.unwrap()["said"], "1 of 2 have a guest among their contacts");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_opportunities_one_in_which_a_guest_has_a_role_is_taken() {
+    let (world, cast) = stage().await;
+    let other = json!({
+        "Name": "Hooves", "StageName": "Prospecting", "CloseDate": "2099-12-31",
+        "AccountId": cast.account,
+    });
+    let other = world.org.create("Opportunity", other).await;
+    let role = json!({ "OpportunityId": other, "ContactId": cast.contact, "Role": "Evaluator" });
+    world.org.create("OpportunityContactRole", role).await;
+    world.tell(&[meeting(&world.org, "m1", 3, &[ADA])]).await;
+    world.sync().await;
+    assert_eq!(waiting(&world).await, Vec::<Json>::new());
+    let found = array(world.meeting("m1").await["matches"].take());
+    let deal = found.iter().find(|found| found["object"] == "Opportunity").unwrap();
+    assert_eq!(deal["record_id"], json!(other));
+    let said = world.ok(&["meetings", "show", "m1", "--explain"]).await.stdout;
+    assert_says(&said, &["1 of 2 have a guest among their contacts"]);
+
+    // Within the hour nobody is asked about again.
+    world.org.forget_requests().await;
+    world.tell(&[meeting(&world.org, "m2", 2, &[ADA])]).await;
+    world.sync().await;
+    let asked = world.org.requests().await;
+    let asked = asked.iter().filter(|one| one.to_string().contains("OpportunityContactRole"));
+    assert_eq!(asked.count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_org_that_hides_roles_leaves_the_opportunity_to_the_other_rules() {
+    let (world, cast) = stage().await;
+    let other = json!({
+        "Name": "Hooves", "StageName": "Prospecting", "CloseDate": "2099-11-30",
+        "AccountId": cast.account,
+    });
+    let other = world.org.create("Opportunity", other).await;
+    let hidden = json!({ "object": "OpportunityContactRole", "visible": false });
+    world.org.secure_object(hidden).await;
+    world.tell(&[meeting(&world.org, "m1", 3, &[ADA])]).await;
+    world.sync().await;
+    let found = array(world.meeting("m1").await["matches"].take());
+    let deal = found.iter().find(|found| found["object"] == "Opportunity").unwrap();
+    assert_eq!(deal["record_id"], json!(other), "it closes first");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn roles_that_cannot_be_read_just_now_are_waited_for() {
+    let (world, cast) = stage().await;
+    let other = json!({
+        "Name": "Hooves", "StageName": "Prospecting", "CloseDate": "2099-11-30",
+        "AccountId": cast.account,
+    });
+    world.org.create("Opportunity", other).await;
+    let role = json!({ "OpportunityId": cast.deal, "ContactId": cast.contact });
+    world.org.create("OpportunityContactRole", role).await;
+    world.sync().await;
+    world.tell(&[meeting(&world.org, "m1", 3, &[ADA])]).await;
+    let fault = json!({
+        "method": "GET", "path": "{V}/query", "kind": "status", "status": 503, "times": 20,
+        "body": [{ "errorCode": "SERVER_UNAVAILABLE", "message": "down" }],
+    });
+    world.org.fault(fault).await;
+    world.sync_fails().await;
+    world.org.control(Method::DELETE, "/faults", json!({})).await;
+    world.sync().await;
+    let found = array(world.meeting("m1").await["matches"].take());
+    let deal = found.iter().find(|found| found["object"] == "Opportunity").unwrap();
+    assert_eq!(deal["record_id"], json!(cast.deal), "not the one that closes first");
 }

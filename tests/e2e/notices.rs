@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use ring::hmac;
 use serde_json::{Value as Json, json};
 
+use crate::cast::{ADA, meeting, stage};
 use crate::world::{World, assert_says, text};
 
 /// What a webhook was posted: the signature and the body.
@@ -46,6 +47,17 @@ fn notices(posted: &Posted) -> Vec<Json> {
     notices.collect()
 }
 
+/// Has notices sent to a webhook, and to whom else the settings say.
+fn notify(world: &World, webhook: &str, more: &str) {
+    let secret = world.home().join("hush");
+    std::fs::write(&secret, "hush\n").unwrap();
+    let file = world.home().join("config.toml");
+    let settings = std::fs::read_to_string(&file).unwrap();
+    let notices =
+        format!("[notices]\nwebhook = \"{webhook}\"\nsecret_file = {secret:?}\n{more}\n{settings}");
+    std::fs::write(&file, notices).unwrap();
+}
+
 fn is(notice: &Json, about: &str, is_mended: bool) -> bool {
     notice["about"] == about && notice["is_mended"] == is_mended
 }
@@ -55,17 +67,13 @@ async fn a_webhook_and_a_command_hear_of_each_change_once_and_of_its_mend() {
     let world = World::ready().await;
     let takes = Arc::new(Mutex::new(true));
     let (url, posted) = webhook(Arc::clone(&takes)).await;
-    let (secret, log) = (world.home().join("hush"), world.home().join("notices.jsonl"));
-    std::fs::write(&secret, "hush\n").unwrap();
-    let file = world.home().join("config.toml");
-    let settings = std::fs::read_to_string(&file).unwrap();
-    let notices_too = format!(
-        "[notices]\nwebhook = \"{url}\"\nsecret_file = {secret:?}\n\
-         command = [\"/bin/sh\", \"-c\", \"cat >> {}; echo >> {}\"]\n\n{settings}",
+    let log = world.home().join("notices.jsonl");
+    let command = format!(
+        "command = [\"/bin/sh\", \"-c\", \"cat >> {}; echo >> {}\"]\n",
         log.display(),
         log.display()
     );
-    std::fs::write(&file, notices_too).unwrap();
+    notify(&world, &url, &command);
     world.sync().await;
     assert_eq!(notices(&posted), Vec::<Json>::new(), "all is well");
     world.ok(&["notices", "test"]).await;
@@ -92,4 +100,29 @@ async fn a_webhook_and_a_command_hear_of_each_change_once_and_of_its_mend() {
     world.sync().await;
     let told = notices(&posted);
     assert!(told.iter().any(|notice| is(notice, "Contact pull", true)), "{told:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_are_told_together_by_their_causes() {
+    let (world, _) = stage().await;
+    let (url, posted) = webhook(Arc::new(Mutex::new(true))).await;
+    notify(&world, &url, "");
+    let folder = world.home().join("mappings");
+    std::fs::create_dir_all(&folder).unwrap();
+    let script = "export const writes = { Title: 'overwrite' };
+export function push(q) { throw new Error('nobody knows ' + q.meeting.insights[0].kind); }";
+    std::fs::write(folder.join("contact.js"), script).unwrap();
+    world.ok(&["mapping", "accept", "Contact"]).await;
+    world.sync().await;
+    world.tell(&[meeting(&world.org, "m1", 2, &[ADA])]).await;
+    world.sync().await;
+    let told = notices(&posted);
+    let digest = told.iter().find(|notice| is(notice, "failures", false)).unwrap();
+    assert_eq!(digest["message"], "one failure waits for a mend");
+    let cause = &digest["causes"][0];
+    assert_eq!(
+        (&cause["count"], &cause["object"], &cause["direction"], &cause["mender"]),
+        (&json!(1), &json!("Contact"), &json!("push"), &json!("mapping_author"))
+    );
+    assert_says(&text(&cause["message"]), &["nobody knows need"]);
 }

@@ -86,6 +86,39 @@ export function push(q) {
     let contact = contact.iter().find(|change| change["object"] == "Contact").unwrap();
     assert_eq!(contact["fields"]["Title"]["after"], "Talk m1");
     assert_eq!(contact["left"]["Phone"], "a value stands there");
+    assert_eq!(contact["by"], "contact.js");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rehearsal_names_the_line_of_a_field_map_that_wants_a_value() {
+    let (world, _) = stage().await;
+    let folder = world.home().join("mappings");
+    std::fs::create_dir_all(&folder).unwrap();
+    let map = "[pull]\ncustom.about = \"Description\"\n\n[push]\nTitle = { is = \"meeting.title\", policy = \"overwrite\" }\n";
+    std::fs::write(folder.join("contact.toml"), map).unwrap();
+    world.sync().await;
+    world.tell(&[meeting(&world.org, "m1", 2, &[ADA])]).await;
+    let plan = array(rehearsed(&world).await["changes"].take());
+    let contact = plan.iter().find(|change| change["object"] == "Contact").unwrap();
+    assert_eq!(contact["by"], "contact.toml");
+    assert_eq!(contact["fields"]["Title"]["by"], "contact.toml:5");
+    assert_eq!(contact["fields"]["Description"]["by"], Json::Null, "the default wants that");
+    let said = world.ok(&["sync", "--dry-run"]).await.stdout;
+    assert_says(&said, &["by contact.toml", "nothing → \"Talk m1\"  (contact.toml:5)"]);
+
+    // A script that leaves pushing to the default is not what decides it.
+    std::fs::remove_file(folder.join("contact.toml")).unwrap();
+    let script = "export const fields = ['LastName', 'Email', 'AccountId'];
+export function pull(r) {
+  return { last_name: r.LastName, email: r.Email, account_id: r.AccountId };
+}";
+    std::fs::write(folder.join("contact.js"), script).unwrap();
+    world.ok(&["mapping", "accept", "Contact"]).await;
+    world.sync().await;
+    world.tell(&[meeting(&world.org, "m2", 1, &[ADA])]).await;
+    let plan = array(rehearsed(&world).await["changes"].take());
+    let contact = plan.iter().find(|change| change["object"] == "Contact").unwrap();
+    assert_eq!(contact["by"], "the default mapping");
 }
 
 #[tokio::test(flavor = "multi_thread")]

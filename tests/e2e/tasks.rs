@@ -253,6 +253,17 @@ async fn a_store_that_was_lost_finds_its_tasks_and_knows_them() {
     assert_eq!(tasks(&world.org).await, Vec::<Json>::new(), "it is not made again");
 }
 
+/// Says in the settings that meetings are logged.
+fn log_meetings(world: &World) {
+    let file = world.home().join("config.toml");
+    let mut settings: toml_edit::DocumentMut =
+        std::fs::read_to_string(&file).unwrap().parse().unwrap();
+    for (_, org) in settings["orgs"].as_table_like_mut().unwrap().iter_mut() {
+        org["log_meetings"] = toml_edit::value(true);
+    }
+    std::fs::write(&file, settings.to_string()).unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_meeting_is_logged_as_a_task_where_the_settings_want_it() {
     let (world, cast) = stage().await;
@@ -261,13 +272,7 @@ async fn a_meeting_is_logged_as_a_task_where_the_settings_want_it() {
     world.tell(std::slice::from_ref(&told)).await;
     world.sync().await;
     assert_eq!(tasks(&world.org).await.len(), 1, "nobody wanted it");
-    let file = world.home().join("config.toml");
-    let mut settings: toml_edit::DocumentMut =
-        std::fs::read_to_string(&file).unwrap().parse().unwrap();
-    for (_, org) in settings["orgs"].as_table_like_mut().unwrap().iter_mut() {
-        org["log_meetings"] = toml_edit::value(true);
-    }
-    std::fs::write(&file, settings.to_string()).unwrap();
+    log_meetings(&world);
     world.sync().await;
     assert_eq!(tasks(&world.org).await.len(), 1, "what is past is not logged all at once");
 
@@ -300,4 +305,31 @@ async fn a_meeting_is_logged_as_a_task_where_the_settings_want_it() {
     world.tell(&[told]).await;
     world.sync().await;
     assert_eq!(tasks(&world.org).await.len(), 1, "a person has deleted it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn days_are_those_of_who_owns_the_item_or_called_the_meeting() {
+    let (world, _) = stage().await;
+    log_meetings(&world);
+    let host = world.org.soql(&format!("SELECT Id FROM User WHERE Email = '{HOST}'")).await;
+    let far = json!({ "TimeZoneSidKey": "America/Los_Angeles" });
+    world.org.patch("User", &text(&host[0]["Id"]), far).await;
+    let mut told = with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One"), ("b", "Two")]);
+    let night = days_before(world.org.now, 2).to_string();
+    told["started_at"] = json!(format!("{}T03:00:00Z", &night[..10]));
+    told["action_items"][0]["owner_email"] = HOST.into();
+    told["action_items"][0]["due_on"] = "2031-03-31T03:00:00Z".into();
+    told["action_items"][1]["due_on"] = "2031-03-31".into();
+    world.tell(&[told]).await;
+    world.sync().await;
+    let due = |subject: &str, tasks: &[Json]| {
+        let task = tasks.iter().find(|task| text(&task["Subject"]).starts_with(subject));
+        text(&task.unwrap()["ActivityDate"])
+    };
+    let tasks = tasks(&world.org).await;
+    assert_eq!(due("One", &tasks), "2031-03-30", "in Los Angeles it is the day before");
+    assert_eq!(due("Two", &tasks), "2031-03-31", "a day is a day");
+    assert_eq!(due("Meeting", &tasks), day(days_before(world.org.now, 3)));
+    let said = world.ok(&["meetings", "show", "m1", "--json"]).await.stdout;
+    assert!(!said.contains("started_on"), "the platform's words stay as they are");
 }

@@ -1,11 +1,13 @@
 //! `efficlose changes`
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value as Json, json};
 
 use super::output::{Failed, Output, shown};
 use crate::model::{Change, Direction, Intent, JobKey, Object, SalesforceId, Value};
 use crate::store::{ChangesOf, OrgStore};
-use crate::sync::{UndoFate, Undone, round, undo};
+use crate::sync::{Foreseen, UndoFate, Undone, round, undo};
 use crate::world::World;
 
 /// How many changes one undo takes back.
@@ -110,16 +112,22 @@ fn list(of: Option<&str>, limit: u32, world: &World, output: &Output) -> Result<
     }
     for change in &changes {
         let note = if undone.contains(&change.id) { ", taken back" } else { "" };
-        tell(&format!("{}{note}", headline(change)), change, output);
+        tell(&format!("{}{note}", headline(change)), change, &BTreeMap::new(), output);
     }
     Ok(())
 }
 
-/// Prints a change: its headline, and field by field what it does.
-pub(super) fn tell(headline: &str, change: &Change, output: &Output) {
+/// Prints a change: its headline, and field by field what it does, and where the mapping says so.
+pub(super) fn tell(
+    headline: &str,
+    change: &Change,
+    places: &BTreeMap<String, String>,
+    output: &Output,
+) {
     output.line(headline);
     for (name, before, after) in change.planned.pairs() {
-        output.line(format!("    {name}: {}", pair(before, after)));
+        let place = places.get(name).map(|place| format!("  ({place})")).unwrap_or_default();
+        output.line(format!("    {name}: {}{place}", pair(before, after)));
     }
     for (name, why) in &change.planned.left {
         output.line(format!("    {name}: left as it is, {why}"));
@@ -127,15 +135,15 @@ pub(super) fn tell(headline: &str, change: &Change, output: &Output) {
 }
 
 /// Says what a change would be that is not made.
-pub(super) fn intention(change: &Change) -> String {
-    let planned = &change.planned;
+pub(super) fn intention(foreseen: &Foreseen) -> String {
+    let planned = &foreseen.change.planned;
     let does = match &planned.intent {
         Intent::Create { .. } => "create a new one".to_owned(),
         Intent::Update(id) => format!("update {id}"),
         Intent::Delete(id) => format!("delete {id}"),
     };
-    let (object, meeting, mapping) = (planned.object, &planned.meeting_id, &planned.mapping);
-    format!("{object}: {does}, from the meeting {meeting}, by the mapping {mapping}")
+    let (object, meeting, by) = (planned.object, &planned.meeting_id, &foreseen.by);
+    format!("{object}: {does}, from the meeting {meeting}, by {by}")
 }
 
 async fn take_back(of: &str, is_dry: bool, world: &World, output: &Output) -> Result<(), Failed> {
@@ -254,8 +262,18 @@ pub(super) fn to_json(change: &Change) -> Json {
     json
 }
 
+/// Returns what a change would be that is not made, for a machine.
+pub(super) fn to_intention(foreseen: &Foreseen) -> Json {
+    let mut json = to_plan(&foreseen.change);
+    json["by"] = json!(foreseen.by);
+    for (name, place) in &foreseen.places {
+        json["fields"][name]["by"] = json!(place);
+    }
+    json
+}
+
 /// Returns what a change does, for a machine.
-pub(super) fn to_plan(change: &Change) -> Json {
+fn to_plan(change: &Change) -> Json {
     let planned = &change.planned;
     let does = match planned.intent {
         Intent::Create { .. } => "create",

@@ -197,13 +197,18 @@ fn show(id: &str, explain: bool, world: &World, output: &Output) -> Result<(), F
     });
     output.table(&["item", "text", "done", "task"], &[], rows.collect(), "It has no action items.");
     output.line("");
+    let settings = world.settings(&org);
+    let is_written = |object| settings.objects.get(&object).is_some_and(|choices| choices.push);
     let rows = work.iter().map(|one| {
         let object = match (&one.work.item_id, one.work.object) {
             (Some(item), Object::Task) => format!("Task of {item}"),
             (_, object) => object.to_string(),
         };
-        let reason = one.reason.clone().unwrap_or_default();
-        vec![object, one.state.as_str().to_owned(), reason]
+        let (state, reason) = match is_written(one.work.object) {
+            true => (one.state.as_str(), one.reason.clone().unwrap_or_default()),
+            false => ("not set up", "`efficlose setup` chooses what is written".to_owned()),
+        };
+        vec![object, state.to_owned(), reason]
     });
     output.table(&["to write", "state", ""], &[], rows.collect(), "");
     Ok(())

@@ -147,8 +147,9 @@ async fn dry_run(
         let Rehearsal { changes, refused, broken, counts, calls } =
             rehearse(&doors, &pushes, &stop).await?;
         output.line(format!("{}  {}", connection.org, connection.username));
-        for change in &changes {
-            changes::tell(&changes::intention(change), change, output);
+        for foreseen in &changes {
+            let headline = changes::intention(foreseen);
+            changes::tell(&headline, &foreseen.change, &foreseen.places, output);
         }
         for failure in &refused {
             output.line(format!("would fail: {}", super::failures::line(failure)));
@@ -159,7 +160,7 @@ async fn dry_run(
         output.line(format!("{} changes in {calls} calls; nothing was written", changes.len()));
         orgs.push(json!({
             "org": connection.org,
-            "changes": changes.iter().map(changes::to_plan).collect::<Vec<_>>(),
+            "changes": changes.iter().map(changes::to_intention).collect::<Vec<_>>(),
             "refused": refused.iter().map(super::failures::to_json).collect::<Vec<_>>(),
             "broken": broken.iter().map(|(object, problem)| json!({
                 "object": object, "message": problem.message, "hint": problem.hint,

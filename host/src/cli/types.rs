@@ -14,6 +14,8 @@ export interface Participant { name: string | null; email: string | null; [more:
 export interface Insight { kind: string; text: string; [more: string]: unknown }
 export interface Meeting {
   id: string; title: string; started_at: string; ended_at: string | null; url: string | null;
+  /** The day on which it was for who called it. */
+  started_on: string;
   organizer: Participant | null; participants: Participant[]; summary: string | null; insights: Insight[];
   [more: string]: unknown;
 }

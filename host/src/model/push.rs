@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::{ActionItem, Fields, Meeting, Object, SalesforceId};
 
@@ -66,6 +67,22 @@ pub struct Matched {
     pub id: SalesforceId,
     /// Its values.
     pub fields: Fields,
+}
+
+/// Somebody who works in the org.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// The user.
+    pub id: SalesforceId,
+    /// The name of the time zone that they live by, as `Europe/Berlin`.
+    pub time_zone: Option<String>,
+}
+
+impl User {
+    /// Returns the time zone that they live by, where it is known.
+    pub fn zone(&self) -> Option<TimeZone> {
+        TimeZone::get(self.time_zone.as_deref()?).ok()
+    }
 }
 
 /// One write for a mapping to consider.

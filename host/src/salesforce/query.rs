@@ -14,7 +14,7 @@ use super::refusals::Refusal;
 use super::shape::Shape;
 use super::soql::{self, Changed, Successor};
 use super::{Answer, Call, Error, Result, Salesforce, composite, time};
-use crate::model::{FieldName, Filter, NameError, Object, OrgId, SalesforceId, Table, Value};
+use crate::model::{FieldName, Filter, NameError, Object, OrgId, SalesforceId, Table, User, Value};
 
 /// How long an address may be; Salesforce stops at 16,384 bytes with its headers.
 const URI_BYTES_MAX: usize = 8_000;
@@ -23,6 +23,10 @@ const URI_BYTES_MAX: usize = 8_000;
 pub(super) const PAGE_ROWS: std::ops::RangeInclusive<u32> = 200..=2_000;
 /// How many values one query looks for.
 const FIND_VALUES_MAX: usize = 500;
+/// The field that tells whether a record is in the recycle bin.
+pub const IS_DELETED: &str = "IsDeleted";
+/// The object that says in which opportunities a contact has a part.
+const ROLES: &str = "OpportunityContactRole";
 /// What sandbox orgs put at the end of every address, so that no mail goes out.
 pub const DISGUISE: &str = ".invalid";
 /// How long the list of values in one query may be; SOQL ends at 100,000
@@ -138,7 +142,19 @@ impl Salesforce {
         let object: FieldName = object.parse()?;
         let fields = fields.iter().map(FieldName::as_str);
         let select = soql::unique(std::iter::once("Id").chain(fields));
-        self.find_all(object.as_str(), key, values, &select, None).await
+        self.find_all("query", object.as_str(), key, values, &select, None).await
+    }
+
+    /// Returns the records as [`Salesforce::find`] does, those in the recycle bin too, which
+    /// `IsDeleted` tells.
+    pub async fn find_deleted_too(
+        &self,
+        object: Object,
+        key: &FieldName,
+        values: &[String],
+    ) -> Result<Table> {
+        let select = ["Id", key.as_str(), IS_DELETED];
+        self.find_all("queryAll", object.as_str(), key, values, &select, None).await
     }
 
     /// Returns what an org is called, and whether it is a sandbox; none, where it isn't shown.
@@ -158,21 +174,54 @@ impl Salesforce {
     /// Returns the active users with these addresses, each with the address as
     /// Salesforce has it. Several users can share one; a sandbox org appends
     /// `.invalid` to all.
-    pub async fn users_by_email(&self, emails: &[String]) -> Result<Vec<(String, SalesforceId)>> {
+    pub async fn users_by_email(&self, emails: &[String]) -> Result<Vec<(String, User)>> {
         let key: FieldName = "Email".parse()?;
         let active = Some("IsActive = TRUE");
         let disguised = emails.iter().map(|email| format!("{email}{DISGUISE}"));
         let spellings: Vec<String> = emails.iter().cloned().chain(disguised).collect();
-        let table = self.find_all("User", &key, &spellings, &["Id", "Email"], active).await?;
+        let select = ["Id", "Email", "TimeZoneSidKey"];
+        let table = self.find_all("query", "User", &key, &spellings, &select, active).await?;
         let users = table.rows.into_iter().filter_map(|row| {
-            let [id, email] = <[Value; 2]>::try_from(row).ok()?;
+            let [id, email, zone] = <[Value; 3]>::try_from(row).ok()?;
             let plain = email.text()?.to_lowercase();
             let plain = plain.strip_suffix(DISGUISE).unwrap_or(&plain).to_owned();
-            Some((plain, id.text()?.parse().ok()?))
+            let (id, time_zone) = (id.text()?.parse().ok()?, zone.text().map(str::to_owned));
+            Some((plain, User { id, time_zone }))
         });
-        let users: Vec<(String, SalesforceId)> = users.collect();
+        let users: Vec<(String, User)> = users.collect();
         let is_one = |email: &str| users.iter().filter(|(other, _)| other == email).count() == 1;
         Ok(users.iter().filter(|(email, _)| is_one(email)).cloned().collect())
+    }
+
+    /// Returns the opportunities in which these contacts have a role, each as a contact and an
+    /// opportunity.
+    pub async fn roles(
+        &self,
+        contacts: &[SalesforceId],
+    ) -> Result<Vec<(SalesforceId, SalesforceId)>> {
+        let key: FieldName = "ContactId".parse()?;
+        let ids: Vec<String> = contacts.iter().map(SalesforceId::to_string).collect();
+        let select = ["ContactId", "OpportunityId"];
+        let table = self.find_all("query", ROLES, &key, &ids, &select, None).await?;
+        let roles = table.rows.into_iter().filter_map(|row| {
+            let [contact, opportunity] = <[Value; 2]>::try_from(row).ok()?;
+            Some((contact.text()?.parse().ok()?, opportunity.text()?.parse().ok()?))
+        });
+        Ok(roles.collect())
+    }
+
+    /// Returns what the org's active duplicate rules are called, each with the object whose new
+    /// and changed records it compares.
+    pub async fn duplicate_rules(&self) -> Result<Vec<(String, String)>> {
+        let shape = Shape::new(["MasterLabel", "SobjectType"].into_iter());
+        let soql = "SELECT MasterLabel, SobjectType FROM DuplicateRule WHERE IsActive = TRUE \
+                    ORDER BY MasterLabel";
+        let (rows, _) = self.query("query", soql, *PAGE_ROWS.end(), &shape).await?;
+        let rules = rows.rows.into_iter().filter_map(|row| {
+            let [label, object] = <[Value; 2]>::try_from(row).ok()?;
+            Some((label.text()?.to_owned(), object.text()?.to_owned()))
+        });
+        Ok(rules.collect())
     }
 
     /// Returns the statuses that tasks can have, in the order in which people see
@@ -221,6 +270,7 @@ impl Salesforce {
 
     async fn find_all(
         &self,
+        resource: &str,
         object: &str,
         key: &FieldName,
         values: &[String],
@@ -231,13 +281,18 @@ impl Salesforce {
         let mut found = Vec::new();
         for part in parts(values) {
             let soql = soql::find(object, key, part, select, and);
-            found.extend(self.every_page(&soql, &shape).await?);
+            found.extend(self.every_page(resource, &soql, &shape).await?);
         }
         Ok(Table { columns: select.iter().map(|&name| name.to_owned()).collect(), rows: found })
     }
 
-    async fn every_page(&self, soql: &str, shape: &Shape) -> Result<Vec<Vec<Value>>> {
-        let (mut page, _) = self.query("query", soql, *PAGE_ROWS.end(), shape).await?;
+    async fn every_page(
+        &self,
+        resource: &str,
+        soql: &str,
+        shape: &Shape,
+    ) -> Result<Vec<Vec<Value>>> {
+        let (mut page, _) = self.query(resource, soql, *PAGE_ROWS.end(), shape).await?;
         let mut rows = std::mem::take(&mut page.rows);
         for _ in 1..FIND_PAGES_MAX {
             let Some(next) = page.next.take().filter(|_| !page.done) else {

@@ -107,6 +107,22 @@ impl OrgStore {
         })
     }
 
+    /// Lets work that found no record be matched again, where the rules, told as a text, are
+    /// others than the last time.
+    pub fn match_by(&self, rules: &str) -> Result<()> {
+        let is_known = |db: &Connection| {
+            one(db, "SELECT 1 FROM matched_by WHERE rules = ?1", [rules], |_| Ok(()))
+        };
+        if self.database.read("read the rules", is_known)?.is_some() {
+            return Ok(());
+        }
+        self.database.write("save the rules", |db| {
+            run(db, "DELETE FROM matched_by", [])?;
+            run(db, "INSERT INTO matched_by (rules) VALUES (?1)", [rules])?;
+            wake_unmatched(db)
+        })
+    }
+
     /// Ends work in one transaction, where the job wasn't claimed anew.
     ///
     /// Work whose meeting has changed since it was taken stays to be done. Work

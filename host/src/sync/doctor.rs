@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use tokio::task::block_in_place;
 
-use super::prepare::{Effect, Mark, OF_PEOPLE, marks, misfits, required};
+use super::prepare::{Effect, Mark, OF_PEOPLE, marks, misfits, required, stray_policy};
 use super::{Doors, Error, Newcomer, parents, trial};
 use crate::model::{Object, Problem, Spec};
 use crate::salesforce::{Description, Read};
@@ -82,8 +82,17 @@ pub async fn examine(doors: &Doors) -> Result<Checkup, Error> {
                 checkup.object(doors, object, &org, total).await?;
             }
             Err(error) if error.is_org_wide() => return Err(error),
-            Err(error) => checkup.trouble(object.as_str(), error.problem()),
+            Err(error) => {
+                checkup.trouble(object.as_str(), error.problem());
+                // Which fields it needs is seen once the object is.
+                checkup.rights(doors, object);
+            }
         }
+    }
+    if let Some(made) = doors.settings.matching.create.map(Newcomer::object)
+        && doors.settings.objects.get(&made).is_some_and(|choices| choices.push)
+    {
+        checkup.duplicates(doors, made).await?;
     }
     checkup.calls(doors);
     Ok(checkup)
@@ -120,6 +129,9 @@ impl Checkup {
         };
         let spec = mapping.spec();
         let choices = doors.settings.objects.get(&object).cloned().unwrap_or_default();
+        if let Some(problem) = stray_policy(spec, &choices.policies) {
+            self.trouble(object.as_str(), problem);
+        }
         self.fields(doors, spec, org).await?;
         if choices.push {
             let newcomer = doors.settings.matching.create.map(Newcomer::object);
@@ -138,12 +150,9 @@ impl Checkup {
             let mend = format!("Give it access to {object}.MasterRecordId.");
             self.find(object.as_str(), Health::Warning, said.to_owned(), Some(mend));
         }
+        self.rights(doors, object);
         let access = self.access.entry(object).or_default();
-        access.edits = choices.push;
-        let newcomer = doors.settings.matching.create.map(Newcomer::object);
-        let makes_people = choices.push && newcomer == Some(object);
-        access.creates = makes_people || (choices.push && object == Object::Task);
-        if makes_people {
+        if access.creates && object != Object::Task {
             let fields = OF_PEOPLE.iter().filter(|name| org.field(name).is_some());
             access.fields.extend(fields.map(|name| ((*name).to_owned(), true)));
         }
@@ -169,6 +178,14 @@ impl Checkup {
             }
         }
         Ok(())
+    }
+
+    /// Notes what has to be done with records of an object.
+    fn rights(&mut self, doors: &Doors, object: Object) {
+        let access = self.access.entry(object).or_default();
+        let newcomer = doors.settings.matching.create.map(Newcomer::object);
+        access.edits = doors.settings.objects.get(&object).is_some_and(|choices| choices.push);
+        access.creates = access.edits && (object == Object::Task || newcomer == Some(object));
     }
 
     /// Looks at what the mapping reads and writes.
@@ -288,6 +305,40 @@ impl Checkup {
                      does not see is not synced."
                 );
                 self.find(object.as_str(), Health::Warning, said, Some(mend));
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at what may keep guests from being made records of an object.
+    async fn duplicates(&mut self, doors: &Doors, object: Object) -> Result<(), Error> {
+        let about = object.as_str();
+        let rules = match doors.salesforce.duplicate_rules().await.map_err(Error::from) {
+            Ok(rules) => rules,
+            Err(error) if error.is_org_wide() => return Err(error),
+            Err(error) => {
+                let said = format!("its duplicate rules can't be read: {}", error.problem());
+                self.find(about, Health::Good, said, None);
+                return Ok(());
+            }
+        };
+        let own = rules.iter().filter(|(_, of)| of == about).map(|(label, _)| label.as_str());
+        match own.collect::<Vec<_>>().as_slice() {
+            [] => {
+                let said = "no duplicate rule compares new ones with others".to_owned();
+                self.find(about, Health::Good, said, None);
+            }
+            own => {
+                let said = format!(
+                    "a guest who looks like somebody else may be refused by the duplicate rules {}",
+                    own.join(", ")
+                );
+                let mend = format!(
+                    "Nothing need be done: it is asked first who has the address, and who is \
+                     refused waits among the failures. To have all of them made, let the rules \
+                     allow it in Setup → Duplicate Rules, or leave {object} out of `create`."
+                );
+                self.find(about, Health::Warning, said, Some(mend));
             }
         }
         Ok(())

@@ -46,6 +46,8 @@ pub struct Matching {
     pub reviews: Vec<Review>,
     /// What each rule said.
     pub verdicts: Vec<Verdict>,
+    /// Guests whose roles tell one of several opportunities from the others.
+    pub role_holders: Vec<SalesforceId>,
 }
 
 impl Matching {
@@ -330,16 +332,16 @@ impl Matcher<'_> {
             }
             match rule {
                 OpportunityRule::Contact => {
-                    let theirs = self.of_guests(&deals);
+                    let theirs = self.of_guests(&deals)?;
                     let said = format!(
-                        "{} of {} have a guest as primary contact",
+                        "{} of {} have a guest among their contacts",
                         theirs.len(),
                         deals.len()
                     );
                     self.say(&question, "contact", &said);
                     if !theirs.is_empty() {
                         deals = theirs;
-                        why = "the only open opportunity whose primary contact took part";
+                        why = "the only open opportunity with a guest among its contacts";
                     }
                 }
                 OpportunityRule::Organizer => {
@@ -381,13 +383,20 @@ impl Matcher<'_> {
         Ok(())
     }
 
-    /// Returns the opportunities whose primary contact the meeting was matched to.
-    fn of_guests(&self, deals: &[Entity]) -> Vec<Entity> {
-        let guests: HashSet<&str> =
-            self.found.of(Object::Contact).map(|found| found.record_id.as_str()).collect();
-        let is_theirs =
-            |deal: &&Entity| deal.text("contact_id").is_some_and(|id| guests.contains(id));
-        deals.iter().filter(is_theirs).cloned().collect()
+    /// Returns the opportunities in which a guest has a role, or is the primary contact.
+    fn of_guests(&mut self, deals: &[Entity]) -> Result<Vec<Entity>> {
+        let guests = self.found.of(Object::Contact).map(|found| found.record_id.clone());
+        let guests: Vec<SalesforceId> = guests.collect();
+        let mut theirs = Vec::new();
+        for deal in deals {
+            let primary = deal.text("contact_id");
+            let is_primary = guests.iter().any(|guest| primary == Some(guest.as_str()));
+            if is_primary || self.store.has_role(&guests, &deal.id)? {
+                theirs.push(deal.clone());
+            }
+        }
+        self.found.role_holders = guests;
+        Ok(theirs)
     }
 
     fn hosted(&self, deals: &[Entity]) -> Vec<Entity> {

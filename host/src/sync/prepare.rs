@@ -167,9 +167,8 @@ pub(super) fn prepare(
             hint: Some("Take the field out of the mapping's writes.".to_owned()),
         }));
     }
-    let is_written = |name: &FieldName| spec.writes.iter().any(|write| write.field == *name);
-    if let Some(name) = policies.keys().find(|name| !is_written(name)) {
-        return Err(Error::Org(no_such_write(spec, name)));
+    if let Some(problem) = stray_policy(spec, policies) {
+        return Err(Error::Org(problem));
     }
     for write in &spec.writes {
         let policy = policies.get(&write.field).map(|policy| policy.applied());
@@ -318,12 +317,18 @@ pub(super) fn marks(object: Object, org: &Description) -> Vec<Mark> {
     fields.collect()
 }
 
-fn no_such_write(spec: &Spec, name: &FieldName) -> Problem {
+/// Tells of a policy in the settings for a field that the mapping doesn't write.
+pub(super) fn stray_policy(
+    spec: &Spec,
+    policies: &BTreeMap<FieldName, FieldPolicy>,
+) -> Option<Problem> {
+    let is_written = |name: &FieldName| spec.writes.iter().any(|write| write.field == *name);
+    let name = policies.keys().find(|name| !is_written(name))?;
     let object = spec.object;
     let names: Vec<_> = spec.writes.iter().map(|write| write.field.as_str()).collect();
     let nearest = nearest(name.as_str(), names.iter().copied());
     let meant = nearest.map(|name| format!("; did you mean {name}?")).unwrap_or_default();
-    Problem {
+    Some(Problem {
         message: format!(
             "the settings name a policy for {object}.{name}, which the mapping does not write{meant}"
         ),
@@ -332,7 +337,7 @@ fn no_such_write(spec: &Spec, name: &FieldName) -> Problem {
             "Take it out of `policies` of {object} in the settings; the mapping writes {}.",
             if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
         )),
-    }
+    })
 }
 
 fn missing(object: Object, field: &str, does: &str) -> Problem {

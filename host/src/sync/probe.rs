@@ -11,7 +11,7 @@ use super::Error;
 use super::plan::refusal;
 use super::prepare::{Effect, Misfit, is_shown, nearest};
 use crate::model::{
-    ActionItem, FieldPath, Matched, Meeting, Object, Participant, Pulled, Pushed, Request,
+    ActionItem, Due, FieldPath, Matched, Meeting, Object, Participant, Pulled, Pushed, Request,
     SalesforceId, Value,
 };
 use crate::plugin::Mapping;
@@ -157,7 +157,7 @@ fn request(mapping: &Mapping, now: Timestamp, is_full: bool) -> Request {
         id: "i-1".to_owned(),
         text: "Send the plan".to_owned(),
         owner_email: is_full.then(|| "owner@ours.example".to_owned()),
-        due_on: is_full.then(|| jiff::tz::Offset::UTC.to_datetime(now).date()),
+        due_on: is_full.then(|| Due::Day(jiff::tz::Offset::UTC.to_datetime(now).date())),
         done: false,
         extras: serde_json::Map::new(),
     };

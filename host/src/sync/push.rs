@@ -6,6 +6,7 @@ mod ending;
 mod newcomer;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -65,7 +66,7 @@ pub(super) async fn advance(
         return Ok(done);
     }
     let mut endings = Endings::of(&work);
-    let mut drafts = draft::drafts(doors, &prepared, work, now, &mut endings)?;
+    let mut drafts = draft::drafts(doors, &prepared, work, now, &mut endings).await?;
     let newcomers = newcomer::taken_out(object, &mut drafts);
     find_made(doors, object, &prepared, &mut drafts).await?;
     let read_at = Instant::now();
@@ -141,8 +142,8 @@ async fn find_made(
     Ok(())
 }
 
-/// Makes requests of drafts: with the values that the records hold now, and the
-/// user who owns an action item.
+/// Makes requests of drafts: with the values that the records hold now, the user who owns an
+/// action item, and days as they are for who called the meeting or owns the item.
 async fn requests(
     doors: &Doors,
     object: Object,
@@ -151,7 +152,8 @@ async fn requests(
     now: Timestamp,
     endings: &mut Endings,
 ) -> Result<Vec<(Draft, Request)>, Error> {
-    let users = draft::owners(doors, &drafts, now).await?;
+    let users = draft::users(doors, &drafts, now).await?;
+    let mut meetings = HashMap::new();
     let mut requests = Vec::new();
     for draft in drafts {
         let target = match &draft.target {
@@ -174,10 +176,12 @@ async fn requests(
             endings.unmatched(&draft.work, why.to_owned());
             continue;
         }
+        let dated = meetings.entry(draft.work.meeting_id.clone());
+        let meeting = dated.or_insert_with(|| draft::dated(&draft.meeting, &users));
         let request = Request {
             now,
-            meeting: draft.meeting.clone(),
-            action_item: draft.item.clone(),
+            meeting: Arc::clone(meeting),
+            action_item: draft.dated_item(&users),
             target,
             matches: draft.matched(doors, &users)?,
         };

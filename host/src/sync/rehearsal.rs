@@ -1,6 +1,8 @@
 //! Rehearsal: pushes as a sync would, by the same code, on a state of the store that is
 //! thrown away, and without writing anything to the org.
 
+use std::collections::BTreeMap;
+
 use tokio::task::block_in_place;
 
 use super::round::push_all;
@@ -13,11 +15,23 @@ pub(super) const RUN: &str = "rehearsal";
 /// How many changes and refusals are told of.
 const TOLD_MAX: u32 = 100_000;
 
+/// A change that a sync would make, and what makes it.
+#[derive(Debug, Clone)]
+pub struct Foreseen {
+    /// The change, which has no record yet where one is to be created.
+    pub change: Change,
+    /// The name of the mapping that decides it, or the setting.
+    pub by: String,
+    /// Where the mapping decides about a field, as `lead.toml:3`, by the field's name; mappings
+    /// in code don't tell.
+    pub places: BTreeMap<String, String>,
+}
+
 /// What a sync would write.
 #[derive(Debug, Clone, Default)]
 pub struct Rehearsal {
     /// The changes, in the order in which they would be made.
-    pub changes: Vec<Change>,
+    pub changes: Vec<Foreseen>,
     /// What would wait for a mend, since the mapping fails or Salesforce would refuse it.
     pub refused: Vec<Failure>,
     /// What keeps objects from being written at all.
@@ -51,12 +65,9 @@ pub async fn rehearse(doors: &Doors, objects: &[Object], stop: &Stop) -> Result<
             Err(error) => rehearsal.broken.push((*object, error.problem())),
         }
     }
-    rehearsal.changes = doors.store.changes(ChangesOf::Run(RUN), TOLD_MAX)?;
-    rehearsal.changes.reverse();
-    for change in &mut rehearsal.changes {
-        if matches!(change.planned.intent, Intent::Create { .. }) {
-            change.record_id = None;
-        }
+    let changes = doors.store.changes(ChangesOf::Run(RUN), TOLD_MAX)?;
+    for change in changes.into_iter().rev() {
+        rehearsal.changes.push(foreseen(&doors, change).await?);
     }
     rehearsal.refused = doors.store.failures(TOLD_MAX)?;
     rehearsal
@@ -65,4 +76,26 @@ pub async fn rehearse(doors: &Doors, objects: &[Object], stop: &Stop) -> Result<
     rehearsal.counts = total.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     rehearsal.calls = doors.salesforce.calls() - calls;
     Ok(rehearsal)
+}
+
+/// Adds to a change what decides it.
+async fn foreseen(doors: &Doors, mut change: Change) -> Result<Foreseen, Error> {
+    let object = change.planned.object;
+    let is_made = matches!(change.planned.intent, Intent::Create { .. });
+    if is_made {
+        change.record_id = None;
+    }
+    // People are made by the host itself: a mapping writes to those who are there.
+    if is_made && object != Object::Task {
+        let by = "`create` in the settings".to_owned();
+        return Ok(Foreseen { change, by, places: BTreeMap::new() });
+    }
+    let mapping = &doors.prepared(object).await?.mapping;
+    let named = change.planned.after.iter().map(|(name, _)| name);
+    let places =
+        named.filter_map(|name| Some((name.clone(), mapping.place_of_write(name)?))).collect();
+    // What a customer brings is a file, whose name has an ending.
+    let name = mapping.name_of_push();
+    let by = if name.contains('.') { name } else { "the default mapping" };
+    Ok(Foreseen { by: by.to_owned(), change, places })
 }

@@ -180,6 +180,9 @@ pub(super) async fn push_all(
     report: Report<'_>,
 ) -> Result<bool, Error> {
     doors.store.wake_passing(object)?;
+    doors.store.match_by(&doors.settings.rules())?;
+    // An import that was killed may have left none.
+    block_in_place(|| doors.store.index())?;
     for _ in 0..STEPS_MAX {
         if *stop.borrow() {
             return Ok(false);

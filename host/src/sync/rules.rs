@@ -71,7 +71,7 @@ pub enum AccountRule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OpportunityRule {
-    /// Those whose primary contact took part, if there are any.
+    /// Those with a guest among their contacts, if there are any.
     Contact,
     /// Those that the organizer owns, if there are any.
     Organizer,

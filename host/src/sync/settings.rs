@@ -217,6 +217,11 @@ impl ObjectSettings {
 }
 
 impl Settings {
+    /// Returns all that decides how meetings are matched, as a text that tells it from others.
+    pub(super) fn rules(&self) -> String {
+        serde_json::to_string(&(&self.own_domains, &self.matching)).expect("all its keys are words")
+    }
+
     /// Tells whether nothing is to sync by itself at a moment.
     pub fn is_blacked_out(&self, at: Timestamp) -> bool {
         let zone = self.time_zone.as_ref().and_then(|name| TimeZone::get(name).ok());

@@ -1,5 +1,7 @@
 //! What was written to Salesforce, and taking it back.
 
+use std::collections::BTreeMap;
+
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
@@ -12,7 +14,7 @@ use crate::model::{
     Change, ChangeState, Connection, Direction, Intent, Object, OrgId, SalesforceId,
 };
 use crate::store::{ChangesOf, OrgStore};
-use crate::sync::{Rehearsal, UndoFate, Undone, rehearse, undo};
+use crate::sync::{Foreseen, Rehearsal, UndoFate, Undone, rehearse, undo};
 use crate::world::Failed;
 
 /// How many changes a page shows.
@@ -92,7 +94,7 @@ pub(super) fn items(
                             }
                         }
                     }
-                    (fields(change))
+                    (fields(change, &BTreeMap::new()))
                     p.muted.small {
                         "Change " (change.id) ", " (moment(change.planned_at)) ", from the meeting "
                         a href=(super::meetings::path(org, &change.planned.meeting_id)) { (change.planned.meeting_id) }
@@ -144,11 +146,13 @@ fn state(state: ChangeState) -> Markup {
     }
 }
 
-fn fields(change: &Change) -> Markup {
+/// Shows what a change does field by field, and where the mapping says so.
+fn fields(change: &Change, places: &BTreeMap<String, String>) -> Markup {
     html! {
         dl.facts.small {
             @for (name, before, after) in change.planned.pairs() {
-                dt { code { (name) } } dd { (pair(before, after)) }
+                dt { code { (name) } }
+                dd { (pair(before, after)) @if let Some(place) = places.get(name) { " " span.muted { (place) } } }
             }
             @for (name, why) in &change.planned.left {
                 dt { code { (name) } } dd.muted { "left as it is, " (why) }
@@ -185,7 +189,7 @@ fn asked(
                 Some(undone) => (fates(undone, true)),
                 None => {
                     p { "Each field gets the value of before, where it still holds what was written; what anyone has changed since is left as it is." }
-                    (fields(change))
+                    (fields(change, &BTreeMap::new()))
                 },
             }
             form method="post" action=(format!("/orgs/{org}/changes/{}/undo", change.id)) {
@@ -335,8 +339,8 @@ pub(super) async fn plan(State(site): State<Shared>, At(connection): At, form: P
     let Rehearsal { changes, refused, broken, calls, .. } =
         rehearse(&doors, &objects, &site.stop).await?;
     let mut planned = Vec::new();
-    for change in changes.iter().take(SHOWN as usize) {
-        planned.push((change, name(&store, change)?));
+    for foreseen in changes.iter().take(SHOWN as usize) {
+        planned.push((foreseen, name(&store, &foreseen.change)?));
     }
     let body = html! {
         div.card {
@@ -349,11 +353,12 @@ pub(super) async fn plan(State(site): State<Shared>, At(connection): At, form: P
                         @if let Some(hint) = &failure.problem.hint { p { (words(hint)) } }
                     }
                 }
-                @for (change, name) in &planned {
+                @for (Foreseen { change, by, places }, name) in &planned {
                     li {
                         p { strong { (headline_of(org, change, name, false)) } ", from the meeting "
-                            a href=(super::meetings::path(org, &change.planned.meeting_id)) { (change.planned.meeting_id) } }
-                        (fields(change))
+                            a href=(super::meetings::path(org, &change.planned.meeting_id)) { (change.planned.meeting_id) }
+                            ", by " (words(by)) }
+                        (fields(change, places))
                     }
                 }
             }

@@ -13,6 +13,11 @@ pub const AT: &str = "Last_Meeting_At__c";
 pub const URL: &str = "Last_Meeting_Url__c";
 const DESCRIPTION: &str = "Description";
 
+/// The field of a meeting that says on which day it was.
+const STARTED_ON: &str = "started_on";
+/// How long a day is, as `2026-01-31`.
+const DAY: usize = 10;
+
 /// How long a note may be, in characters; a description holds 32,000.
 const NOTE_MAX: usize = 4_000;
 /// How many insights a note lists.
@@ -51,9 +56,17 @@ pub fn push(request: &Request) -> Pushed {
     Pushed::Mapped(fields)
 }
 
+/// Returns the day on which a meeting was: for who called it, where the host says so in
+/// `started_on`, else as it was in UTC.
+pub fn day(meeting: &Meeting) -> String {
+    let told = meeting.extras.iter().find(|extra| extra.name == STARTED_ON);
+    let told = told.map(|extra| extra.json.trim_matches('"')).filter(|day| day.len() == DAY);
+    told.unwrap_or_else(|| meeting.started_at.get(..DAY).unwrap_or_default()).to_owned()
+}
+
 /// Returns the note with its heading: what it was, when, where to look it up.
 pub fn text(meeting: &Meeting) -> String {
-    let day = meeting.started_at.get(..10).unwrap_or(&meeting.started_at);
+    let day = day(meeting);
     let mut lines = vec![format!("Latest meeting: {} ({day})", clip(&meeting.title, 200))];
     lines.extend(meeting.url.clone());
     lines.push(body(meeting));

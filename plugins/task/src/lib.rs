@@ -114,12 +114,11 @@ impl Task {
     /// Returns the task that the meeting itself is logged as: done, on its day.
     fn log(&self, request: &Request) -> Vec<Field> {
         let meeting = &request.meeting;
-        let day = meeting.started_at.get(..10).unwrap_or(&meeting.started_at);
         let title = format!("Meeting: {}", meeting.title.trim());
         let mut fields = vec![
             set("Subject", clip(&title, SUBJECT_MAX)),
             set("Description", clip(&note::whole(meeting), LOG_MAX)),
-            set("ActivityDate", day),
+            set("ActivityDate", note::day(meeting)),
         ];
         // A person may have given it another status since.
         if request.target.is_none() {
@@ -177,8 +176,8 @@ fn description(meeting: &Meeting, item: &ActionItem) -> String {
     if item.text.trim().chars().count() > SUBJECT_MAX {
         lines.push(clip(&item.text, DESCRIPTION_MAX));
     }
-    let day = meeting.started_at.get(..10).unwrap_or(&meeting.started_at);
-    lines.push(format!("From the meeting \"{}\" on {day}", clip(&meeting.title, 200)));
+    let (title, day) = (clip(&meeting.title, 200), note::day(meeting));
+    lines.push(format!("From the meeting \"{title}\" on {day}"));
     lines.extend(meeting.url.clone());
     lines.join("\n")
 }

@@ -110,7 +110,7 @@ impl Description {
             org.add_validation_rule(rule.clone())?;
         }
         for rule in &self.duplicate_rules {
-            org.add_duplicate_rule(rule.clone())?;
+            org.add_duplicate_rule(rule.clone(), now)?;
         }
         for person in &self.users {
             employ(org, person, admin, now);

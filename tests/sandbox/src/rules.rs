@@ -8,8 +8,8 @@ use serde_json::{Value as Json, json};
 use crate::org::{Org, Row, Slot, Table};
 use crate::refusal::Refusal;
 use crate::schema::ObjectIndex;
-use crate::value::{Cell, folded};
-use crate::write::Writer;
+use crate::value::{Cell, Value, folded};
+use crate::write::{Writer, plant};
 
 /// A rule that refuses records which hold certain values.
 #[derive(Clone, Debug, Deserialize)]
@@ -92,16 +92,30 @@ impl Org {
         Ok(())
     }
 
-    /// Adds a duplicate rule.
+    /// Adds a duplicate rule, which can be queried from then on.
     ///
     /// # Errors
     ///
     /// Says which object or field there isn't.
-    pub(crate) fn add_duplicate_rule(&mut self, rule: DuplicateRule) -> Result<(), String> {
+    pub(crate) fn add_duplicate_rule(
+        &mut self,
+        rule: DuplicateRule,
+        now: i64,
+    ) -> Result<(), String> {
         if rule.fields.is_empty() {
             return Err(format!("the duplicate rule {} names no field", rule.name));
         }
         let object = self.check_names(&rule.object, rule.fields.iter())?;
+        let told = self.find_object("DuplicateRule").ok_or("no object DuplicateRule")?;
+        let writer = Writer::new(self.named("User").id_of(0), now);
+        let values = [
+            ("DeveloperName", Value::text(rule.name.as_str())),
+            ("MasterLabel", Value::text(rule.name.replace('_', " "))),
+            ("SobjectType", Value::text(rule.object.as_str())),
+            ("IsActive", Some(Value::Bool(true))),
+        ];
+        let filled = values.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        plant(self, &writer, told, filled.collect());
         self.rules.duplicates.push((object, rule));
         Ok(())
     }

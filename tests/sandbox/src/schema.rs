@@ -7,6 +7,7 @@ mod account;
 mod catalogue;
 mod contact;
 mod custom;
+mod duplicate_rule;
 mod event;
 mod formula;
 mod lead;

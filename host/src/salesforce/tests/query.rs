@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::org;
 use super::server::{Reply, Seen, Server, json, refused};
-use crate::model::{Cursor, FieldName, FieldPath, Filter, Mender, Object, Value};
+use crate::model::{Cursor, FieldName, FieldPath, Filter, Mender, Object, User, Value};
 use crate::salesforce::{Changed, Error, FieldType, Result};
 
 const PAGE: &str = r#"{"totalSize": 2, "done": true, "records": [
@@ -250,7 +250,7 @@ async fn users_statuses_and_counts_are_read() {
         users if users.contains("FROM User WHERE Email IN ('A@x', 'A@x.invalid') AND IsActive") => {
             json(
                 r#"{"totalSize":3,"done":true,"records":[
-            {"attributes":{},"Id":"005xx000001Sv6AAAS","Email":"A@X.invalid"},
+            {"attributes":{},"Id":"005xx000001Sv6AAAS","Email":"A@X.invalid","TimeZoneSidKey":"Asia/Tokyo"},
             {"attributes":{},"Id":"005xx000001Sv6BAAS","Email":"twice@x"},
             {"attributes":{},"Id":"005xx000001Sv6CAAS","Email":"Twice@x"}]}"#,
             )
@@ -268,7 +268,11 @@ async fn users_statuses_and_counts_are_read() {
     .await;
     let org = org(&server);
     let users = org.users_by_email(&["A@x".into()]).await.unwrap();
-    assert_eq!(users, [("a@x".to_owned(), "005xx000001Sv6AAAS".parse().unwrap())]);
+    let ada = User {
+        id: "005xx000001Sv6AAAS".parse().unwrap(),
+        time_zone: Some("Asia/Tokyo".to_owned()),
+    };
+    assert_eq!(users, [("a@x".to_owned(), ada)]);
     let statuses = org.task_statuses().await.unwrap();
     assert_eq!(
         statuses.iter().map(|s| (&*s.name, s.closed, s.default)).collect::<Vec<_>>(),

@@ -1,16 +1,18 @@
 //! Drafts: which record each piece of work is to be written to.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::ending::Endings;
 use super::{newcomer, no_mark};
 use crate::model::{
-    ActionItem, Direction, Fields, Intent, Match, Matched, Meeting, Mender, Object, Problem,
-    Question, SalesforceId, Value, Work,
+    ActionItem, Direction, Due, Fields, Intent, Match, Matched, Meeting, Mender, Object, Problem,
+    Question, SalesforceId, User, Value, Work,
 };
 use crate::store::{Subject, Trouble};
 use crate::sync::matching::{self, Matching};
@@ -23,6 +25,8 @@ pub(super) const MATCH_WINDOW: SignedDuration = SignedDuration::from_hours(30 * 
 
 /// For how long it is believed who has an address, or that nobody has.
 const USER_KEPT: SignedDuration = SignedDuration::from_hours(24);
+/// For how long it is believed in which opportunities someone has a role.
+const ROLES_KEPT: SignedDuration = SignedDuration::from_hours(1);
 
 /// One record to write to, for one piece of work.
 pub(super) struct Draft {
@@ -82,7 +86,7 @@ impl Draft {
     pub(super) fn matched(
         &self,
         doors: &Doors,
-        users: &HashMap<String, SalesforceId>,
+        users: &HashMap<String, User>,
     ) -> Result<Vec<Matched>, Error> {
         let mut matched: Vec<Matched> = Vec::new();
         for found in &self.matching.matches {
@@ -94,11 +98,25 @@ impl Draft {
             let id = found.record_id.clone();
             matched.push(Matched { object: object.to_owned(), id, fields });
         }
-        if let Some(id) = self.owner().and_then(|email| users.get(&normal(email))) {
+        if let Some(user) = user_of(users, self.owner()) {
             let object = "User".to_owned();
-            matched.push(Matched { object, id: id.clone(), fields: Fields::new() });
+            matched.push(Matched { object, id: user.id.clone(), fields: Fields::new() });
         }
         Ok(matched)
+    }
+
+    /// Returns the action item with the day by which it is due, which depends on where its
+    /// owner is.
+    pub(super) fn dated_item(&self, users: &HashMap<String, User>) -> Option<ActionItem> {
+        let zone = |email| user_of(users, email).and_then(User::zone);
+        let zone = zone(self.owner()).or_else(|| zone(self.host()));
+        let item = self.item.clone()?;
+        let due_on = item.due_on.map(|due| Due::Day(due.day(zone.as_ref())));
+        Some(ActionItem { due_on, ..item })
+    }
+
+    fn host(&self) -> Option<&str> {
+        host_of(&self.meeting)
     }
 
     /// Returns the address of who owns the task: the action item's owner, or who called the
@@ -106,7 +124,7 @@ impl Draft {
     fn owner(&self) -> Option<&str> {
         match (&self.item, self.work.object) {
             (Some(item), _) => item.owner_email.as_deref(),
-            (None, Object::Task) => self.meeting.organizer.as_ref()?.email.as_deref(),
+            (None, Object::Task) => self.host(),
             (None, _) => None,
         }
     }
@@ -144,7 +162,7 @@ impl Draft {
 
 /// Makes drafts of work: matches each meeting, keeps what it was matched to, and
 /// ends the work that has no record to write to.
-pub(super) fn drafts(
+pub(super) async fn drafts(
     doors: &Doors,
     prepared: &Prepared,
     work: Vec<Work>,
@@ -152,7 +170,7 @@ pub(super) fn drafts(
     endings: &mut Endings,
 ) -> Result<Vec<Draft>, Error> {
     let mut drafts = Vec::new();
-    let meetings = matched_meetings(doors, &work)?;
+    let meetings = matched_meetings(doors, &work, now).await?;
     for work in work {
         let Some((meeting, matching)) = meetings.get(&work.meeting_id) else {
             endings.settled(&work, "the meeting is gone");
@@ -218,21 +236,55 @@ pub(super) fn drafts(
 
 /// Matches the meetings of all the work, before any of it is drafted: only then is
 /// it known which meeting of a record is the latest.
-fn matched_meetings(
+async fn matched_meetings(
     doors: &Doors,
     work: &[Work],
+    now: Timestamp,
 ) -> Result<HashMap<String, MatchedMeeting>, Error> {
-    let mut meetings = HashMap::new();
+    let mut meetings = BTreeMap::new();
     for work in work {
         if meetings.contains_key(&work.meeting_id) {
             continue;
         }
         let Some(meeting) = doors.store.meeting(&work.meeting_id)? else { continue };
         let found = matching::find(&doors.store, &meeting, &doors.settings)?;
-        doors.store.save_matches(&meeting.id, &found.matches, &found.reviews)?;
-        meetings.insert(work.meeting_id.clone(), (Arc::new(meeting), Arc::new(found)));
+        meetings.insert(work.meeting_id.clone(), (meeting, found));
     }
-    Ok(meetings)
+    let learnt = learn_roles(doors, meetings.values().map(|(_, found)| found), now).await?;
+    for (meeting, found) in meetings.values_mut() {
+        if found.role_holders.iter().any(|contact| learnt.contains(contact)) {
+            *found = matching::find(&doors.store, meeting, &doors.settings)?;
+        }
+        doors.store.save_matches(&meeting.id, &found.matches, &found.reviews)?;
+    }
+    let shared = |(meeting, found)| (Arc::new(meeting), Arc::new(found));
+    Ok(meetings.into_iter().map(|(id, matched)| (id, shared(matched))).collect())
+}
+
+/// Asks Salesforce for the roles of guests by which one of several opportunities may be told,
+/// where they are not known; returns of whom that was asked.
+async fn learn_roles(
+    doors: &Doors,
+    found: impl Iterator<Item = &Matching>,
+    now: Timestamp,
+) -> Result<BTreeSet<SalesforceId>, Error> {
+    let holders: BTreeSet<_> = found.flat_map(|found| found.role_holders.iter().cloned()).collect();
+    let since = now.checked_sub(ROLES_KEPT).unwrap_or(now);
+    let unasked = doors.store.unasked(&holders.into_iter().collect::<Vec<_>>(), since)?;
+    if unasked.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let roles = match doors.salesforce.roles(&unasked).await {
+        Ok(roles) => roles,
+        // An org may hide them; there are other rules. What passes is waited for.
+        Err(error) if error.mender() == Mender::SalesforceAdmin => {
+            tracing::warn!("roles in opportunities can't be read: {error}");
+            Vec::new()
+        }
+        Err(error) => return Err(error.into()),
+    };
+    doors.store.save_roles(&unasked, &roles, now)?;
+    Ok(unasked.into_iter().collect())
 }
 
 /// Returns the task of an action item, or of a meeting; none, if a person has deleted it.
@@ -333,28 +385,51 @@ pub(super) fn is_stale(doors: &Doors, task: Option<&Matched>) -> Result<bool, Er
     Ok(!now.same(&then) && !is_ours)
 }
 
-/// Returns the users who own the drafts' tasks, by address. Salesforce is
-/// asked for those that are not known yet.
-pub(super) async fn owners(
+/// Returns the users who own the drafts' tasks or have called their meetings, by address.
+/// Salesforce is asked for those that are not known yet.
+pub(super) async fn users(
     doors: &Doors,
     drafts: &[Draft],
     now: Timestamp,
-) -> Result<HashMap<String, SalesforceId>, Error> {
-    let mut emails: Vec<_> = drafts.iter().filter_map(Draft::owner).map(normal).collect();
+) -> Result<HashMap<String, User>, Error> {
+    let named = drafts.iter().flat_map(|draft| draft.owner().into_iter().chain(draft.host()));
+    let mut emails: Vec<_> = named.map(normal).collect();
     emails.sort();
     emails.dedup();
     let since = now.checked_sub(USER_KEPT).unwrap_or(now);
     let mut known = doors.store.users(&emails, since)?;
     let new: Vec<_> = emails.into_iter().filter(|email| !known.contains_key(email)).collect();
     if !new.is_empty() {
-        let found: HashMap<String, SalesforceId> =
+        let found: HashMap<String, User> =
             doors.salesforce.users_by_email(&new).await?.into_iter().collect();
         let users: Vec<_> =
             new.into_iter().map(|email| (email.clone(), found.get(&email).cloned())).collect();
         doors.store.save_users(&users, now)?;
         known.extend(users);
     }
-    Ok(known.into_iter().filter_map(|(email, id)| Some((email, id?))).collect())
+    Ok(known.into_iter().filter_map(|(email, user)| Some((email, user?))).collect())
+}
+
+/// Returns a meeting that says on which day it was: as it was told, else for who called it, else
+/// in UTC.
+pub(super) fn dated(meeting: &Arc<Meeting>, users: &HashMap<String, User>) -> Arc<Meeting> {
+    let mut meeting = Arc::clone(meeting);
+    let told = meeting.extras.get(Meeting::STARTED_ON).and_then(|day| day.as_str());
+    if told.is_none_or(|day| day.parse::<Date>().is_err()) {
+        let zone = user_of(users, host_of(&meeting)).and_then(User::zone);
+        let day = zone.unwrap_or(TimeZone::UTC).to_datetime(meeting.started_at).date();
+        let extras = &mut Arc::make_mut(&mut meeting).extras;
+        extras.insert(Meeting::STARTED_ON.to_owned(), day.to_string().into());
+    }
+    meeting
+}
+
+fn host_of(meeting: &Meeting) -> Option<&str> {
+    meeting.organizer.as_ref()?.email.as_deref()
+}
+
+fn user_of<'a>(users: &'a HashMap<String, User>, email: Option<&str>) -> Option<&'a User> {
+    users.get(&normal(email?))
 }
 
 fn normal(email: &str) -> String {

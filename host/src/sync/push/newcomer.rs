@@ -11,7 +11,7 @@ use super::ending::Endings;
 use crate::model::{
     Direction, Entity, FieldName, Fields, Intent, Meeting, Mender, Object, Planned, Problem, Value,
 };
-use crate::salesforce::DISGUISE;
+use crate::salesforce::{DISGUISE, IS_DELETED};
 use crate::store::{Subject, Trouble};
 use crate::sync::matching::is_free_mail;
 use crate::sync::plan::{forbidden, refusal, required};
@@ -142,22 +142,39 @@ pub(super) fn of(
     Ok(emails)
 }
 
-/// Asks Salesforce who has these addresses: people, and its own users.
+/// Asks Salesforce who has these addresses: people, those in the recycle bin too, and its own
+/// users.
 async fn known(doors: &Doors, emails: &[String]) -> Result<HashMap<String, String>, Error> {
     let field: FieldName = EMAIL.parse().expect("a name that is written here is well formed");
     let mut known = HashMap::new();
     // A sandbox org disguises the addresses of its users.
     let disguised = emails.iter().map(|email| format!("{email}{DISGUISE}"));
     let spellings: Vec<String> = emails.iter().cloned().chain(disguised).collect();
-    for object in PEOPLE.map(Object::as_str).into_iter().chain([USER]) {
-        let fields = std::slice::from_ref(&field);
-        let table = doors.salesforce.find(object, &field, &spellings, fields).await?;
+    let fields = std::slice::from_ref(&field);
+    let mut found = vec![(USER, doors.salesforce.find(USER, &field, &spellings, fields).await?)];
+    for object in PEOPLE {
+        // Whom a person has deleted is not made again.
+        let people = doors.salesforce.find_deleted_too(object, &field, &spellings).await?;
+        found.push((object.as_str(), people));
+    }
+    for (object, table) in found {
         let (Some(id), Some(email)) = (table.column("Id"), table.column(EMAIL)) else { continue };
+        let is_deleted = table.column(IS_DELETED);
         for row in &table.rows {
             let (Some(id), Some(email)) = (row[id].text(), row[email].text()) else { continue };
             let email = email.trim().to_lowercase();
             let plain = email.strip_suffix(DISGUISE).unwrap_or(&email);
-            known.insert(plain.to_owned(), format!("{object} {id}"));
+            let is_gone = is_deleted.is_some_and(|place| row[place] == Value::Boolean(true));
+            // Whoever is there is told of before those who were.
+            match is_gone {
+                true => {
+                    let found = format!("{object} {id}, which was deleted,");
+                    known.entry(plain.to_owned()).or_insert(found);
+                }
+                false => {
+                    known.insert(plain.to_owned(), format!("{object} {id}"));
+                }
+            }
         }
     }
     Ok(known)

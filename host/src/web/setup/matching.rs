@@ -26,7 +26,7 @@ const ACCOUNT: [(AccountRule, &str, &str); 2] = [
     (AccountRule::Domain, "domain", "the account whose web site is at their domain"),
 ];
 const OPPORTUNITY: [(OpportunityRule, &str, &str); 3] = [
-    (OpportunityRule::Contact, "contact", "those whose primary contact took part"),
+    (OpportunityRule::Contact, "contact", "those with a guest among their contacts"),
     (OpportunityRule::Organizer, "organizer", "those that the organizer owns"),
     (OpportunityRule::CloseDate, "close-date", "the one to close next"),
 ];

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use minijinja::Value as Found;
 use minijinja::value::{Enumerator, Object};
 
-use crate::{ActionItem, Matched, Meeting, Participant, Request, Value};
+use crate::{ActionItem, Matched, Meeting, Participant, Request, Value, note};
 
 /// Where in a record the fields are that expressions read, those of a parent below it.
 /// Worked out once for all records.
@@ -105,6 +105,7 @@ fn meeting(meeting: &Meeting) -> Found {
         ("id", Found::from(meeting.id.as_str())),
         ("title", Found::from(meeting.title.as_str())),
         ("started_at", Found::from(meeting.started_at.as_str())),
+        ("started_on", Found::from(note::day(meeting))),
         ("ended_at", text(meeting.ended_at.as_deref())),
         ("url", text(meeting.url.as_deref())),
         ("organizer", meeting.organizer.as_ref().map_or(Found::from(()), person)),

@@ -65,7 +65,9 @@ fn effect(state: &State, call: &Call, path: &[&str]) -> Result<(), String> {
         }
         ("PATCH", ["fields", object, field]) => change_field(state, object, field, read(call)?)?,
         ("POST", ["validation-rules"]) => state.org_mut().add_validation_rule(read(call)?)?,
-        ("POST", ["duplicate-rules"]) => state.org_mut().add_duplicate_rule(read(call)?)?,
+        ("POST", ["duplicate-rules"]) => {
+            state.org_mut().add_duplicate_rule(read(call)?, state.clock.now())?;
+        }
         ("POST", ["faults"]) => state.faults.plan(read::<Fault>(call)?)?,
         ("DELETE", ["faults"]) => state.faults.clear(),
         ("PUT", ["faults", "random"]) => {

@@ -3,8 +3,8 @@
 use super::notation::fields;
 use super::{Abilities, CustomField, CustomKind, Object};
 use super::{
-    account, contact, event, lead, opportunity, opportunity_contact_role, organization, profile,
-    task, task_status, user,
+    account, contact, duplicate_rule, event, lead, opportunity, opportunity_contact_role,
+    organization, profile, task, task_status, user,
 };
 
 /// What can be done with most objects.
@@ -81,6 +81,13 @@ pub(crate) fn standard_objects() -> Vec<Object> {
             "01C",
             SETUP,
             fields(task_status::FIELDS),
+        ),
+        object(
+            "DuplicateRule",
+            ("Duplicate Rule", "Duplicate Rules"),
+            "0Bm",
+            SETUP,
+            fields(duplicate_rule::FIELDS),
         ),
     ];
     for custom in starting_fields() {
