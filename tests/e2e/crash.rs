@@ -230,3 +230,32 @@ async fn under_bad_network(seed: u64) {
         assert_eq!(its, 1, "seed {seed}: {item}");
     }
 }
+
+/// Returns how many indexes the org's entities are searched by.
+async fn indexes(world: &World) -> u32 {
+    let store = world.home().join("orgs").join(world.org_id().await).join("store.db");
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let store = rusqlite::Connection::open_with_flags(store, flags).unwrap();
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'entities'";
+    store.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_import_that_was_killed_has_its_indexes_once_it_is_whole() {
+    let records = Records { contact: 21_000, account: 10, ..Records::none() };
+    let world = World::ready_with(Settings { records, ..none() }).await;
+    let fault = json!({
+        "method": "GET", "path": "{V}/queryAll", "kind": "hang", "milliseconds": 60_000, "after": 4,
+    });
+    world.org.fault(fault).await;
+    let before = indexes(&world).await;
+    assert!(before > 3);
+    kill_while_it_hangs(&world, &["sync", "--object", "Contact"]).await;
+    assert_eq!(indexes(&world).await, 0, "they would be kept up record by record");
+    world.ok(&["sync", "--object", "Contact"]).await;
+    assert_eq!(indexes(&world).await, before);
+    let status = world.json(&["status"]).await;
+    let objects = array(status["orgs"][0]["objects"].clone());
+    let contact = objects.iter().find(|one| one["object"] == "Contact").unwrap();
+    assert_eq!(contact["records"], 21_000, "{contact}");
+}
