@@ -114,15 +114,11 @@ async fn an_opportunity_is_chosen_where_several_fit_and_each_rule_says_what_it_f
 async fn the_rules_and_what_decides_a_tie_are_settings() {
     let (world, cast) = stage().await;
     let twin = twin(&world).await;
-    let file = world.home().join("config.toml");
-    let mut settings: toml_edit::DocumentMut =
-        std::fs::read_to_string(&file).unwrap().parse().unwrap();
-    for (_, org) in settings["orgs"].as_table_like_mut().unwrap().iter_mut() {
+    world.choose(|org| {
         org["matching"] = toml_edit::table();
         org["matching"]["ties"] = toml_edit::value("newest");
         org["matching"]["account"] = toml_edit::value(toml_edit::Array::new());
-    }
-    std::fs::write(&file, settings.to_string()).unwrap();
+    });
     world.org.pass(60).await;
     world.org.patch("Contact", &twin, json!({ "Title": "Changed last" })).await;
     world.tell(&[meeting(&world.org, "m1", 3, &[ADA])]).await;
@@ -132,7 +128,7 @@ async fn the_rules_and_what_decides_a_tie_are_settings() {
     let matches = array(world.meeting("m1").await["matches"].take());
     assert_eq!(matches.len(), 1, "no rule finds an account: {matches:?}");
     assert_says(&text(&matches[0]["reason"]), &["of 2 contacts", "the one changed last"]);
-    std::fs::write(&file, settings.to_string().replace("\"newest\"", "\"oldest\"")).unwrap();
+    world.choose(|org| org["matching"]["ties"] = toml_edit::value("oldest"));
     assert_fails(world.efficlose(&["status"]).await, "oldest", "");
 }
 

@@ -9,13 +9,7 @@ const NEW: &str = "Nora.Newton@Newton.example";
 
 /// Says in the settings what becomes of those whom nobody knows.
 fn make(world: &World, what: &str) {
-    let file = world.home().join("config.toml");
-    let mut settings: toml_edit::DocumentMut =
-        std::fs::read_to_string(&file).unwrap().parse().unwrap();
-    for (_, org) in settings["orgs"].as_table_like_mut().unwrap().iter_mut() {
-        org["matching"]["create"] = toml_edit::value(what);
-    }
-    std::fs::write(&file, settings.to_string()).unwrap();
+    world.choose(|org| org["matching"]["create"] = toml_edit::value(what));
 }
 
 /// Returns a meeting with someone whom nobody knows.

@@ -20,7 +20,7 @@ use efficlose_sandbox::{Records, Settings};
 use serde_json::Value as Json;
 use tempfile::TempDir;
 use tokio::process::Command;
-use toml_edit::DocumentMut;
+use toml_edit::{DocumentMut, Item};
 
 pub(crate) use browser::Browser;
 pub(crate) use org::{Decision, Org};
@@ -139,16 +139,23 @@ impl World {
         command
     }
 
-    /// Has objects held while a mapping that was brought is refused.
-    pub(crate) fn hold_what_is_refused(&self) {
+    /// Changes what the settings say of the org.
+    pub(crate) fn choose(&self, choose: impl Fn(&mut Item)) {
         let file = self.home().join("config.toml");
         let mut settings: DocumentMut = std::fs::read_to_string(&file).unwrap().parse().unwrap();
-        for (_, org) in settings["orgs"].as_table_like_mut().unwrap().iter_mut() {
+        for (_, mut org) in settings["orgs"].as_table_like_mut().unwrap().iter_mut() {
+            choose(&mut org);
+        }
+        std::fs::write(&file, settings.to_string()).unwrap();
+    }
+
+    /// Has objects held while a mapping that was brought is refused.
+    pub(crate) fn hold_what_is_refused(&self) {
+        self.choose(|org| {
             for (_, object) in org["objects"].as_table_like_mut().unwrap().iter_mut() {
                 object["when_refused"] = toml_edit::value("hold");
             }
-        }
-        std::fs::write(&file, settings.to_string()).unwrap();
+        });
     }
 
     // What most tests begin with

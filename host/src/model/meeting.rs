@@ -102,7 +102,10 @@ pub struct ActionItem {
     /// By when it is due: a day, as `2026-01-31`, or a moment, as RFC 3339, whose day is that
     /// of its owner's time zone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(
+        with = "Option<String>",
+        extend("anyOf" = [{ "format": "date" }, { "format": "date-time" }])
+    )]
     pub due_on: Option<Due>,
     /// Whether it is done.
     #[serde(default)]
