@@ -143,8 +143,8 @@ impl World {
     pub(crate) fn choose(&self, choose: impl Fn(&mut Item)) {
         let file = self.home().join("config.toml");
         let mut settings: DocumentMut = std::fs::read_to_string(&file).unwrap().parse().unwrap();
-        for (_, mut org) in settings["orgs"].as_table_like_mut().unwrap().iter_mut() {
-            choose(&mut org);
+        for (_, org) in settings["orgs"].as_table_like_mut().unwrap().iter_mut() {
+            choose(org);
         }
         std::fs::write(&file, settings.to_string()).unwrap();
     }
