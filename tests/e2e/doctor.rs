@@ -75,6 +75,7 @@ async fn a_permission_set_gives_what_is_needed_and_no_more() {
     let file = world.home().join("efficlose.xml");
     world.org.change_field("Contact", "Title", json!({ "visible": false })).await;
     world.org.secure_object(json!({ "object": "Lead", "visible": false })).await;
+    world.choose(|org| org["matching"]["create"] = toml_edit::value("lead"));
     let fails = world.efficlose(&["doctor", "--permission-set", file.to_str().unwrap()]).await;
     assert_fails(fails, "keeps something from syncing", "mend");
     let xml = std::fs::read_to_string(&file).unwrap();
@@ -96,6 +97,8 @@ async fn a_permission_set_gives_what_is_needed_and_no_more() {
             "<name>EditTask</name>",
         ],
     );
+    let lead = xml.split("<objectPermissions>").find(|part| part.contains("<object>Lead<"));
+    assert_says(lead.unwrap(), &["<allowCreate>true", "<allowEdit>true"]);
     for never in ["LastName", "SystemModstamp", "<object>Task", "<modifyAllRecords>true"] {
         assert!(!xml.contains(never), "{never}: {xml}");
     }

@@ -6,6 +6,12 @@ use serde_json::{Value as Json, json};
 use crate::cast::{ADA, description, meeting, stage};
 use crate::world::{World, array, assert_fails, assert_says, day, days_before, text};
 
+/// Returns the opportunity that a meeting was matched to.
+async fn deal(world: &World, meeting: &str) -> Json {
+    let found = array(world.meeting(meeting).await["matches"].take());
+    found.into_iter().find(|found| found["object"] == "Opportunity").unwrap()
+}
+
 /// Makes a second contact with the address of the first.
 async fn twin(world: &World) -> String {
     world.org.create("Contact", json!({ "LastName": "Zebra the Second", "Email": ADA })).await
@@ -165,8 +171,7 @@ async fn a_deal_that_was_closed_since_the_meeting_is_what_it_was_about() {
     world.org.patch("Opportunity", &cast.deal, won).await;
     world.tell(&[meeting(&world.org, "m1", 3, &[ADA])]).await;
     world.sync().await;
-    let found = array(world.meeting("m1").await["matches"].take());
-    let deal = found.iter().find(|found| found["object"] == "Opportunity").unwrap();
+    let deal = deal(&world, "m1").await;
     assert_eq!(deal["record_id"], cast.deal.as_str());
     assert_says(&text(&deal["reason"]), &["was open then"]);
     let late = json!({ "CloseDate": day(days_before(world.org.now, 30)) });
@@ -214,8 +219,7 @@ async fn of_several_opportunities_one_in_which_a_guest_has_a_role_is_taken() {
     world.tell(&[meeting(&world.org, "m1", 3, &[ADA])]).await;
     world.sync().await;
     assert_eq!(waiting(&world).await, Vec::<Json>::new());
-    let found = array(world.meeting("m1").await["matches"].take());
-    let deal = found.iter().find(|found| found["object"] == "Opportunity").unwrap();
+    let deal = deal(&world, "m1").await;
     assert_eq!(deal["record_id"], json!(other));
     let said = world.ok(&["meetings", "show", "m1", "--explain"]).await.stdout;
     assert_says(&said, &["1 of 2 have a guest among their contacts"]);
@@ -241,8 +245,7 @@ async fn an_org_that_hides_roles_leaves_the_opportunity_to_the_other_rules() {
     world.org.secure_object(hidden).await;
     world.tell(&[meeting(&world.org, "m1", 3, &[ADA])]).await;
     world.sync().await;
-    let found = array(world.meeting("m1").await["matches"].take());
-    let deal = found.iter().find(|found| found["object"] == "Opportunity").unwrap();
+    let deal = deal(&world, "m1").await;
     assert_eq!(deal["record_id"], json!(other), "it closes first");
 }
 
@@ -266,7 +269,6 @@ async fn roles_that_cannot_be_read_just_now_are_waited_for() {
     world.sync_fails().await;
     world.org.control(Method::DELETE, "/faults", json!({})).await;
     world.sync().await;
-    let found = array(world.meeting("m1").await["matches"].take());
-    let deal = found.iter().find(|found| found["object"] == "Opportunity").unwrap();
+    let deal = deal(&world, "m1").await;
     assert_eq!(deal["record_id"], json!(cast.deal), "not the one that closes first");
 }

@@ -118,10 +118,14 @@ async fn whom_salesforce_knows_or_refuses_is_not_made() {
     world.tell(&[with_newcomer(&world, "m1")]).await;
     world.ok(&["pause", "--object", "Contact"]).await;
     world.org.create("Contact", json!({ "LastName": "Newton", "Email": NEW.to_lowercase() })).await;
+    let gone = json!({ "LastName": "Newton", "Company": "Newton", "Email": NEW });
+    let gone = world.org.create("Lead", gone).await;
+    world.org.delete("Lead", &gone).await;
     world.sync().await;
     assert_eq!(leads(&world).await, Vec::<Json>::new());
     let work = array(world.meeting("m1").await["work"].take());
     let lead = work.iter().find(|one| one["object"] == "Lead").unwrap();
+    assert!(!text(&lead["reason"]).contains("deleted"), "a contact is there: {lead}");
     // It is looked at again whenever records change.
     assert!(["unmatched", "waiting"].map(|state| json!(state)).contains(&lead["state"]), "{lead}");
 

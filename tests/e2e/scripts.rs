@@ -187,10 +187,11 @@ async fn a_script_is_told_where_it_is_wrong() {
         ("throw null;", "the script threw null"),
         ("throw { toString() { throw 1; } };", "the script threw what can't be shown"),
         ("undefined.x;", "(at contact.js:17:"),
+        ("return { custom: { n: 2 ** 60 } };", "the value of custom.n is no integer"),
     ];
     let cases = slips.iter().enumerate().map(|(nth, (slip, _))| format!("case {nth}: {slip}\n"));
     let cases: String = cases.collect();
-    pull(&world, &format!("let count = 0;\nexport function pull(record) {{\nswitch (count++) {{ {cases} }}\nreturn {{}};\n}}")).await;
+    pull(&world, &format!("let count = 0; export const custom = {{ n: 'integer' }};\nexport function pull(record) {{\nswitch (count++) {{ {cases} }}\nreturn {{}};\n}}")).await;
     let failures = world.failures().await;
     assert_eq!(failures.len(), slips.len());
     let told =

@@ -58,6 +58,15 @@ pub struct Meeting {
 impl Meeting {
     /// The field by which mappings are told on which day a meeting was, for who called it.
     pub const STARTED_ON: &str = "started_on";
+
+    /// Returns the day on which it was: as it was told, else for someone in this time zone, else
+    /// in UTC.
+    pub fn day(&self, zone: Option<&TimeZone>) -> Date {
+        let told = self.extras.get(Self::STARTED_ON).and_then(Value::as_str);
+        let told = told.and_then(|day| day.parse().ok());
+        let there = |zone: &TimeZone| zone.to_datetime(self.started_at).date();
+        told.unwrap_or_else(|| there(zone.unwrap_or(&TimeZone::UTC)))
+    }
 }
 
 /// Someone at a meeting: a name, an e-mail address, or both.
@@ -184,6 +193,20 @@ mod tests {
         assert_eq!(day(due, "Nowhere/Known"), "2026-02-03", "as it was told");
         let due: Due = "2026-02-04".parse().unwrap();
         assert_eq!(day(due, "Asia/Tokyo"), "2026-02-04");
+    }
+
+    #[test]
+    fn a_meeting_was_on_the_day_that_was_told_or_that_it_was_where_someone_is() {
+        let meeting = |told: &str| -> Meeting {
+            let text = r#"{"id": "m", "title": "T", "started_at": "2026-02-04T03:00:00Z", "started_on": TOLD}"#;
+            serde_json::from_str(&text.replace("TOLD", told)).unwrap()
+        };
+        let far = TimeZone::get("America/Los_Angeles").unwrap();
+        let day = |told: &str, zone: Option<&TimeZone>| meeting(told).day(zone).to_string();
+        assert_eq!(day("\"2026-01-31\"", Some(&far)), "2026-01-31");
+        assert_eq!(day("null", Some(&far)), "2026-02-03");
+        assert_eq!(day("\"31.01.2026\"", Some(&far)), "2026-02-03");
+        assert_eq!(day("7", None), "2026-02-04");
     }
 
     #[test]

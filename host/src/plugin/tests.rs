@@ -1,9 +1,10 @@
 //! Tests with the five default components, as they were built.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Cause, Error, Library, Limits, Plugins, instance};
-use crate::model::{Kind, Object, Pulled, Setting, Value};
+use crate::model::{Kind, Meeting, Object, Pulled, Pushed, Request, Setting, Value};
 
 fn library(limits: Limits) -> (tempfile::TempDir, Library) {
     let home = tempfile::tempdir().unwrap();
@@ -29,6 +30,32 @@ fn every_default_mapping_maps_a_page_of_records() {
             assert_eq!(outcome, Pulled::Mapped(vec![Value::Null; spec.columns.len()]));
         }
     }
+}
+
+#[test]
+fn a_mapping_is_told_days_whatever_was_told_of_them() {
+    let (_home, library) = library(Limits::default());
+    let mapping = library.default(Object::Task, Vec::new()).unwrap();
+    let meeting = serde_json::json!({
+        "id": "m", "title": "T", "started_at": "2026-02-03T09:00:00Z", "started_on": "today",
+        "action_items": [{ "id": "a", "text": "Call", "due_on": "2026-02-04T22:00:00-05:00" }],
+    });
+    let meeting: Arc<Meeting> = Arc::new(serde_json::from_value(meeting).unwrap());
+    let asked = |action_item| Request {
+        now: meeting.started_at,
+        meeting: Arc::clone(&meeting),
+        action_item,
+        target: None,
+        matches: Vec::new(),
+    };
+    let item = meeting.action_items.first().cloned();
+    let outcomes = mapping.push(&[asked(item), asked(None)]).unwrap();
+    let days = outcomes.iter().map(|outcome| match outcome {
+        Pushed::Mapped(fields) => fields.iter().find(|(name, _)| name == "ActivityDate").cloned(),
+        other => panic!("{other:?}"),
+    });
+    let days: Vec<_> = days.map(|field| field.unwrap().1).collect();
+    assert_eq!(days, [Value::from("2026-02-04"), Value::from("2026-02-03")]);
 }
 
 #[test]

@@ -4,7 +4,6 @@
 //! rows, what comes out is moved.
 
 use bindings::exports::efficlose::mapping::object as wit;
-use jiff::tz::Offset;
 
 use super::state::State;
 use crate::model::{
@@ -149,16 +148,14 @@ impl Texts {
         let item = request.action_item.as_ref();
         let meeting = &request.meeting;
         let mut extras = json(&meeting.extras);
-        // Where nobody has said it for who called the meeting.
-        if !meeting.extras.contains_key(Meeting::STARTED_ON) {
-            let day = Offset::UTC.to_datetime(meeting.started_at).date();
-            extras.push((Meeting::STARTED_ON.to_owned(), format!("\"{day}\"")));
-        }
+        // Whatever was told under that name, a mapping finds a day there.
+        extras.retain(|(name, _)| name != Meeting::STARTED_ON);
+        extras.push((Meeting::STARTED_ON.to_owned(), format!("\"{}\"", meeting.day(None))));
         Self {
             now: request.now.to_string(),
             started_at: meeting.started_at.to_string(),
             ended_at: meeting.ended_at.map(|at| at.to_string()),
-            due_on: item.and_then(|item| item.due_on).map(String::from),
+            due_on: item.and_then(|item| item.due_on).map(|due| due.day(None).to_string()),
             extras,
             item_extras: item.map(|item| json(&item.extras)).unwrap_or_default(),
             organizer_extras: meeting

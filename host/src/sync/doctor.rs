@@ -317,8 +317,12 @@ impl Checkup {
             Ok(rules) => rules,
             Err(error) if error.is_org_wide() => return Err(error),
             Err(error) => {
-                let said = format!("its duplicate rules can't be read: {}", error.problem());
-                self.find(about, Health::Good, said, None);
+                let problem = error.problem();
+                let said = format!(
+                    "whether duplicate rules may refuse guests can't be read: {}",
+                    problem.message
+                );
+                self.find(about, Health::Warning, said, problem.hint);
                 return Ok(());
             }
         };

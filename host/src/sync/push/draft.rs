@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
@@ -410,16 +408,12 @@ pub(super) async fn users(
     Ok(known.into_iter().filter_map(|(email, user)| Some((email, user?))).collect())
 }
 
-/// Returns a meeting that says on which day it was: as it was told, else for who called it, else
-/// in UTC.
+/// Returns a meeting that says on which day it was for who called it, where that is known.
 pub(super) fn dated(meeting: &Arc<Meeting>, users: &HashMap<String, User>) -> Arc<Meeting> {
     let mut meeting = Arc::clone(meeting);
-    let told = meeting.extras.get(Meeting::STARTED_ON).and_then(|day| day.as_str());
-    if told.is_none_or(|day| day.parse::<Date>().is_err()) {
-        let zone = user_of(users, host_of(&meeting)).and_then(User::zone);
-        let day = zone.unwrap_or(TimeZone::UTC).to_datetime(meeting.started_at).date();
-        let extras = &mut Arc::make_mut(&mut meeting).extras;
-        extras.insert(Meeting::STARTED_ON.to_owned(), day.to_string().into());
+    if let Some(zone) = user_of(users, host_of(&meeting)).and_then(User::zone) {
+        let day = meeting.day(Some(&zone)).to_string();
+        Arc::make_mut(&mut meeting).extras.insert(Meeting::STARTED_ON.to_owned(), day.into());
     }
     meeting
 }
