@@ -18,6 +18,7 @@ mod failures;
 mod grants;
 mod indexes;
 mod journal;
+mod jsonb;
 mod leftovers;
 mod links;
 mod locks;

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::entities::{Fate, folded};
 use super::pages::{Outcome, Row};
-use super::value::{hash, write_object};
+use super::{jsonb, value};
 use crate::model::{Object, Problem, Pulled, SalesforceId, Spec, Value};
 
 /// A record as it is written.
@@ -29,8 +29,8 @@ pub(super) enum What {
 /// A record that is there.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct There {
-    /// Its values, as JSON.
-    pub(super) source: String,
+    /// Its values, as JSONB.
+    pub(super) source: Vec<u8>,
     /// Tells them from others.
     pub(super) hash: Vec<u8>,
     pub(super) outcome: Made,
@@ -57,8 +57,8 @@ impl Made {
 /// An entity, with what it is searched by.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Searchable {
-    /// All its columns, as JSON.
-    pub(super) fields: String,
+    /// All its columns, as JSONB.
+    pub(super) fields: Vec<u8>,
     pub(super) name: Option<String>,
     pub(super) email: Option<String>,
     pub(super) domain: Option<String>,
@@ -126,22 +126,22 @@ impl Places {
                 return Encoded { id, modified_at, became, what };
             }
         };
-        let mut text = String::new();
-        write_object(&mut text, columns.iter().map(String::as_str).zip(&source));
-        let hash = hash(&text).to_vec();
+        let mut object = Vec::new();
+        jsonb::write(&mut object, columns.iter().map(String::as_str).zip(&source));
+        let hash = value::hash(&object).to_vec();
         let outcome = match pulled {
             Pulled::Mapped(values) => Made::Entity(Box::new(self.entity(&values, spec))),
             Pulled::Skipped(reason) => Made::Skipped(reason),
             Pulled::Failed(problem) => Made::Failed(problem),
         };
-        let what = What::There(There { source: text, hash, outcome });
+        let what = What::There(There { source: object, hash, outcome });
         Encoded { id, modified_at, became, what }
     }
 
     fn entity(&self, values: &[Value], spec: &Spec) -> Searchable {
-        let mut fields = String::new();
+        let mut fields = Vec::new();
         let columns = spec.columns.iter().map(|column| column.name.as_str());
-        write_object(&mut fields, columns.zip(values));
+        jsonb::write(&mut fields, columns.zip(values));
         let text = |place| text(values, place).map(str::to_owned);
         Searchable {
             fields,

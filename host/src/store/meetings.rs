@@ -196,7 +196,7 @@ impl OrgStore {
 
 fn add(db: &Connection, meeting: &Meeting, now: Timestamp) -> Result<Added> {
     let json = to_json(meeting);
-    let hash = hash(&json);
+    let hash = hash(json.as_bytes());
     let sql = "SELECT version, hash FROM meetings WHERE id = ?1";
     let known = one(db, sql, [&meeting.id], |row| {
         Ok((number(row, "version")?, row.get::<_, Vec<u8>>("hash")?))

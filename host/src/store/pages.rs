@@ -432,11 +432,11 @@ impl<'a> Statements<'a> {
             insert_source: db.prepare_cached(
                 "INSERT INTO sources
                      (object, record_id, modified_at, state, reason, mapping, hash, source)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, jsonb(?8))",
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?,
             change_source: db.prepare_cached(
                 "UPDATE sources SET modified_at = ?2, state = ?3, reason = ?4, mapping = ?5,
-                     hash = ?6, source = jsonb(?7)
+                     hash = ?6, source = ?7
                  WHERE source_id = ?1",
             )?,
             restamp_source: db
@@ -452,7 +452,7 @@ impl<'a> Statements<'a> {
                 "INSERT INTO entities
                      (source_id, object, record_id, kind, name, email, domain, account_id, owner_id,
                       closed, converted, on_date, who_id, what_id, modified_at, fields)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, jsonb(?16))
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
                  ON CONFLICT (source_id) DO UPDATE SET
                      kind = excluded.kind, name = excluded.name, email = excluded.email,
                      domain = excluded.domain, account_id = excluded.account_id,

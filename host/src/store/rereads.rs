@@ -3,8 +3,8 @@
 
 use rusqlite::{Connection, params};
 
-use super::database::{all, run};
-use super::value::{fields, json, parsed, to_json, word};
+use super::database::{all, one, run};
+use super::value::{fields, json, to_json, word};
 use super::{OrgStore, Result};
 use crate::model::{Fields, Object, SalesforceId, Value};
 
@@ -108,14 +108,15 @@ pub(super) fn differs(
     db: &Connection,
     source_id: i64,
     watched: &[String],
-    source: &str,
+    source: &[u8],
     changed: bool,
 ) -> Result<bool> {
-    let sql = "SELECT json(source) AS source FROM sources
+    let sql = "SELECT json(source) AS before, json(?2) AS after FROM sources
                WHERE source_id = ?1 AND source IS NOT NULL";
-    let before: Vec<Fields> = all(db, sql, [source_id], |row| fields(row, "source"))?;
-    let Some(before) = before.into_iter().next() else { return Ok(true) };
-    let after: Fields = parsed(source);
+    let both = one(db, sql, params![source_id, source], |row| {
+        Ok((fields(row, "before")?, fields(row, "after")?))
+    })?;
+    let Some((before, after)) = both else { return Ok(true) };
     let of = |fields: &Fields, name: &String| {
         let named = |(own, _): &&(String, Value)| own.eq_ignore_ascii_case(name);
         fields.iter().find(named).map(|(_, value)| value.clone())

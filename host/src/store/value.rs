@@ -1,7 +1,6 @@
 //! How the product's words lie in columns, and how they come back.
 //!
-//! Fields are a JSON object whose order is kept; SQLite turns it into JSONB
-//! without sorting, and it is read back one by one.
+//! Fields are an object in JSONB whose order is kept; they are read back one by one.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -11,8 +10,7 @@ use jiff::Timestamp;
 use rusqlite::Row;
 use rusqlite::types::Type;
 use serde::de::{MapAccess, Visitor};
-use serde::ser::SerializeMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::model::{Fields, Value};
@@ -74,12 +72,6 @@ pub(super) fn fields(row: &Row<'_>, column: &str) -> rusqlite::Result<Fields> {
     Ok(stored.0)
 }
 
-/// Reads fields from JSON that [`write_object`] has written.
-pub(super) fn parsed(text: &str) -> Fields {
-    let stored: StoredFields = serde_json::from_str(text).expect("it was written here");
-    stored.0
-}
-
 /// Reads anything else from `json(…)`.
 pub(super) fn json<T: for<'de> Deserialize<'de>>(
     row: &Row<'_>,
@@ -103,58 +95,12 @@ pub(super) fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("our words have text as keys")
 }
 
-/// Returns fields as JSON for `jsonb(…)`.
-pub(super) fn fields_to_json(fields: &Fields) -> String {
-    let mut text = String::new();
-    write_object(&mut text, fields.iter().map(|(name, value)| (name.as_str(), value)));
-    text
-}
-
-/// Writes values under their names as a JSON object in place of `text`, whose
-/// memory is used again.
-pub(super) fn write_object<'a>(
-    text: &mut String,
-    fields: impl Iterator<Item = (&'a str, &'a Value)>,
-) {
-    let mut bytes = std::mem::take(text).into_bytes();
-    bytes.clear();
-    let mut serializer = serde_json::Serializer::new(&mut bytes);
-    write_map(&mut serializer, fields).expect("memory takes every write");
-    *text = String::from_utf8(bytes).expect("JSON is text");
-}
-
-fn write_map<'a, S: Serializer>(
-    serializer: S,
-    fields: impl Iterator<Item = (&'a str, &'a Value)>,
-) -> Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(None)?;
-    for (name, value) in fields {
-        map.serialize_entry(name, &Stored(value))?;
-    }
-    map.end()
-}
-
 /// Returns half of a SHA-256, which is more than enough to tell states of one
 /// thing apart, doesn't change from one build to the next as the hashes of the
 /// standard library may, and is done by the processor itself.
-pub(super) fn hash(json: &str) -> [u8; 16] {
-    let whole: [u8; 32] = Sha256::digest(json.as_bytes()).into();
+pub(super) fn hash(bytes: &[u8]) -> [u8; 16] {
+    let whole: [u8; 32] = Sha256::digest(bytes).into();
     std::array::from_fn(|place| whole[place])
-}
-
-/// A value on its way to JSON. What is no number in JSON becomes null.
-struct Stored<'a>(&'a Value);
-
-impl Serialize for Stored<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Value::Null => serializer.serialize_unit(),
-            Value::Boolean(value) => serializer.serialize_bool(*value),
-            Value::Integer(value) => serializer.serialize_i64(*value),
-            Value::Number(value) => serializer.serialize_f64(*value),
-            Value::Text(value) => serializer.serialize_str(value),
-        }
-    }
 }
 
 struct StoredFields(Fields);
@@ -227,42 +173,5 @@ impl Visitor<'_> for ReadValue {
 
     fn visit_string<E>(self, value: String) -> Result<Value, E> {
         Ok(Value::Text(value))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use rusqlite::Connection;
-
-    use super::*;
-
-    fn through_sqlite(fields: &Fields) -> Fields {
-        let db = Connection::open_in_memory().unwrap();
-        let sql = "SELECT json(jsonb(?1)) AS fields";
-        db.query_row(sql, [fields_to_json(fields)], |row| super::fields(row, "fields")).unwrap()
-    }
-
-    #[test]
-    fn fields_keep_their_order_and_their_types() {
-        let fields: Fields = [
-            ("Zip", Value::from("007")),
-            ("Amount", Value::Number(5.0)),
-            ("Count", Value::Integer(5)),
-            ("Least", Value::Integer(i64::MIN)),
-            ("Tiny", Value::Number(-1.25e-7)),
-            ("Open", Value::Boolean(false)),
-            ("None", Value::Null),
-            ("Quoted \"ü\"", Value::from("a\u{0}\n\\\"'🙂")),
-            ("Account.Name", Value::from("")),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into();
-        assert_eq!(through_sqlite(&fields), fields);
-    }
-
-    #[test]
-    fn what_is_no_number_becomes_no_value() {
-        let fields = vec![("Odd".to_owned(), Value::Number(f64::NAN))];
-        assert_eq!(through_sqlite(&fields)[0].1, Value::Null);
     }
 }

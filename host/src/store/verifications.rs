@@ -9,8 +9,8 @@ use rusqlite::{Row, params};
 use sha2::{Digest, Sha256};
 
 use super::database::{one, run};
-use super::value::{fields, hash, json, micros, number, time, to_json, word, write_object};
-use super::{OrgStore, Result};
+use super::value::{fields, hash, json, micros, number, time, to_json, word};
+use super::{OrgStore, Result, jsonb};
 use crate::model::{Object, SalesforceId, Tally, Value, Verified, Window};
 
 /// For how long a verification that was stopped is gone on with: after that, too much of
@@ -95,9 +95,9 @@ impl OrgStore {
                 "INSERT OR REPLACE INTO seen (object, record_id, modified_at, hash)
                  VALUES (?1, ?2, ?3, ?4)",
             )?;
-            let mut text = String::new();
+            let mut bytes = Vec::new();
             for Sight { id, modified_at, derived: values } in sights {
-                let hash = derived_hash(&mut text, derived, |place| values.get(place));
+                let hash = derived_hash(&mut bytes, derived, |place| values.get(place));
                 let at = micros(*modified_at);
                 insert.execute(params![object.as_str(), id.as_str(), at, hash])?;
             }
@@ -119,10 +119,10 @@ impl OrgStore {
             let mut windows: BTreeMap<String, [Tallying; 2]> = BTreeMap::new();
             let mut difference = Difference::default();
             let mut stored = db.prepare_cached(STORED)?;
-            let mut text = String::new();
+            let mut bytes = Vec::new();
             let with_source = !derived.is_empty();
             let mut stored = stored.query_map(params![object.as_str(), with_source], |row| {
-                stored_side(row, derived, &mut text)
+                stored_side(row, derived, &mut bytes)
             })?;
             let mut seen = db.prepare_cached(SEEN)?;
             let mut seen = seen.query_map([object.as_str()], seen_side)?;
@@ -228,12 +228,12 @@ fn seen_side(row: &Row<'_>) -> rusqlite::Result<Side> {
     Ok(Side { id, at, hash: row.get("hash")?, live: true })
 }
 
-fn stored_side(row: &Row<'_>, derived: &[String], text: &mut String) -> rusqlite::Result<Side> {
+fn stored_side(row: &Row<'_>, derived: &[String], bytes: &mut Vec<u8>) -> rusqlite::Result<Side> {
     let (id, at, live) = (word(row, "record_id")?, row.get("modified_at")?, row.get("live")?);
     let mut hash = Vec::new();
     if live && !derived.is_empty() {
         let source = fields(row, "source")?;
-        hash = derived_hash(text, derived, |place| {
+        hash = derived_hash(bytes, derived, |place| {
             let named = |(name, _): &&(String, Value)| *name == derived[place];
             source.iter().find(named).map(|(_, value)| value)
         });
@@ -243,7 +243,7 @@ fn stored_side(row: &Row<'_>, derived: &[String], text: &mut String) -> rusqlite
 
 /// Returns the hash of derived values; nothing, where there are none.
 fn derived_hash<'a>(
-    text: &mut String,
+    bytes: &mut Vec<u8>,
     derived: &'a [String],
     value: impl Fn(usize) -> Option<&'a Value>,
 ) -> Vec<u8> {
@@ -252,8 +252,8 @@ fn derived_hash<'a>(
     }
     let values = derived.iter().enumerate();
     let values = values.map(|(place, name)| (name.as_str(), value(place).unwrap_or(&Value::Null)));
-    write_object(text, values);
-    hash(text).to_vec()
+    jsonb::write(bytes, values);
+    hash(bytes).to_vec()
 }
 
 fn month(at: i64) -> String {
