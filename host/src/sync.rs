@@ -8,6 +8,7 @@ mod blackout;
 mod choice;
 mod doctor;
 mod doors;
+mod doubt;
 mod drift;
 mod error;
 mod extract;

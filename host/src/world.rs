@@ -139,6 +139,13 @@ impl World {
         }
     }
 
+    /// Returns the orgs that the settings name and that are not connected.
+    pub fn unconnected(&self) -> Result<Vec<OrgId>, Failed> {
+        let connections = self.store.connections()?;
+        let is_connected = |org: &OrgId| connections.iter().any(|one| one.org == *org);
+        Ok(self.current().orgs.into_keys().filter(|org| !is_connected(org)).collect())
+    }
+
     /// Returns the connection of an org.
     pub fn connection_of(&self, org: &OrgId) -> Result<Connection, Failed> {
         let connection = self.store.connections()?.into_iter().find(|one| one.org == *org);

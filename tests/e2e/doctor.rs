@@ -24,7 +24,7 @@ async fn an_org_in_good_health_is_told_so_and_what_could_be_better() {
     let (is_well, found) = findings(&world).await;
     assert!(is_well, "{found:?}");
     assert!(found.iter().all(|one| one["health"] != "trouble"));
-    assert_eq!(about(&found, "Contact", "good").len(), 3, "{found:?}");
+    assert_eq!(about(&found, "Contact", "good").len(), 4, "{found:?}");
     let mark = about(&found, "Task", "warning");
     assert_says(&text(&mark[0]["said"]), &["CallObject"]);
     assert_says(&text(&mark[0]["mend"]), &["Efficlose_Id__c"]);
@@ -123,4 +123,41 @@ async fn duplicate_rules_that_may_refuse_guests_and_a_policy_for_nothing_are_tol
     let (_, found) = findings(&world).await;
     let told = about(&found, "Lead", "warning");
     assert_says(&text(&told[0]["said"]), &["Standard Lead Duplicate Rule"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn validation_rules_for_what_is_written_are_told_with_their_words() {
+    let world = World::ready().await;
+    for (object, message) in
+        [("Contact", "Say how we met."), ("Contact", "No free mail."), ("Event", "Not here.")]
+    {
+        let rule = json!({ "object": object, "when": { "Description": "x" }, "message": message });
+        world.org.control(Method::POST, "/validation-rules", rule).await;
+    }
+    let (is_well, found) = findings(&world).await;
+    assert!(is_well, "{found:?}");
+    let told = about(&found, "Contact", "warning");
+    assert_eq!(told.len(), 1, "{told:?}");
+    let said = text(&told[0]["said"]);
+    assert_says(&said, &["Rule_1 (\"Say how we met.\"), Rule_2 (\"No free mail.\")"]);
+    let none = about(&found, "Lead", "good");
+    assert!(none.iter().any(|one| text(&one["said"]).contains("no validation rule")), "{none:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_org_of_the_settings_that_is_not_connected_is_named() {
+    let world = World::ready().await;
+    let file = world.home().join("config.toml");
+    let settings = std::fs::read_to_string(&file).unwrap();
+    let stray = "00Dxx0000001gPLEAY";
+    std::fs::write(&file, format!("{settings}\n[orgs.{stray}]\nbudget_percent = 10\n")).unwrap();
+    let (is_well, found) = findings(&world).await;
+    assert!(is_well, "{found:?}");
+    assert_eq!(about(&found, &format!("orgs.{stray}"), "warning").len(), 1, "{found:?}");
+
+    let (_, own) = settings.split_once("[orgs.").unwrap();
+    let own = &own[..stray.len()];
+    std::fs::write(&file, settings.replace(own, stray)).unwrap();
+    let fails = world.efficlose(&["doctor"]).await;
+    assert_fails(fails, "nothing is set up to sync", &format!("names {stray}"));
 }

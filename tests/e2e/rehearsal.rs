@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use reqwest::Method;
 use serde_json::{Value as Json, json};
 
 use crate::cast::{ADA, HOST, LEO, description, meeting, stage, tasks, with_items};
@@ -87,6 +88,87 @@ export function push(q) {
     assert_eq!(contact["fields"]["Title"]["after"], "Talk m1");
     assert_eq!(contact["left"]["Phone"], "a value stands there");
     assert_eq!(contact["by"], "contact.js");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_refers_to_a_record_that_is_gone_or_of_another_kind_is_refused_before_it_is_sent() {
+    let (world, cast) = stage().await;
+    let folder = world.home().join("mappings");
+    std::fs::create_dir_all(&folder).unwrap();
+    let gone = world.org.create("Account", json!({ "Name": "Gone" })).await;
+    world.sync().await;
+    world.org.delete("Account", &gone).await;
+    world.sync().await;
+    world.tell(&[meeting(&world.org, "m1", 2, &[ADA])]).await;
+    let deleted = format!("would name the Account {gone}, which was deleted");
+    for (wanted, said, mend) in [
+        (gone.as_str(), deleted.as_str(), "a record that is there"),
+        (&cast.lead, "is the id of a record of Lead", "one of: Account"),
+        ("Zebra", "\"Zebra\" for Contact.AccountId is no id", "one of: Account"),
+    ] {
+        let script = format!(
+            "export const fields = ['LastName', 'Email', 'AccountId'];
+export const columns = ['last_name', 'email', 'account_id'];
+export const writes = {{ AccountId: 'overwrite' }};
+export function pull(r) {{
+  return {{ last_name: r.LastName, email: r.Email, account_id: r.AccountId }};
+}}
+export function push(q) {{ return {{ AccountId: '{wanted}' }}; }}"
+        );
+        std::fs::write(folder.join("contact.js"), script).unwrap();
+        let refused = array(rehearsed(&world).await["refused"].take());
+        assert_eq!(refused.len(), 1, "{wanted}: {refused:?}");
+        assert_says(&text(&refused[0]["message"]), &[said]);
+        assert_says(&text(&refused[0]["mend"]), &[mend]);
+    }
+    world.org.forget_requests().await;
+    world.sync().await;
+    assert_eq!(world.failures().await.len(), 1);
+    let held = world.org.get("Contact", &cast.contact, "AccountId").await;
+    assert_eq!(held["AccountId"], cast.account.as_str());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rehearsal_tells_what_may_be_refused_that_only_salesforce_knows() {
+    let (world, cast) = stage().await;
+    world.choose(|org| org["matching"]["create"] = toml_edit::value("lead"));
+    world.sync().await;
+    world.tell(&[meeting(&world.org, "m1", 2, &[ADA, "nora@newton.example"])]).await;
+    let plan = rehearsed(&world).await;
+    let doubts = |plan: &Json| -> Vec<(String, String)> {
+        let changes = array(plan["changes"].clone());
+        let doubted = changes.iter().filter(|change| change["doubt"] != Json::Null);
+        doubted.map(|change| (text(&change["object"]), text(&change["doubt"]["message"]))).collect()
+    };
+    assert_eq!(doubts(&plan), []);
+
+    let rule = json!({ "object": "Lead", "name": "Same_Company", "fields": ["Company"] });
+    world.org.control(Method::POST, "/duplicate-rules", rule).await;
+    let waiting = json!({ "ids": [cast.contact] });
+    world.org.control(Method::POST, "/records/submit", waiting.clone()).await;
+    let doubted = doubts(&rehearsed(&world).await);
+    assert_eq!(doubted.len(), 2, "{doubted:?}");
+    for (object, said) in &doubted {
+        let expected = match object.as_str() {
+            "Lead" => "the duplicate rules Same Company",
+            _ => "waits to be approved",
+        };
+        assert_says(said, &[expected]);
+    }
+    let said = world.ok(&["sync", "--dry-run"]).await.stdout;
+    assert_says(&said, &["may be refused: the record waits to be approved", "recalled"]);
+
+    // And so it is.
+    world.sync().await;
+    let failures = world.failures().await;
+    assert_eq!(failures.len(), 1, "{failures:?}");
+    assert_eq!(failures[0]["code"], "ENTITY_IS_LOCKED");
+    world.org.control(Method::POST, "/records/approve", waiting).await;
+    world.ok(&["failures", "retry"]).await;
+    world.sync().await;
+    assert_eq!(world.failures().await, Vec::<Json>::new());
+    let written = description(&world.org, "Contact", &cast.contact).await;
+    assert_says(&written, &["Learned in m1"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

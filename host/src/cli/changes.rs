@@ -266,6 +266,9 @@ pub(super) fn to_json(change: &Change) -> Json {
 pub(super) fn to_intention(foreseen: &Foreseen) -> Json {
     let mut json = to_plan(&foreseen.change);
     json["by"] = json!(foreseen.by);
+    json["doubt"] = json!(foreseen.doubt.as_ref().map(|doubt| json!({
+        "message": doubt.message, "mend": doubt.hint,
+    })));
     for (name, place) in &foreseen.places {
         json["fields"][name]["by"] = json!(place);
     }

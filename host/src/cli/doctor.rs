@@ -7,14 +7,15 @@ use serde_json::json;
 
 use super::output::{Failed, Output};
 use crate::model::Object;
-use crate::sync::{Checkup, Health, examine};
+use crate::sync::{Checkup, Finding, Health, examine};
 use crate::world::World;
 
 /// Look at the org for all that a sync needs of it, and say what mends what is missing
 ///
 /// Objects and fields in both directions, required fields, how a task is found again, task
-/// statuses, records that sharing hides, API calls. Writes nothing to the org. Ends with code
-/// 1 if something can't sync.
+/// statuses, validation and duplicate rules, records that sharing hides, API calls, orgs of the
+/// settings that are not connected. Writes nothing to the org. Ends with code 1 if something
+/// can't sync.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Write a permission set that gives the connected user what it needs, as a file that
@@ -26,12 +27,25 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<(), Failed> {
     let connection = world.connection()?;
     let settings = world.settings(&connection.org);
+    let unconnected = world.unconnected()?;
     if settings.objects.is_empty() {
-        return Err(Failed::new("nothing is set up to sync")
-            .hint("Run `efficlose setup` to choose what syncs."));
+        let hint = match unconnected.first() {
+            None => "Run `efficlose setup` to choose what syncs.".to_owned(),
+            Some(other) => format!(
+                "Run `efficlose setup` to choose what syncs; config.toml names {other}, which is \
+                 not connected."
+            ),
+        };
+        return Err(Failed::new("nothing is set up to sync").hint(hint));
     }
     let doors = world.doors(&connection, settings)?;
-    let checkup = examine(&doors).await?;
+    let mut checkup = examine(&doors).await?;
+    checkup.findings.extend(unconnected.into_iter().map(|org| Finding {
+        about: format!("orgs.{org}"),
+        health: Health::Warning,
+        said: "config.toml names it, and no such org is connected".to_owned(),
+        mend: Some("Connect it with `efficlose connect`, or take it out of the file.".to_owned()),
+    }));
     output.json(&json!({ "findings": checkup.findings }));
     for finding in &checkup.findings {
         let mark = match finding.health {

@@ -150,6 +150,10 @@ async fn dry_run(
         for foreseen in &changes {
             let headline = changes::intention(foreseen);
             changes::tell(&headline, &foreseen.change, &foreseen.places, output);
+            if let Some(doubt) = &foreseen.doubt {
+                let mend = doubt.hint.as_deref().unwrap_or_default();
+                output.line(format!("    may be refused: {doubt}. {mend}"));
+            }
         }
         for failure in &refused {
             output.line(format!("would fail: {}", super::failures::line(failure)));

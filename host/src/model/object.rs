@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::OrgId;
+use super::{OrgId, SalesforceId};
 
 /// A Salesforce object that syncs.
 #[derive(
@@ -35,6 +35,22 @@ impl Object {
             Self::Lead => "Lead",
             Self::Opportunity => "Opportunity",
             Self::Task => "Task",
+        }
+    }
+
+    /// Returns the object whose record has this id; none, for one that doesn't sync.
+    pub fn of(id: &SalesforceId) -> Option<Self> {
+        Self::ALL.into_iter().find(|object| object.key_prefix() == id.prefix())
+    }
+
+    /// Returns what the ids of its records begin with, which is the same in every org.
+    pub fn key_prefix(self) -> &'static str {
+        match self {
+            Self::Account => "001",
+            Self::Contact => "003",
+            Self::Lead => "00Q",
+            Self::Opportunity => "006",
+            Self::Task => "00T",
         }
     }
 

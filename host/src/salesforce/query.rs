@@ -210,20 +210,6 @@ impl Salesforce {
         Ok(roles.collect())
     }
 
-    /// Returns what the org's active duplicate rules are called, each with the object whose new
-    /// and changed records it compares.
-    pub async fn duplicate_rules(&self) -> Result<Vec<(String, String)>> {
-        let shape = Shape::new(["MasterLabel", "SobjectType"].into_iter());
-        let soql = "SELECT MasterLabel, SobjectType FROM DuplicateRule WHERE IsActive = TRUE \
-                    ORDER BY MasterLabel";
-        let (rows, _) = self.query("query", soql, *PAGE_ROWS.end(), &shape).await?;
-        let rules = rows.rows.into_iter().filter_map(|row| {
-            let [label, object] = <[Value; 2]>::try_from(row).ok()?;
-            Some((label.text()?.to_owned(), object.text()?.to_owned()))
-        });
-        Ok(rules.collect())
-    }
-
     /// Returns the statuses that tasks can have, in the order in which people see
     /// them. Orgs rename and add to them.
     pub async fn task_statuses(&self) -> Result<Vec<TaskStatus>> {
@@ -268,7 +254,9 @@ impl Salesforce {
         Ok(known.filter_map(|one| Some((one.name.parse().ok()?, one.count))).collect())
     }
 
-    async fn find_all(
+    /// Returns these columns of the records whose `key` has one of these values, and that meet the
+    /// condition `and`.
+    pub(super) async fn find_all(
         &self,
         resource: &str,
         object: &str,
@@ -314,7 +302,7 @@ impl Salesforce {
     ///
     /// There is no query by POST, so one that is too long for an address goes
     /// inside a composite call; what is wrong with it surfaces as the same error.
-    async fn query(
+    pub(super) async fn query(
         &self,
         resource: &str,
         soql: &str,

@@ -1,6 +1,8 @@
 //! Doctor: looks at an org for all that a sync needs of it, and says what mends what is
 //! missing.
 
+mod rules;
+
 use std::collections::BTreeMap;
 
 use tokio::task::block_in_place;
@@ -89,11 +91,7 @@ pub async fn examine(doors: &Doors) -> Result<Checkup, Error> {
             }
         }
     }
-    if let Some(made) = doors.settings.matching.create.map(Newcomer::object)
-        && doors.settings.objects.get(&made).is_some_and(|choices| choices.push)
-    {
-        checkup.duplicates(doors, made).await?;
-    }
+    checkup.rules(doors).await?;
     checkup.calls(doors);
     Ok(checkup)
 }
@@ -305,44 +303,6 @@ impl Checkup {
                      does not see is not synced."
                 );
                 self.find(object.as_str(), Health::Warning, said, Some(mend));
-            }
-        }
-        Ok(())
-    }
-
-    /// Looks at what may keep guests from being made records of an object.
-    async fn duplicates(&mut self, doors: &Doors, object: Object) -> Result<(), Error> {
-        let about = object.as_str();
-        let rules = match doors.salesforce.duplicate_rules().await.map_err(Error::from) {
-            Ok(rules) => rules,
-            Err(error) if error.is_org_wide() => return Err(error),
-            Err(error) => {
-                let problem = error.problem();
-                let said = format!(
-                    "whether duplicate rules may refuse guests can't be read: {}",
-                    problem.message
-                );
-                self.find(about, Health::Warning, said, problem.hint);
-                return Ok(());
-            }
-        };
-        let own = rules.iter().filter(|(_, of)| of == about).map(|(label, _)| label.as_str());
-        match own.collect::<Vec<_>>().as_slice() {
-            [] => {
-                let said = "no duplicate rule compares new ones with others".to_owned();
-                self.find(about, Health::Good, said, None);
-            }
-            own => {
-                let said = format!(
-                    "a guest who looks like somebody else may be refused by the duplicate rules {}",
-                    own.join(", ")
-                );
-                let mend = format!(
-                    "Nothing need be done: it is asked first who has the address, and who is \
-                     refused waits among the failures. To have all of them made, let the rules \
-                     allow it in Setup → Duplicate Rules, or leave {object} out of `create`."
-                );
-                self.find(about, Health::Warning, said, Some(mend));
             }
         }
         Ok(())

@@ -3,7 +3,9 @@
 
 use super::policy::{Verdict, decide};
 use super::prepare::{Prepared, Writable};
-use crate::model::{Fields, Intent, Matched, Object, Planned, Problem, Request, Value};
+use crate::model::{
+    Fields, Intent, Matched, Object, Planned, Problem, Request, SalesforceId, Value,
+};
 use crate::salesforce::{FieldDescription, FieldType};
 
 /// What comes of one request.
@@ -172,6 +174,9 @@ pub(super) fn refusal(object: Object, field: &FieldDescription, value: &Value) -
             format!("Use one of: {}.", known.join(", ")),
         );
     }
+    if field.kind == FieldType::Reference && !text.is_empty() {
+        return stray(object, field, text);
+    }
     let is_number = || text.trim().parse::<f64>().is_ok();
     let (fits, what) = match field.kind {
         FieldType::Boolean => (matches!(text, "true" | "false"), "true or false"),
@@ -190,6 +195,27 @@ pub(super) fn refusal(object: Object, field: &FieldDescription, value: &Value) -
         format!("the text for {object}.{name} is not {what}"),
         "Give it the type of the field in the mapping.".to_owned(),
     )
+}
+
+/// Tells of a reference that leads to no record, or to one of an object that the field takes
+/// none of.
+fn stray(object: Object, field: &FieldDescription, text: &str) -> Option<Problem> {
+    let about = format!("{object}.{}", field.name);
+    let problem = |message| Problem {
+        message,
+        at: Some(field.name.clone()),
+        hint: Some(format!(
+            "Have the mapping write the id of a record of one of: {}.",
+            field.references.join(", ")
+        )),
+    };
+    let Ok(id) = text.parse::<SalesforceId>() else {
+        return Some(problem(format!("\"{text}\" for {about} is no id")));
+    };
+    let named = Object::of(&id)?;
+    let mut takes = field.references.iter();
+    let is_taken = field.references.is_empty() || takes.any(|takes| takes == named.as_str());
+    (!is_taken).then(|| problem(format!("{id} for {about} is the id of a record of {named}")))
 }
 
 /// Returns how many characters a field holds; none, if it isn't text.

@@ -3,6 +3,7 @@
 
 mod draft;
 mod ending;
+mod lookup;
 mod newcomer;
 
 use std::collections::HashMap;
@@ -264,7 +265,13 @@ fn planned(
             Some(id) => doors.store.last_written(object, id)?,
             None => Fields::new(),
         };
-        match plan(prepared, &request, draft.intent(), wanted, &last) {
+        let mut decision = plan(prepared, &request, draft.intent(), wanted, &last);
+        if let Decision::Write(change) = &decision
+            && let Some(lost) = lookup::lost(doors, prepared, change)?
+        {
+            decision = Decision::Refused(lost);
+        }
+        match decision {
             Decision::Write(change) => planned.push((draft, change)),
             Decision::Nothing(why) => {
                 endings.unchanged(&draft.work, why);

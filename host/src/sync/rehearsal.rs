@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use tokio::task::block_in_place;
 
+use super::doubt::doubts;
 use super::round::push_all;
 use super::{Doors, Error, Stop};
 use crate::model::{Change, Counts, Direction, Failure, Intent, Object, Problem};
@@ -25,6 +26,8 @@ pub struct Foreseen {
     /// Where the mapping decides about a field, as `lead.toml:3`, by the field's name; mappings
     /// in code don't tell.
     pub places: BTreeMap<String, String>,
+    /// What may keep Salesforce from taking it, though nothing that is known here does.
+    pub doubt: Option<Problem>,
 }
 
 /// What a sync would write.
@@ -45,11 +48,11 @@ pub struct Rehearsal {
 /// Tells what a sync would write now, of what was imported so far.
 ///
 /// The org is locked, as by a round; calls that look something up count against the budget.
-pub async fn rehearse(doors: &Doors, objects: &[Object], stop: &Stop) -> Result<Rehearsal, Error> {
-    let _lock = block_in_place(|| doors.control.lock_round(&doors.org))?;
+pub async fn rehearse(real: &Doors, objects: &[Object], stop: &Stop) -> Result<Rehearsal, Error> {
+    let _lock = block_in_place(|| real.control.lock_round(&real.org))?;
     // A sync knows that from its first look at all objects.
-    doors.look_at(objects).await?;
-    let doors = doors.rehearsing()?;
+    real.look_at(objects).await?;
+    let doors = real.rehearsing()?;
     let (began, calls) = (doors.clock.now(), doors.salesforce.calls());
     let total = std::sync::Mutex::new(Counts::default());
     let report = |counts: Counts| {
@@ -65,8 +68,8 @@ pub async fn rehearse(doors: &Doors, objects: &[Object], stop: &Stop) -> Result<
             Err(error) => rehearsal.broken.push((*object, error.problem())),
         }
     }
-    let changes = doors.store.changes(ChangesOf::Run(RUN), TOLD_MAX)?;
-    for change in changes.into_iter().rev() {
+    rehearsal.calls = doors.salesforce.calls() - calls;
+    for change in doors.store.changes(ChangesOf::Run(RUN), TOLD_MAX)?.into_iter().rev() {
         rehearsal.changes.push(foreseen(&doors, change).await?);
     }
     rehearsal.refused = doors.store.failures(TOLD_MAX)?;
@@ -74,7 +77,13 @@ pub async fn rehearse(doors: &Doors, objects: &[Object], stop: &Stop) -> Result<
         .refused
         .retain(|failure| failure.direction == Direction::Push && failure.last_at >= began);
     rehearsal.counts = total.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    rehearsal.calls = doors.salesforce.calls() - calls;
+    // Others may write to the store from here on.
+    drop(doors);
+    let mut doubts =
+        doubts(real, rehearsal.changes.iter().map(|foreseen| &foreseen.change)).await?;
+    for foreseen in &mut rehearsal.changes {
+        foreseen.doubt = doubts.remove(&foreseen.change.id);
+    }
     Ok(rehearsal)
 }
 
@@ -88,7 +97,7 @@ async fn foreseen(doors: &Doors, mut change: Change) -> Result<Foreseen, Error> 
     // People are made by the host itself: a mapping writes to those who are there.
     if is_made && object != Object::Task {
         let by = "`create` in the settings".to_owned();
-        return Ok(Foreseen { change, by, places: BTreeMap::new() });
+        return Ok(Foreseen { change, by, places: BTreeMap::new(), doubt: None });
     }
     let mapping = &doors.prepared(object).await?.mapping;
     let named = change.planned.after.iter().map(|(name, _)| name);
@@ -97,5 +106,5 @@ async fn foreseen(doors: &Doors, mut change: Change) -> Result<Foreseen, Error> 
     // What a customer brings is a file, whose name has an ending.
     let name = mapping.name_of_push();
     let by = if name.contains('.') { name } else { "the default mapping" };
-    Ok(Foreseen { by: by.to_owned(), change, places })
+    Ok(Foreseen { by: by.to_owned(), change, places, doubt: None })
 }

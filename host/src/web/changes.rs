@@ -353,12 +353,15 @@ pub(super) async fn plan(State(site): State<Shared>, At(connection): At, form: P
                         @if let Some(hint) = &failure.problem.hint { p { (words(hint)) } }
                     }
                 }
-                @for (Foreseen { change, by, places }, name) in &planned {
+                @for (Foreseen { change, by, places, doubt }, name) in &planned {
                     li {
                         p { strong { (headline_of(org, change, name, false)) } ", from the meeting "
                             a href=(super::meetings::path(org, &change.planned.meeting_id)) { (change.planned.meeting_id) }
                             ", by " (words(by)) }
                         (fields(change, places))
+                        @if let Some(doubt) = doubt {
+                            p { (badge("warn", "may be refused")) " " (doubt) "." @if let Some(hint) = &doubt.hint { " " (words(hint)) } }
+                        }
                     }
                 }
             }

@@ -107,7 +107,7 @@ impl Description {
             secure(org, security)?;
         }
         for rule in &self.validation_rules {
-            org.add_validation_rule(rule.clone())?;
+            org.add_validation_rule(rule.clone(), now)?;
         }
         for rule in &self.duplicate_rules {
             org.add_duplicate_rule(rule.clone(), now)?;

@@ -80,14 +80,27 @@ pub(crate) struct Rules {
 }
 
 impl Org {
-    /// Adds a validation rule.
+    /// Adds a validation rule, which can be queried from then on.
     ///
     /// # Errors
     ///
     /// Says which object or field there isn't.
-    pub(crate) fn add_validation_rule(&mut self, rule: ValidationRule) -> Result<(), String> {
+    pub(crate) fn add_validation_rule(
+        &mut self,
+        rule: ValidationRule,
+        now: i64,
+    ) -> Result<(), String> {
         let named = rule.when.keys().chain(&rule.require).chain(&rule.field);
         let object = self.check_names(&rule.object, named)?;
+        let name = format!("Rule_{}", self.rules.validation.len() + 1);
+        let values = [
+            ("ValidationName", Value::text(name)),
+            ("EntityDefinitionId", Value::text(rule.object.as_str())),
+            ("Active", Some(Value::Bool(true))),
+            ("ErrorDisplayField", rule.field.as_deref().and_then(Value::text)),
+            ("ErrorMessage", Value::text(rule.message.as_str())),
+        ];
+        self.tell_of_rule("ValidationRule", values, now)?;
         self.rules.validation.push((object, rule));
         Ok(())
     }
@@ -106,17 +119,28 @@ impl Org {
             return Err(format!("the duplicate rule {} names no field", rule.name));
         }
         let object = self.check_names(&rule.object, rule.fields.iter())?;
-        let told = self.find_object("DuplicateRule").ok_or("no object DuplicateRule")?;
-        let writer = Writer::new(self.named("User").id_of(0), now);
         let values = [
             ("DeveloperName", Value::text(rule.name.as_str())),
             ("MasterLabel", Value::text(rule.name.replace('_', " "))),
             ("SobjectType", Value::text(rule.object.as_str())),
             ("IsActive", Some(Value::Bool(true))),
         ];
-        let filled = values.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        plant(self, &writer, told, filled.collect());
+        self.tell_of_rule("DuplicateRule", values, now)?;
         self.rules.duplicates.push((object, rule));
+        Ok(())
+    }
+
+    /// Makes a record of a rule, by which clients learn of it.
+    fn tell_of_rule<const N: usize>(
+        &mut self,
+        object: &str,
+        values: [(&str, Option<Value>); N],
+        now: i64,
+    ) -> Result<(), String> {
+        let object = self.find_object(object).ok_or_else(|| format!("no object {object}"))?;
+        let writer = Writer::new(self.named("User").id_of(0), now);
+        let filled = values.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        plant(self, &writer, object, filled.collect());
         Ok(())
     }
 

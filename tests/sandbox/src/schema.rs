@@ -15,10 +15,12 @@ mod notation;
 mod opportunity;
 mod opportunity_contact_role;
 mod organization;
+mod process_instance;
 mod profile;
 mod task;
 mod task_status;
 mod user;
+mod validation_rule;
 
 pub(crate) use catalogue::standard_objects;
 pub use custom::{CustomField, CustomKind, CustomObject};

@@ -12,11 +12,13 @@ use crate::schema::{FieldIndex, ID_FIELD, ObjectIndex, deletes_with_parent};
 use crate::value::{Cell, Value};
 
 mod accept;
+mod approval;
 mod check;
 mod convert;
 mod derive;
 mod merge;
 
+pub(crate) use approval::{approve, submit};
 pub(crate) use convert::{Conversion, convert_lead};
 pub(crate) use derive::stamp;
 pub(crate) use merge::merge;
@@ -156,6 +158,7 @@ pub(crate) fn update(
         return Err(unsupported(table.object.name, "updated"));
     }
     let changes = accept::accept(org, object, body, Purpose::Update)?;
+    approval::refuse_locked(org, id)?;
     take_lock(writer)?;
     let table = org.table(object);
     if table.object.name == "Lead" && table.named(slot, "IsConverted").is_true() {
@@ -194,6 +197,7 @@ pub(crate) fn delete(
     if !org.table(object).object.abilities().deletable {
         return Err(unsupported(org.table(object).object.name, "deleted"));
     }
+    approval::refuse_locked(org, id)?;
     take_lock(writer)?;
     bury(org, writer, object, slot);
     Ok(())

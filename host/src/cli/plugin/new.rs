@@ -85,12 +85,11 @@ pub(super) fn project(
             .hint("Name a new folder, or remove that one."));
     }
     let ending = language.ending();
-    let (kind, prefix) = match object {
-        Object::Account => ("Company", "001"),
-        Object::Contact => ("Person", "003"),
-        Object::Lead => ("Person", "00Q"),
-        Object::Opportunity => ("Deal", "006"),
-        Object::Task => ("Task", "00T"),
+    let kind = match object {
+        Object::Account => "Company",
+        Object::Contact | Object::Lead => "Person",
+        Object::Opportunity => "Deal",
+        Object::Task => "Task",
     };
     let item = match object {
         Object::Task => "\n    \"action_item\": { \"id\": \"i-1\", \"text\": \"Send the plan\" },",
@@ -105,7 +104,7 @@ pub(super) fn project(
             .replace("@KIND@", kind)
             .replace("@KIND_UPPER@", &kind.to_uppercase())
             .replace("@ITEM@", item)
-            .replace("@ID@", &format!("{prefix}xx000001Svog"))
+            .replace("@ID@", &format!("{}xx000001Svog", object.key_prefix()))
     };
     let file = object.file_name();
     let mut files: Vec<(String, String)> = match language {

@@ -8,10 +8,12 @@ use super::call::{Answer, Call};
 use crate::description::secure_object;
 use crate::faults::{Fault, RandomFaults};
 use crate::ids::Id;
+use crate::org::Org;
+use crate::refusal::Refusal;
 use crate::schema::CustomField;
 use crate::state::State;
 use crate::value::{Value, moment_text, parse_moment};
-use crate::write::{Conversion, Writer, convert_lead, merge, undelete};
+use crate::write::{Conversion, Writer, approve, convert_lead, merge, submit, undelete};
 
 type Controlled = Result<Json, String>;
 
@@ -64,7 +66,9 @@ fn effect(state: &State, call: &Call, path: &[&str]) -> Result<(), String> {
             secure_object(&mut state.org_mut(), &read(call)?, state.clock.now())?;
         }
         ("PATCH", ["fields", object, field]) => change_field(state, object, field, read(call)?)?,
-        ("POST", ["validation-rules"]) => state.org_mut().add_validation_rule(read(call)?)?,
+        ("POST", ["validation-rules"]) => {
+            state.org_mut().add_validation_rule(read(call)?, state.clock.now())?;
+        }
         ("POST", ["duplicate-rules"]) => {
             state.org_mut().add_duplicate_rule(read(call)?, state.clock.now())?;
         }
@@ -76,11 +80,13 @@ fn effect(state: &State, call: &Call, path: &[&str]) -> Result<(), String> {
         }
         ("DELETE", ["faults", "random"]) => state.faults.set_random(None),
         ("POST", ["faults", "release"]) => state.faults.release(),
-        ("POST", ["records", "undelete"]) => undelete_records(state, read(call)?)?,
+        ("POST", ["records", "undelete"]) => each(state, &read(call)?, undelete)?,
         ("POST", ["records", "merge"]) => merge_records(state, read(call)?)?,
         ("POST", ["records", "purge"]) => purge(state, read(call)?)?,
         ("POST", ["records", "hide"]) => hide(state, read(call)?)?,
         ("POST", ["records", "show"]) => show(state, read(call)?)?,
+        ("POST", ["records", "submit"]) => each(state, &read(call)?, submit)?,
+        ("POST", ["records", "approve"]) => each(state, &read(call)?, approve)?,
         ("POST", ["records", "touch"]) => touch(state, read(call)?)?,
         _ => return Err(format!("no control {} {}", call.method, call.path)),
     }
@@ -244,11 +250,16 @@ fn writer(state: &State) -> Writer {
     Writer::new(state.org().named("User").id_of(0), state.clock.now())
 }
 
-fn undelete_records(state: &State, ids: Ids) -> Result<(), String> {
+/// Does something with each of the records.
+fn each(
+    state: &State,
+    ids: &Ids,
+    act: impl Fn(&mut Org, &Writer, Id) -> Result<(), Refusal>,
+) -> Result<(), String> {
     let writer = writer(state);
     let mut org = state.org_mut();
     for id in ids.parse()? {
-        undelete(&mut org, &writer, id).map_err(|refusal| refusal.message)?;
+        act(&mut org, &writer, id).map_err(|refusal| refusal.message)?;
     }
     org.commit();
     Ok(())

@@ -4,7 +4,7 @@ use super::notation::fields;
 use super::{Abilities, CustomField, CustomKind, Object};
 use super::{
     account, contact, duplicate_rule, event, lead, opportunity, opportunity_contact_role,
-    organization, profile, task, task_status, user,
+    organization, process_instance, profile, task, task_status, user, validation_rule,
 };
 
 /// What can be done with most objects.
@@ -88,6 +88,20 @@ pub(crate) fn standard_objects() -> Vec<Object> {
             "0Bm",
             SETUP,
             fields(duplicate_rule::FIELDS),
+        ),
+        object(
+            "ValidationRule",
+            ("Validation Rule", "Validation Rules"),
+            "03d",
+            SETUP,
+            fields(validation_rule::FIELDS),
+        ),
+        object(
+            "ProcessInstance",
+            ("Process Instance", "Process Instances"),
+            "04g",
+            SETUP,
+            fields(process_instance::FIELDS),
         ),
     ];
     for custom in starting_fields() {

@@ -293,3 +293,22 @@ async fn an_org_can_be_behind_the_latest_release() {
     assert_eq!(client.get(&format!("{V}/limits")).await.status, 404);
     assert_eq!(client.get("/services/data/v64.0/limits").await.status, 200);
 }
+
+#[tokio::test]
+async fn a_record_that_waits_to_be_approved_is_locked_until_it_is() {
+    let client = Client::start().await;
+    let first = client.query("SELECT Id FROM Contact LIMIT 1").await["records"][0].clone();
+    let id = first["Id"].as_str().unwrap();
+    let path = format!("{V}/sobjects/Contact/{id}");
+    let waiting = "SELECT Status FROM ProcessInstance WHERE TargetObjectId = ";
+    let states = async || client.query(&format!("{waiting}'{id}'")).await["records"].take();
+    assert_eq!(states().await, json!([]));
+    client.control("POST", "/records/submit", json!({"ids": [id]})).await;
+    assert_eq!(states().await[0]["Status"], "Pending");
+    let changed = client.json("PATCH", &path, json!({"Title": "CEO"})).await;
+    assert_eq!(changed.code(), "ENTITY_IS_LOCKED");
+    assert_eq!(client.send(client.request("DELETE", &path)).await.code(), "ENTITY_IS_LOCKED");
+    client.control("POST", "/records/approve", json!({"ids": [id]})).await;
+    assert_eq!(states().await[0]["Status"], "Approved");
+    assert_eq!(client.json("PATCH", &path, json!({"Title": "CEO"})).await.status, 204);
+}
