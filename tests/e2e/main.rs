@@ -13,6 +13,7 @@ mod filter;
 mod floors;
 mod mapping;
 mod matching;
+mod meanwhile;
 mod meetings;
 mod newcomers;
 mod notices;

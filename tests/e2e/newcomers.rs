@@ -184,3 +184,22 @@ async fn a_newcomer_who_can_have_no_address_waits_and_keeps_nobody_else_waiting(
     let known = world.org.soql("SELECT Description FROM Lead WHERE LastName = 'Lynx'").await;
     assert_says(&text(&known[0]["Description"]), &["Learned in m2"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newcomer_whom_nothing_but_a_passing_error_kept_out_comes_by_itself() {
+    let (world, _cast) = stage().await;
+    make(&world, "lead");
+    world.tell(&[meeting(&world.org, "m0", 3, &[ADA])]).await;
+    world.sync().await;
+    world.tell(&[with_newcomer(&world, "m1")]).await;
+    let fault = json!({ "method": "GET", "path": "{V}/query", "kind": "html-503", "times": 4 });
+    world.org.fault(fault).await;
+    world.efficlose(&["sync"]).await;
+    assert!(world.org.has_struck().await);
+    assert_eq!(leads(&world).await, Vec::<Json>::new());
+    world.org.calm().await;
+    world.sync().await;
+    assert_eq!(leads(&world).await.len(), 1);
+    world.sync().await;
+    assert_eq!(world.failures().await, Vec::<Json>::new());
+}

@@ -450,9 +450,16 @@ async fn every_list_is_json_to_a_machine() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_parents_field_that_the_org_hides_leaves_only_its_column_out() {
     let world = World::ready().await;
+    world.sync().await;
+    world.org.forget_requests().await;
     world.org.secure_object(json!({ "object": "Account", "visible": false })).await;
     let (sync, _) = world.sync_fails().await;
     sync.assert_only_broken("Account", "pull", "the connected user does not see Account");
+    let read: Vec<String> =
+        world.org.requests().await.iter().map(|request| text(&request["query"])).collect();
+    let from_the_beginning =
+        |query: &&String| query.contains("FROM+Contact+") && !query.contains("SystemModstamp+%3E");
+    assert_eq!(read.iter().filter(from_the_beginning).count(), 0, "{read:#?}");
     assert_eq!(sync.run("Contact", "pull")["counts"]["mapped"], 30);
     for contact in world.records("Contact").await {
         assert_eq!(contact["company"], Json::Null);

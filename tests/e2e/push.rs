@@ -275,10 +275,16 @@ async fn an_org_with_fields_for_it_gets_the_insight_there() {
     // Told anew with nothing that the contact shows, so there is nothing to write.
     let mut told = meeting(&world.org, "m1", 2, &[ADA]);
     told["room"] = "Harbour".into();
-    world.tell(&[told]).await;
+    world.tell(std::slice::from_ref(&told)).await;
     let sync = world.sync().await;
     assert_eq!(sync.run("Contact", "push")["counts"]["pushed"], 0);
     assert_eq!(sync.run("Contact", "push")["counts"]["unchanged"], 1);
+
+    // Salesforce keeps whole seconds.
+    told["started_at"] = text(&told["started_at"]).replace('Z', ".123Z").into();
+    world.tell(&[told]).await;
+    let sync = world.sync().await;
+    assert_eq!(sync.run("Contact", "push")["counts"]["pushed"], 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -520,4 +526,16 @@ async fn what_was_written_before_a_call_failed_counts_and_the_rest_is_written_on
     assert_eq!(world.open_changes().await, []);
     let there = world.org.soql("SELECT Description FROM Contact").await;
     assert!(there.iter().all(|one| text(&one["Description"]).contains("Learned in m")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_meeting_that_moves_behind_another_gives_way_to_it() {
+    let (world, cast) = stage().await;
+    let told = [meeting(&world.org, "m1", 2, &[ADA]), meeting(&world.org, "m2", 3, &[ADA])];
+    world.tell(&told).await;
+    world.sync().await;
+    assert_says(&description(&world.org, "Contact", &cast.contact).await, &["Learned in m1"]);
+    world.tell(&[meeting(&world.org, "m1", 5, &[ADA])]).await;
+    world.sync().await;
+    assert_says(&description(&world.org, "Contact", &cast.contact).await, &["Learned in m2"]);
 }

@@ -327,3 +327,40 @@ async fn days_are_those_of_who_owns_the_item_or_called_the_meeting() {
     let said = world.ok(&["meetings", "show", "m1", "--json"]).await.stdout;
     assert!(!said.contains("started_on"), "the platform's words stay as they are");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_who_is_told_later_gets_the_task_that_nobody_has_given_away() {
+    let (world, _) = stage().await;
+    let mut told = with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One"), ("b", "Two")]);
+    world.tell(std::slice::from_ref(&told)).await;
+    world.sync().await;
+    let given = text(&tasks(&world.org).await[1]["Id"]);
+    let other = world.org.soql("SELECT Id FROM User WHERE IsActive = TRUE ORDER BY Email").await;
+    let host = world.org.soql(&format!("SELECT Id FROM User WHERE Email = '{HOST}'")).await;
+    let other = other.iter().find(|user| user["Id"] != host[0]["Id"]).unwrap();
+    world.org.patch("Task", &given, json!({ "OwnerId": other["Id"] })).await;
+    for item in 0..2 {
+        told["action_items"][item]["owner_email"] = HOST.into();
+    }
+    world.tell(&[told]).await;
+    world.sync().await;
+    let owners: Vec<Json> =
+        tasks(&world.org).await.iter().map(|task| task["OwnerId"].clone()).collect();
+    assert_eq!(owners, [host[0]["Id"].clone(), other["Id"].clone()]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_told_of_a_task_in_the_recycle_bin_is_written_once_it_is_back() {
+    let (world, _) = stage().await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+    world.sync().await;
+    let task = text(&tasks(&world.org).await.remove(0)["Id"]);
+    world.org.delete("Task", &task).await;
+    world.sync().await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One anew")])]).await;
+    world.sync().await;
+    world.org.undelete(&task).await;
+    world.sync().await;
+    let tasks = tasks(&world.org).await;
+    assert_eq!((tasks.len(), &tasks[0]["Subject"]), (1, &json!("One anew")));
+}

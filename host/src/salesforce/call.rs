@@ -2,11 +2,12 @@
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 
-use super::http::Answer;
+use super::http::{ATTEMPTS_MAX, Answer};
 use super::session::Pass;
 use super::{Error, Http, Result, Salesforce, allowance, clean, oauth};
 
@@ -70,8 +71,24 @@ impl Salesforce {
     /// Sends a call that writes; again only where the one before surely did
     /// nothing.
     pub(super) async fn send(&self, call: &Call) -> Result<Answer> {
-        let did_nothing = |error: &Error| error.passes_soon() && !error.leaves_in_doubt();
         self.http().persist(did_nothing, || self.attempt(call)).await
+    }
+
+    /// Sends a call that writes what was decided by values that are fresh until then: again as
+    /// [`Salesforce::send`] does, but not later.
+    pub(super) async fn send_until(&self, call: &Call, until: Instant) -> Result<Answer> {
+        let mut waits = self.http().each_wait(ATTEMPTS_MAX);
+        loop {
+            let error = match self.attempt(call).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let is_in_time = |wait: &Duration| Instant::now() + *wait <= until;
+            match waits.next().filter(is_in_time).filter(|_| did_nothing(&error)) {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return Err(error),
+            }
+        }
     }
 
     /// Sends a call; once more with a new token where the session has ended.
@@ -113,6 +130,11 @@ impl Salesforce {
         }
         answer.accepted()
     }
+}
+
+/// Tells whether a call surely did nothing, and may do something if it is sent again.
+fn did_nothing(error: &Error) -> bool {
+    error.passes_soon() && !error.leaves_in_doubt()
 }
 
 /// Returns the error of an answer that is JSON but makes no sense.

@@ -23,7 +23,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(120);
 /// How large an answer may be once it is unpacked.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 /// How often one call is sent, the first time included.
-const ATTEMPTS_MAX: usize = 4;
+pub(super) const ATTEMPTS_MAX: usize = 4;
 
 /// How long to wait between attempts, and the seed of the jitter.
 #[derive(Debug, Clone, Copy)]

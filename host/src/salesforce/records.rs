@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use reqwest::Method;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -157,8 +158,14 @@ impl Salesforce {
     ///
     /// Fails only while nothing has been written. After a call whose end is not
     /// known nothing more is sent, and nothing is ever sent twice that may have
-    /// been written.
-    pub async fn write(&self, object: Object, writes: &[RecordWrite]) -> Result<Vec<Written>> {
+    /// been written. Updates and deletions, which were decided by what the records held,
+    /// are not sent again after `until`.
+    pub async fn write(
+        &self,
+        object: Object,
+        writes: &[RecordWrite],
+        until: Instant,
+    ) -> Result<Vec<Written>> {
         let mut written: Vec<Option<Written>> = vec![None; writes.len()];
         let mut stopped: Option<Error> = None;
         for (to, places) in batches(writes) {
@@ -173,7 +180,8 @@ impl Salesforce {
                 }
                 continue;
             }
-            stopped = self.write_batch(object, to, writes, places, &mut written).await.err();
+            let batch = Batch { object, to, writes, places, until };
+            stopped = self.write_batch(batch, &mut written).await.err();
         }
         let nothing_went = written.iter().all(Option::is_none);
         match stopped {
@@ -190,14 +198,8 @@ impl Salesforce {
 
     /// Writes one batch. An error means that the rows of this batch which have
     /// no outcome were not written, and that nothing more should be sent.
-    async fn write_batch(
-        &self,
-        object: Object,
-        to: To<'_>,
-        writes: &[RecordWrite],
-        mut places: Vec<usize>,
-        written: &mut [Option<Written>],
-    ) -> Result<()> {
+    async fn write_batch(&self, batch: Batch<'_>, written: &mut [Option<Written>]) -> Result<()> {
+        let Batch { object, to, writes, mut places, until } = batch;
         let (method, path) = match to {
             To::Create => (Method::POST, "composite/sobjects".to_owned()),
             To::Update => (Method::PATCH, "composite/sobjects".to_owned()),
@@ -219,7 +221,11 @@ impl Salesforce {
                     Call::new(method.clone(), path.clone()).body(body).writing()
                 }
             };
-            let rows = self.send(&call).await.and_then(|answer| rows_of(&answer, places.len()));
+            let answer = match to {
+                To::Update | To::Delete => self.send_until(&call, until).await,
+                To::Create | To::Upsert(_) => self.send(&call).await,
+            };
+            let rows = answer.and_then(|answer| rows_of(&answer, places.len()));
             let rows = match rows {
                 Ok(rows) => rows,
                 Err(error) => {
@@ -261,6 +267,17 @@ fn overlay(record: &mut Option<Fields>, held: &Fields) {
             value.clone_from(held);
         }
     }
+}
+
+/// Writes that one call sends.
+struct Batch<'a> {
+    object: Object,
+    to: To<'a>,
+    writes: &'a [RecordWrite],
+    /// Which of the writes.
+    places: Vec<usize>,
+    /// Until when updates and deletions may be sent again.
+    until: Instant,
 }
 
 /// Where a batch goes.

@@ -31,6 +31,11 @@ impl OrgStore {
     ) -> Result<()> {
         self.database.write("save a link", |db| save(db, meeting_id, item_id, record_id))
     }
+
+    /// Notes that the task of an action item, or of a meeting, was deleted in Salesforce.
+    pub fn lose_link(&self, record_id: &SalesforceId) -> Result<()> {
+        self.database.write("note a deleted task", |db| set_gone(db, record_id, true))
+    }
 }
 
 fn find(db: &Connection, meeting_id: &str, item_id: &str) -> Result<Option<Link>> {
@@ -61,10 +66,17 @@ pub(super) fn save(
     closed.map_or(Ok(()), |()| flip_item(db, record_id, true))
 }
 
-/// Notes that a linked task was deleted, or is there again.
+/// Notes that a linked task was deleted, or is there again: what was told meanwhile is written
+/// then.
 pub(super) fn set_gone(db: &Connection, record_id: &SalesforceId, gone: bool) -> Result<()> {
     let sql = "UPDATE links SET gone = ?2 WHERE record_id = ?1 AND gone <> ?2";
-    run(db, sql, params![record_id.as_str(), gone])?;
+    if run(db, sql, params![record_id.as_str(), gone])? > 0 && !gone {
+        let sql = "UPDATE works SET state = 'waiting', reason = NULL
+                   FROM links
+                   WHERE links.record_id = ?1 AND works.meeting_id = links.meeting_id
+                       AND works.item_id = links.item_id AND object = 'Task'";
+        run(db, sql, [record_id.as_str()])?;
+    }
     Ok(())
 }
 

@@ -197,14 +197,15 @@ impl OrgStore {
 fn add(db: &Connection, meeting: &Meeting, now: Timestamp) -> Result<Added> {
     let json = to_json(meeting);
     let hash = hash(json.as_bytes());
-    let sql = "SELECT version, hash FROM meetings WHERE id = ?1";
+    let sql = "SELECT version, hash, started_at FROM meetings WHERE id = ?1";
     let known = one(db, sql, [&meeting.id], |row| {
-        Ok((number(row, "version")?, row.get::<_, Vec<u8>>("hash")?))
+        let started_at = time(row, "started_at")?;
+        Ok((number(row, "version")?, row.get::<_, Vec<u8>>("hash")?, started_at))
     })?;
-    let (added, version) = match known {
+    let (added, version) = match &known {
         None => (Added::New, 1),
-        Some((_, known)) if known == hash => return Ok(Added::Same),
-        Some((version, _)) => (Added::Changed, version + 1),
+        Some((_, known, _)) if *known == hash => return Ok(Added::Same),
+        Some((version, ..)) => (Added::Changed, version + 1),
     };
     let sql = "INSERT INTO meetings (id, version, title, started_at, told_at, hash, meeting)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, jsonb(?7))
@@ -218,6 +219,10 @@ fn add(db: &Connection, meeting: &Meeting, now: Timestamp) -> Result<Added> {
     run(db, sql, params![meeting.id, version_number, title, started_at, told_at, hash, json])?;
     save_items(db, meeting)?;
     work::queue(db, meeting, version, now)?;
+    // Another may be the latest of their records now.
+    if known.is_some_and(|(.., started_at)| started_at != meeting.started_at) {
+        work::wake_neighbours(db, &meeting.id)?;
+    }
     Ok(added)
 }
 

@@ -251,6 +251,10 @@ impl Settling<'_> {
             Made::Failed(_) => self.counts.failed += 1,
         }
         if let Some(same) = same {
+            // What others take from it may be none of what is read of it.
+            if micros(row.modified_at) != same.modified_at {
+                self.tell_kin(row, there, same)?;
+            }
             return self.restamp(row, same);
         }
         match stored {

@@ -156,6 +156,15 @@ mod tests {
     }
 
     #[test]
+    fn what_takes_a_field_that_is_not_read_is_read_again_with_every_new_stamp() {
+        let world = World::new();
+        contacts_take(&world, &["Industry"]);
+        world.pull(Object::Account, vec![named(1, 1, "Acme"), named(2, 1, "Bolt")]);
+        world.pull(Object::Account, vec![named(1, 1, "Acme"), named(2, 2, "Bolt")]);
+        assert_eq!(reread(&world, Object::Contact), [id(2)]);
+    }
+
+    #[test]
     fn what_hung_on_a_merged_record_is_read_again_and_once() {
         let world = World::new();
         let org = world.org();

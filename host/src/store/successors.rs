@@ -39,7 +39,7 @@ fn next(db: &Connection, object: Object, id: &SalesforceId) -> Result<Vec<(Objec
 }
 
 /// Notes what a record became. What hung on it hangs on that from now on: matches of
-/// meetings, work that failed on it; and where it `was_known`, the records that refer to it
+/// meetings, work that failed on it or was never its own; and where it `was_known`, the records that refer to it
 /// are read again.
 pub(super) fn note(
     db: &Connection,
@@ -121,10 +121,12 @@ fn inherit(
                  WHERE object = ?1 AND record_id = ?2";
     let [from, old, to, new] = records;
     run(db, heirs, params![from, old, to, new, why])?;
-    let failed = "UPDATE works SET state = 'waiting'
-                  WHERE state = 'failed' AND object IN (?1, ?2) AND meeting_id IN (
-                      SELECT meeting_id FROM matches WHERE object = ?2 AND record_id = ?3)";
-    run(db, failed, [from, to, new])?;
+    // What was written to the heir already is there, and is not written again.
+    let works = "UPDATE works SET state = 'waiting', reason = NULL
+                 WHERE (object = ?2 OR state = 'failed' AND object IN (?1, 'Task'))
+                     AND meeting_id IN (
+                         SELECT meeting_id FROM matches WHERE object = ?2 AND record_id = ?3)";
+    run(db, works, [from, to, new])?;
     Ok(())
 }
 

@@ -25,12 +25,14 @@ pub struct WorkEnd {
     pub reason: Option<String>,
     /// What failed about the meeting or the action item as a whole.
     pub trouble: Option<Trouble>,
+    /// Whether some of it failed, however it ended: that stays open.
+    pub has_failed: bool,
 }
 
 impl WorkEnd {
     /// Returns an end that needs no reason.
     pub fn new(work: Work, state: WorkState) -> Self {
-        Self { work, state, reason: None, trouble: None }
+        Self { work, state, reason: None, trouble: None, has_failed: false }
     }
 }
 
@@ -126,7 +128,7 @@ impl OrgStore {
     /// Ends work in one transaction, where the job wasn't claimed anew.
     ///
     /// Work whose meeting has changed since it was taken stays to be done. Work
-    /// that is settled, or finds no record, has no failure any more.
+    /// that is settled, or finds no record and has not failed, has no failure any more.
     pub fn end_work(
         &self,
         object: Object,
@@ -165,7 +167,8 @@ impl OrgStore {
     pub fn retry_alike(&self, failure_id: i64) -> Result<u64> {
         self.database.write("retry failures", |db| {
             let sql = "UPDATE works SET state = 'waiting', reason = NULL
-                       WHERE state = 'failed' AND (object, meeting_id, item_id) IN (
+                       WHERE state IN ('failed', 'unmatched')
+                           AND (object, meeting_id, item_id) IN (
                            SELECT object, other.meeting_id, coalesce(other.item_id, '')
                            FROM failures AS one JOIN failures AS other
                                USING (object, direction, code, message)
@@ -179,7 +182,7 @@ impl OrgStore {
     pub fn wake_passing(&self, object: Object) -> Result<u64> {
         self.database.write("retry work that time mends", |db| {
             let sql = "UPDATE works SET state = 'waiting', reason = NULL
-                       WHERE object = ?1 AND state = 'failed' AND EXISTS (
+                       WHERE object = ?1 AND state IN ('failed', 'unmatched') AND EXISTS (
                            SELECT 1 FROM failures
                            WHERE failures.meeting_id = works.meeting_id AND direction = 'push'
                                AND failures.object = works.object
@@ -194,8 +197,13 @@ impl OrgStore {
     /// much it is.
     pub fn wake_failed(&self, object: Object) -> Result<u64> {
         self.database.write("retry failed work", |db| {
+            // Some of it may wait for a record, besides.
             let sql = "UPDATE works SET state = 'waiting', reason = NULL
-                   WHERE object = ?1 AND state = 'failed'";
+                       WHERE object = ?1 AND (state = 'failed' OR state = 'unmatched' AND EXISTS (
+                           SELECT 1 FROM failures
+                           WHERE failures.meeting_id = works.meeting_id AND direction = 'push'
+                               AND failures.object = works.object
+                               AND coalesce(failures.item_id, '') = works.item_id))";
             Ok(run(db, sql, [object.as_str()])? as u64)
         })
     }
@@ -285,7 +293,7 @@ fn end_one(db: &Connection, end: &WorkEnd, now: Timestamp) -> Result<()> {
     if ended == 0 {
         return Ok(());
     }
-    if matches!(end.state, WorkState::Settled | WorkState::Unmatched) {
+    if matches!(end.state, WorkState::Settled | WorkState::Unmatched) && !end.has_failed {
         failures::clear_work(db, work.object, &work.meeting_id, item_id)?;
     }
     let Some(trouble) = &end.trouble else { return Ok(()) };
@@ -307,7 +315,18 @@ pub(super) fn wake_unmatched(db: &Connection) -> Result<()> {
     Ok(())
 }
 
-/// Lets one piece of failed work wait again, and returns how much that was.
+/// Lets the work of those meetings wait again that share records with a meeting, where it was
+/// settled: it may be that another is the latest of a record now.
+pub(super) fn wake_neighbours(db: &Connection, meeting_id: &str) -> Result<()> {
+    let sql = "UPDATE works SET state = 'waiting', reason = NULL
+               WHERE state = 'settled' AND object <> 'Task' AND meeting_id IN (
+                   SELECT other.meeting_id FROM matches AS own
+                       JOIN matches AS other USING (object, record_id)
+                   WHERE own.meeting_id = ?1)";
+    run(db, sql, [meeting_id]).map(|_| ())
+}
+
+/// Lets one piece of work with a failure wait again, and returns how much that was.
 fn wake_one(
     db: &Connection,
     object: Object,
@@ -315,7 +334,8 @@ fn wake_one(
     item_id: Option<&str>,
 ) -> Result<u64> {
     let sql = "UPDATE works SET state = 'waiting', reason = NULL
-               WHERE meeting_id = ?1 AND object = ?2 AND item_id = ?3 AND state = 'failed'";
+               WHERE meeting_id = ?1 AND object = ?2 AND item_id = ?3
+                   AND state IN ('failed', 'unmatched')";
     let woken = run(db, sql, params![meeting_id, object.as_str(), item_id.unwrap_or("")])?;
     Ok(woken as u64)
 }

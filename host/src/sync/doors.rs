@@ -104,6 +104,13 @@ impl Doors {
         Self { looks_only: true, ..self }
     }
 
+    /// Returns the id of the user whose grant is used; none, where the org was disconnected.
+    pub(super) fn connected_user(&self) -> Result<String, Error> {
+        let connections = self.control.connections()?;
+        let own = connections.into_iter().find(|connection| connection.org == self.org);
+        Ok(own.map(|connection| connection.user_id).unwrap_or_default())
+    }
+
     /// Returns the mapping of an object, fitted to what the org has. Loads and
     /// describes once, when it is first asked for, and again when the customer's file
     /// has changed: a mapping is swapped between pages.

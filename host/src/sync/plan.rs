@@ -1,6 +1,8 @@
 //! From what a mapping wants to what is written: policies, what the org allows,
 //! and nothing that is there already.
 
+use jiff::Timestamp;
+
 use super::policy::{Verdict, decide};
 use super::prepare::{Prepared, Writable};
 use crate::model::{
@@ -58,6 +60,7 @@ pub(super) fn plan(
             left.push((name, "the settings leave it to Salesforce".to_owned()));
             continue;
         };
+        let ours = stored(&field.describe, ours);
         let current = request.target.as_ref().map_or(&Value::Null, |target| get(target, &name));
         let last = last.iter().find(|(field, _)| *field == name).map(|(_, value)| value);
         match decide(policy, current, ours, last, room(&field.describe)) {
@@ -195,6 +198,16 @@ pub(super) fn refusal(object: Object, field: &FieldDescription, value: &Value) -
         format!("the text for {object}.{name} is not {what}"),
         "Give it the type of the field in the mapping.".to_owned(),
     )
+}
+
+/// Returns a value as Salesforce keeps it: moments have whole seconds.
+fn stored(field: &FieldDescription, value: Value) -> Value {
+    let is_moment = field.kind == FieldType::DateTime;
+    let text = value.text().filter(|_| is_moment);
+    match text.and_then(|text| text.parse::<Timestamp>().ok()) {
+        Some(moment) => Value::Text(moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
+        None => value,
+    }
 }
 
 /// Tells of a reference that leads to no record, or to one of an object that the field takes

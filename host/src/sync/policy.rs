@@ -81,6 +81,13 @@ fn append(current: &Value, ours: &Value, last: Option<&Value>, room: Option<usiz
     Verdict::Write(Value::Text(new))
 }
 
+/// Tells whether two texts have the same block of ours, whatever stands around it.
+pub(super) fn has_block(text: &Value, ours: &Value) -> bool {
+    let plain = |value: &Value| value.text().unwrap_or_default().replace("\r\n", "\n");
+    let (text, ours) = (plain(text), plain(ours));
+    block(&ours).is_some_and(|ours| block(&text) == Some(ours))
+}
+
 /// Returns our block with its lines around it, if the text has one.
 fn block(text: &str) -> Option<&str> {
     let begin = text.find(BEGIN)?;

@@ -27,6 +27,8 @@ const PAGES_WAITING: usize = 1;
 /// How many pages are settled together, where the disk is slower than all else: a page of an
 /// index that many records go to is then written once.
 const TOGETHER: usize = 2;
+/// How often a run begins again since stored records can be mapped anew instead of read.
+const REMAPS_MAX: u32 = 3;
 /// How often a run begins again with the mapping before, where one fails in use.
 const FALLS_MAX: u32 = 2;
 /// Of how many records a page must be for its mapping to be judged by it.
@@ -98,41 +100,45 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Does what stands before the changes, the changes, and what follows from others'.
-    async fn through(self, seen: Option<Seen>, spent: &mut Spent) -> Result<bool, Error> {
+    async fn through(self, mut seen: Option<Seen>, spent: &mut Spent) -> Result<bool, Error> {
         let Self { doors, object, fence, stop, report } = self;
-        let prepared = doors.prepared(object).await?;
-        let position = doors.store.position(object)?;
-        let is_new = position.reading.as_deref() != Some(prepared.reading.as_str());
-        if is_new && remap::suffices(&position, &prepared) {
-            let mapped =
-                block_in_place(|| remap::remap(doors, object, &prepared, fence, stop, report));
-            if !mapped? {
+        for _ in 0..REMAPS_MAX {
+            let prepared = doors.prepared(object).await?;
+            let position = doors.store.position(object)?;
+            if is_new(&position, &prepared) && remap::suffices(&position, &prepared) {
+                let mapped =
+                    block_in_place(|| remap::remap(doors, object, &prepared, fence, stop, report));
+                if !mapped? {
+                    return Ok(false);
+                }
+            }
+            let count = match seen {
+                Some(Seen::Count(count)) => Some(count),
+                _ => None,
+            };
+            if !extract::ready(doors, object, fence, count, stop).await? {
                 return Ok(false);
             }
+            let has_changed =
+                !seen.as_ref().is_some_and(|seen| seen.is_empty(&position, &prepared));
+            block_in_place(|| doors.store.unindex(count.unwrap_or_default()))?;
+            match self.changes(seen.take(), spent)? {
+                Ended::Remappable => continue,
+                Ended::Stopped => return Ok(false),
+                // An import that was stopped goes on without them.
+                Ended::Whole => block_in_place(|| doors.store.index())?,
+            }
+            return Ok((!has_changed
+                || unselected::run(doors, object, fence, stop, report).await?)
+                && reread::run(doors, object, fence, stop, report).await?
+                && backfill::run(doors, object, fence, stop, report).await?);
         }
-        let count = match seen {
-            Some(Seen::Count(count)) => Some(count),
-            _ => None,
-        };
-        if !extract::ready(doors, object, fence, count, stop).await? {
-            return Ok(false);
-        }
-        let has_changed = !seen.as_ref().is_some_and(|seen| seen.is_empty(&position, &prepared));
-        block_in_place(|| doors.store.unindex(count.unwrap_or_default()))?;
-        let is_whole = self.changes(seen, spent)?;
-        // An import that was stopped goes on without them.
-        if is_whole {
-            block_in_place(|| doors.store.index())?;
-        }
-        Ok(is_whole
-            && (!has_changed || unselected::run(doors, object, fence, stop, report).await?)
-            && reread::run(doors, object, fence, stop, report).await?
-            && backfill::run(doors, object, fence, stop, report).await?)
+        Ok(false)
     }
 
     /// Runs the three stages side by side. What one of them meets ends those before it; the
     /// pages that are past it are settled all the same.
-    fn changes(self, seen: Option<Seen>, spent: &mut Spent) -> Result<bool, Error> {
+    fn changes(self, seen: Option<Seen>, spent: &mut Spent) -> Result<Ended, Error> {
         let (to_map, fetched) = channel(PAGES_WAITING);
         let (to_store, mapped) = channel(TOGETHER - 1);
         let handle = Handle::current();
@@ -145,31 +151,34 @@ impl Run<'_> {
                 let mapped = mapping.join().unwrap_or_else(|panic| resume_unwind(panic));
                 let stored = storing.join().unwrap_or_else(|panic| resume_unwind(panic));
                 let (store, map) = (stored?, mapped?);
-                let (is_whole, fetch) = fetched?;
+                let (ended, fetch) = fetched?;
                 *spent += Spent { fetch, map, store };
-                Ok(is_whole)
+                Ok(ended)
             })
         })
     }
 
-    /// Reads page after page; tells whether the last one was there, and how long it took.
+    /// Reads page after page; tells how that ended, and how long it took.
     async fn fetch_all(
         self,
         mut seen: Option<Seen>,
         to_map: &Sender<Fetched>,
-    ) -> Result<(bool, Duration), Error> {
+    ) -> Result<(Ended, Duration), Error> {
         let Self { doors, object, stop, .. } = self;
         let mut position = doors.store.position(object)?;
         let mut spent = Duration::ZERO;
         let (mut by_pages, mut was_looked_at) = (false, false);
         for _ in 0..PAGES_MAX {
             if *stop.borrow() {
-                return Ok((false, spent));
+                return Ok((Ended::Stopped, spent));
             }
             let prepared = doors.prepared(object).await?;
             // Records that were read for another mapping, or without a field that the org
             // shows now, are read again.
-            let is_new = position.reading.as_deref() != Some(prepared.reading.as_str());
+            let is_new = is_new(&position, &prepared);
+            if is_new && remap::suffices(&position, &prepared) {
+                return Ok((Ended::Remappable, spent));
+            }
             let after = if is_new { None } else { start(&position) };
             let mut begun = Instant::now();
             let under_way = position.extract.as_ref().filter(|_| !is_new && !by_pages);
@@ -213,15 +222,15 @@ impl Run<'_> {
                 let prepared = Arc::clone(&prepared);
                 // The stage behind has ended, and tells why.
                 if to_map.send(Fetched { prepared, expected, next, page }).await.is_err() {
-                    return Ok((false, spent));
+                    return Ok((Ended::Stopped, spent));
                 }
                 begun = Instant::now();
             }
             if !position.paging {
-                return Ok((true, spent));
+                return Ok((Ended::Whole, spent));
             }
         }
-        Ok((false, spent))
+        Ok((Ended::Stopped, spent))
     }
 
     /// Reads the next part of an extract.
@@ -263,7 +272,7 @@ impl Run<'_> {
         after: Option<&Cursor>,
         page: &Page,
     ) -> Position {
-        let is_new = before.reading.as_deref() != Some(prepared.reading.as_str());
+        let is_new = is_new(before, prepared);
         let last = page.keys.last();
         let last = last.map(|key| Cursor { stamp: key.modified_at, id: Some(key.id.clone()) });
         let cursor = last.or_else(|| before.cursor.clone().filter(|_| !is_new));
@@ -317,6 +326,22 @@ impl Run<'_> {
         }
         Ok(spent)
     }
+}
+
+/// How reading page after page ended.
+enum Ended {
+    /// With the last page.
+    Whole,
+    /// Before it: the rest is read by the next run.
+    Stopped,
+    /// Before it: the mapping is another by now, or the org shows less, and what is stored
+    /// suffices for it.
+    Remappable,
+}
+
+/// Tells whether records were read so far for another mapping, or with other fields.
+fn is_new(position: &Position, prepared: &Prepared) -> bool {
+    position.reading.as_deref() != Some(prepared.reading.as_str())
 }
 
 /// What was read at once.

@@ -41,6 +41,9 @@ pub(super) fn calls(work: u64) -> u64 {
     work.div_ceil(u64::from(WORK)) * LOOKS + work.div_ceil(WRITES as u64)
 }
 
+/// The field that tells who owns a record.
+const OWNER: &str = "OwnerId";
+
 /// How old values may be from which a change is planned, when it is written.
 pub(super) const FRESH: Duration = Duration::from_secs(5);
 /// How often the values of a batch are read again because they were older.
@@ -69,7 +72,7 @@ pub(super) async fn advance(
     let mut endings = Endings::of(&work);
     let mut drafts = draft::drafts(doors, &prepared, work, now, &mut endings).await?;
     let newcomers = newcomer::taken_out(object, &mut drafts);
-    find_made(doors, object, &prepared, &mut drafts).await?;
+    let drafts = find_made(doors, object, &prepared, drafts, &mut endings).await?;
     let read_at = Instant::now();
     let records = drafts.iter().filter_map(Draft::record);
     let seen = live(doors, object, &prepared, records).await?;
@@ -94,17 +97,22 @@ pub(super) async fn advance(
 }
 
 /// Splits changes into those that one call writes, what belongs to one account together: rows
-/// that lock the same parent don't wait for each other then.
+/// that lock the same parent don't wait for each other then. New records come first, and by
+/// themselves: however long they take, what is updated is looked at again after them.
 fn batches(mut planned: Vec<(Draft, Planned)>) -> Vec<Vec<(Draft, Planned)>> {
     let account = |draft: &Draft| {
         let mut accounts = draft.matching.of(Object::Account);
         accounts.next().map(|account| account.record_id.clone())
     };
     planned.sort_by_cached_key(|(draft, _)| account(draft));
+    let (new, updated): (Vec<_>, Vec<_>) =
+        planned.into_iter().partition(|(draft, _)| draft.record().is_none());
     let mut batches = Vec::new();
-    while !planned.is_empty() {
-        let rest = planned.split_off(planned.len().min(WRITES));
-        batches.push(std::mem::replace(&mut planned, rest));
+    for mut rest in [new, updated] {
+        while !rest.is_empty() {
+            let after = rest.split_off(rest.len().min(WRITES));
+            batches.push(std::mem::replace(&mut rest, after));
+        }
     }
     batches
 }
@@ -122,25 +130,35 @@ pub(super) fn slow(object: Object) -> Problem {
 
 /// Finds the records that bear the marks of drafts already: made by an earlier
 /// try of which the store knows nothing. They are updated as any other, so that
-/// what people did to them stays.
+/// what people did to them stays; those that a person has deleted stay so.
 async fn find_made(
     doors: &Doors,
     object: Object,
     prepared: &Prepared,
-    drafts: &mut [Draft],
-) -> Result<(), Error> {
+    mut drafts: Vec<Draft>,
+    endings: &mut Endings,
+) -> Result<Vec<Draft>, Error> {
     let marks: Vec<String> = drafts.iter().filter_map(Draft::mark).map(str::to_owned).collect();
     if marks.is_empty() {
-        return Ok(());
+        return Ok(drafts);
     }
     let made = recover::by_mark(doors, object, &prepared.marks, &marks).await?;
-    for draft in drafts {
-        let Some(id) = draft.mark().and_then(|mark| made.get(mark)).cloned() else { continue };
+    for draft in &mut drafts {
+        let Some(made) = draft.mark().and_then(|mark| made.get(mark)) else { continue };
         let item_id = draft.work.item_id.as_deref();
-        doors.store.save_link(&draft.work.meeting_id, item_id, &id)?;
-        draft.target = Target::Record(id);
+        doors.store.save_link(&draft.work.meeting_id, item_id, &made.id)?;
+        if made.is_deleted {
+            doors.store.lose_link(&made.id)?;
+        }
+        draft.target = Target::Record(made.id.clone());
     }
-    Ok(())
+    let is_gone = |draft: &mut Draft| {
+        draft.record().is_some_and(|id| made.values().any(|made| made.is_deleted && made.id == *id))
+    };
+    for draft in drafts.extract_if(.., is_gone) {
+        endings.settled(&draft.work, draft::DELETED);
+    }
+    Ok(drafts)
 }
 
 /// Makes requests of drafts: with the values that the records hold now, the user who owns an
@@ -231,6 +249,7 @@ fn planned(
         let push = |requests: &[Request]| prepared.mapping.push(requests);
         outcomes.extend(block_in_place(|| isolate(part, push, Pushed::Failed))?);
     }
+    let us = doors.connected_user()?;
     let asked: Vec<_> = requests.iter().zip(&outcomes).collect();
     doors.store.keep_requests(prepared.mapping.spec().object, &asked)?;
     let mut planned = Vec::new();
@@ -262,7 +281,14 @@ fn planned(
                 endings.unchanged(&draft.work, why.to_owned());
                 continue;
             }
-            Some(id) => doors.store.last_written(object, id)?,
+            Some(id) => {
+                let mut last = doors.store.last_written(object, id)?;
+                // A task that was made without an owner got the connected user.
+                if object == Object::Task && last.iter().all(|(name, _)| name != OWNER) {
+                    last.push((OWNER.to_owned(), Value::from(us.as_str())));
+                }
+                last
+            }
             None => Fields::new(),
         };
         let mut decision = plan(prepared, &request, draft.intent(), wanted, &last);
@@ -300,16 +326,16 @@ struct Pen<'a> {
 
 impl Pen<'_> {
     /// Takes out of a batch what was planned for values that a record doesn't hold any more:
-    /// it is planned anew. Values that were read just now are believed.
+    /// it is planned anew. Values that were read just now are believed; also tells until when.
     async fn still_right(
         &self,
         mut batch: Vec<(Draft, Planned)>,
         endings: &mut Endings,
-    ) -> Result<Vec<(Draft, Planned)>, Error> {
+    ) -> Result<(Vec<(Draft, Planned)>, Instant), Error> {
         let mut read_at = self.read_at;
         for _ in 0..LOOKS_MAX {
             if batch.is_empty() || read_at.elapsed() <= FRESH {
-                return Ok(batch);
+                return Ok((batch, read_at + FRESH));
             }
             read_at = Instant::now();
             let records = batch.iter().filter_map(|(draft, _)| draft.record());
@@ -342,8 +368,8 @@ impl Pen<'_> {
         endings: &mut Endings,
     ) -> Result<Option<Error>, Error> {
         let Self { doors, object, prepared, fence, run_id, .. } = *self;
-        let batch = match self.still_right(batch, endings).await {
-            Ok(batch) => batch,
+        let (batch, until) = match self.still_right(batch, endings).await {
+            Ok(right) => right,
             Err(error) => return Ok(Some(error)),
         };
         if batch.is_empty() {
@@ -354,7 +380,7 @@ impl Pen<'_> {
         let changes = doors.store.plan(object, fence, &planned, run_id, now)?;
         let writes: Vec<_> =
             changes.iter().map(|change| on_the_wire(&prepared.marks, change)).collect();
-        let written = match doors.salesforce.write(object, &writes).await {
+        let written = match doors.salesforce.write(object, &writes, until).await {
             Ok(written) => written,
             // The changes stay open, and are found not to be there.
             Err(error) => {

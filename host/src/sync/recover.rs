@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::policy::has_block;
 use super::prepare::{Mark, marks};
 use super::{Doors, Error};
-use crate::model::{Change, ChangeState, FieldName, Intent, Object, SalesforceId, Value};
-use crate::salesforce::Description;
+use crate::model::{Change, ChangeState, FieldName, Intent, Object, Planned, SalesforceId, Value};
+use crate::salesforce::{Description, IS_DELETED};
 use crate::store::Ended;
 
 /// For how long after a write was sent Salesforce may still be at it, though
@@ -41,13 +42,10 @@ pub(super) async fn open_changes(
     let written = live_values(doors, object, org, &open).await?;
     let ended = open.iter().map(|change| {
         let record_id = match &change.planned.intent {
-            Intent::Create { mark } => made.get(mark).cloned(),
+            Intent::Create { mark } => made.get(mark).map(|made| made.id.clone()),
             Intent::Update(id) => {
                 let live = written.get(id);
-                let has = |(name, ours): &(String, Value)| {
-                    live.and_then(|live| live.get(name)).is_some_and(|value| value.same(ours))
-                };
-                change.planned.after.iter().all(has).then(|| id.clone())
+                live.is_some_and(|live| was_written(&change.planned, live)).then(|| id.clone())
             }
             Intent::Delete(id) => (!written.contains_key(id)).then(|| id.clone()),
         };
@@ -56,14 +54,26 @@ pub(super) async fn open_changes(
     });
     let ended: Vec<_> = ended.collect();
     doors.store.end_changes(object, fence, &ended, now)?;
+    for gone in made.values().filter(|made| made.is_deleted) {
+        doors.store.lose_link(&gone.id)?;
+    }
     Ok(())
+}
+
+/// Tells whether a record holds what an update wrote, in any of the fields that it changed: a
+/// person may have edited the others since, or written around our block.
+fn was_written(planned: &Planned, live: &HashMap<String, Value>) -> bool {
+    planned.pairs().any(|(name, before, after)| {
+        let holds = |now: &Value| now.same(after) || has_block(now, after);
+        !before.same(after) && !has_block(before, after) && live.get(name).is_some_and(holds)
+    })
 }
 
 /// Returns how long to wait before records that are not there are taken never to
 /// have been made; none, if all are there or enough time has passed.
 fn still_on_the_wire(
     open: &[Change],
-    made: &HashMap<String, SalesforceId>,
+    made: &HashMap<String, Made>,
     now: Timestamp,
 ) -> Option<Duration> {
     let missing = open.iter().filter(|change| mark(change).is_some_and(|m| !made.contains_key(&m)));
@@ -72,38 +82,64 @@ fn still_on_the_wire(
     IN_FLIGHT.checked_sub(age).filter(|wait| !wait.is_zero())
 }
 
-/// Returns the records that bear one of these marks.
+/// A record that bears a mark.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Made {
+    /// Whether a person has deleted it since; only tasks are looked for in the recycle bin.
+    pub(super) is_deleted: bool,
+    /// The record.
+    pub(super) id: SalesforceId,
+}
+
+/// Returns the records that bear one of these marks: of those that share one, one that is there
+/// before one that was deleted.
 pub(super) async fn by_mark(
     doors: &Doors,
     object: Object,
     fields: &[Mark],
     marks: &[String],
-) -> Result<HashMap<String, SalesforceId>, Error> {
+) -> Result<HashMap<String, Made>, Error> {
     let mut found = HashMap::new();
     if marks.is_empty() {
         return Ok(found);
     }
     // A record made before the org had a better field bears its mark in another.
     for field in fields.iter().map(Mark::field) {
-        let fields = std::slice::from_ref(field);
-        let table = doors.salesforce.find(object.as_str(), field, marks, fields).await?;
+        let table = match object {
+            // Whom a person has deleted is looked for before anyone is made of an address.
+            Object::Task => doors.salesforce.find_deleted_too(object, field, marks).await?,
+            _ => {
+                let fields = std::slice::from_ref(field);
+                doors.salesforce.find(object.as_str(), field, marks, fields).await?
+            }
+        };
         let (Some(id), Some(mark)) = (table.column("Id"), table.column(field.as_str())) else {
             continue;
         };
+        let deleted = table.column(IS_DELETED);
         for row in &table.rows {
             let (Some(mark), Some(id)) = (row[mark].text(), row[id].text()) else { continue };
             let Ok(id) = id.parse::<SalesforceId>() else { continue };
+            let is_deleted = deleted.is_some_and(|place| row[place] == Value::Boolean(true));
+            let made = Made { is_deleted, id };
             // Addresses are kept in whatever case they were told.
             match found.entry(mark.to_lowercase()) {
                 Entry::Vacant(vacant) => {
-                    vacant.insert(id);
+                    vacant.insert(made);
                 }
-                Entry::Occupied(mut taken) if *taken.get() != id => {
+                Entry::Occupied(mut taken) if *taken.get() != made => {
                     // A person copied one, say. The one with the lower id was first.
-                    let (first, other) =
-                        (taken.get().clone().min(id.clone()), taken.get().max(&id));
-                    tracing::warn!(%object, mark, "two records bear one mark: {first} is taken, {other} is not");
-                    taken.insert(first);
+                    let (first, other) = match made < *taken.get() {
+                        true => (made.clone(), taken.insert(made)),
+                        false => (taken.get().clone(), made),
+                    };
+                    if !other.is_deleted {
+                        tracing::warn!(
+                            %object, mark,
+                            "two records bear one mark: {} is taken, {} is not",
+                            first.id, other.id
+                        );
+                    }
                 }
                 Entry::Occupied(_) => {}
             }

@@ -99,9 +99,7 @@ async fn all(
     changes: &[Change],
     run_id: Option<&str>,
 ) -> Result<Vec<Undone>, Error> {
-    let connections = doors.control.connections()?;
-    let us = connections.into_iter().find(|connection| connection.org == doors.org);
-    let us = us.map(|connection| connection.user_id.to_string()).unwrap_or_default();
+    let us = doors.connected_user()?;
     let mut undone = Vec::new();
     for object in objects {
         let fence = doors.store.claim(*object, Direction::Push)?;
@@ -138,7 +136,8 @@ struct Undoing<'a> {
 }
 
 impl Undoing<'_> {
-    /// Takes changes back in waves, of each record its newest first.
+    /// Takes changes back in waves, of each record its newest first. A wave updates records or
+    /// deletes them: each call is made right after a look at what it writes to.
     async fn all(&mut self, mut rest: Vec<Change>) -> Result<Vec<Undone>, Error> {
         rest.sort_by_key(|change| std::cmp::Reverse(change.id));
         let mut undone = Vec::new();
@@ -146,7 +145,9 @@ impl Undoing<'_> {
             let mut taken = HashSet::new();
             let (mut wave, mut later) = (Vec::new(), Vec::new());
             for change in rest {
-                let is_next = wave.len() < WAVE && taken.insert(change.record_id.clone());
+                let is_newest = taken.insert(change.record_id.clone());
+                let is_alike = wave.first().is_none_or(|first| creates(first) == creates(&change));
+                let is_next = wave.len() < WAVE && is_newest && is_alike;
                 if is_next { wave.push(change) } else { later.push(change) }
             }
             if wave.is_empty() {
@@ -170,7 +171,7 @@ impl Undoing<'_> {
                 }
             }
             if read_at.elapsed() <= FRESH {
-                return self.write(wave, &live).await;
+                return self.write(wave, &live, read_at + FRESH).await;
             }
         }
         Err(Error::Org(slow(self.object)))
@@ -180,6 +181,7 @@ impl Undoing<'_> {
         &self,
         wave: &[Change],
         live: &HashMap<SalesforceId, Fields>,
+        until: Instant,
     ) -> Result<Vec<Undone>, Error> {
         let Doors { store, salesforce, clock, .. } = self.doors;
         let ids: Vec<i64> = wave.iter().map(|change| change.id).collect();
@@ -201,7 +203,7 @@ impl Undoing<'_> {
         let changes = store.plan(self.object, self.fence, &planned, self.run_id, clock.now())?;
         // Nothing is created, so no mark is needed.
         let writes: Vec<_> = changes.iter().map(|change| on_the_wire(&[], change)).collect();
-        let written = salesforce.write(self.object, &writes).await?;
+        let written = salesforce.write(self.object, &writes, until).await?;
         let mut ended = Vec::new();
         for ((place, change), written) in places.into_iter().zip(&changes).zip(written) {
             let fate = &mut undone[place].fate;
@@ -265,7 +267,7 @@ impl Undoing<'_> {
         mut one: Undone,
     ) -> (Undone, Option<Planned>) {
         let Change { planned, .. } = change;
-        let is_create = matches!(planned.intent, Intent::Create { .. });
+        let is_create = creates(change);
         for (name, ours) in &planned.after {
             let now = get(live, name).cloned().unwrap_or(Value::Null);
             let field = self.org.field(name);
@@ -359,6 +361,11 @@ impl Undoing<'_> {
         });
         Ok(text(LAST_MODIFIED_BY) == Some(self.us.as_str()) && is_as_read && is_ours)
     }
+}
+
+/// Tells whether a change created its record, which is deleted to take it back.
+fn creates(change: &Change) -> bool {
+    matches!(change.planned.intent, Intent::Create { .. })
 }
 
 fn get<'a>(fields: &'a Fields, name: &str) -> Option<&'a Value> {

@@ -1,6 +1,7 @@
 //! Records read and written by their ids.
 
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use serde_json::json as tree;
 
@@ -41,6 +42,11 @@ fn take(seen: &Seen) -> Reply {
     json(serde_json::Value::Array(rows.collect()))
 }
 
+/// Until when updates may be sent again, where that doesn't matter.
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(60)
+}
+
 fn brief(written: &[Written]) -> Vec<String> {
     let brief = |one: &Written| match one {
         Written::Done { id, created } => {
@@ -65,7 +71,7 @@ async fn writes_are_grouped_and_come_back_in_their_order() {
         RecordWrite::Upsert { key, value: "a/b ü".into(), fields: more },
         create("s2"),
     ];
-    let written = org(&server).write(Object::Task, &writes).await.unwrap();
+    let written = org(&server).write(Object::Task, &writes, soon()).await.unwrap();
     let ids = [id(7), id(1), id(3), id(2)];
     for ((one, id), new) in written.iter().zip(&ids).zip([false, true, true, true]) {
         assert!(matches!(one, Written::Done { id: got, created } if got == id && *created == new));
@@ -104,14 +110,14 @@ async fn writes_are_grouped_and_come_back_in_their_order() {
 async fn two_hundred_records_go_in_a_call() {
     let server = Server::start(|seen: &Seen, _| take(seen)).await;
     let writes: Vec<RecordWrite> = (0..450).map(|n| create(&format!("s{n}"))).collect();
-    let written = org(&server).write(Object::Task, &writes).await.unwrap();
+    let written = org(&server).write(Object::Task, &writes, soon()).await.unwrap();
     let sizes: Vec<usize> =
         server.seen().iter().map(|seen| seen.json()["records"].as_array().unwrap().len()).collect();
     assert_eq!(sizes, [200, 200, 50]);
     for (number, one) in written.iter().enumerate() {
         assert!(matches!(one, Written::Done { id: got, .. } if *got == id(number)), "{number}");
     }
-    assert!(org(&server).write(Object::Task, &[]).await.unwrap().is_empty());
+    assert!(org(&server).write(Object::Task, &[], soon()).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -124,7 +130,8 @@ async fn a_refused_row_takes_no_other_along() {
         ]))
     })
     .await;
-    let written = org(&server).write(Object::Task, &[create("s1"), create("s2")]).await.unwrap();
+    let written =
+        org(&server).write(Object::Task, &[create("s1"), create("s2")], soon()).await.unwrap();
     let Written::Refused(refusal) = &written[0] else { panic!("{written:?}") };
     let problem = refusal.problem();
     assert_eq!(problem.at.as_deref(), Some("Subject"));
@@ -154,7 +161,7 @@ async fn only_rows_that_were_locked_are_written_again() {
     })
     .await;
     let writes = [create("s1"), create("s2"), create("s3")];
-    let written = org(&server).write(Object::Task, &writes).await.unwrap();
+    let written = org(&server).write(Object::Task, &writes, soon()).await.unwrap();
     assert_eq!(brief(&written)[2], "CANNOT_EXECUTE_FLOW_TRIGGER");
     assert!(written[..2].iter().all(|one| matches!(one, Written::Done { .. })));
     let sizes: Vec<usize> =
@@ -178,7 +185,7 @@ async fn a_write_whose_answer_never_came_is_unknown_and_not_sent_again() {
         })
         .await;
         let writes: Vec<RecordWrite> = (0..450).map(|n| create(&format!("s{n}"))).collect();
-        let written = brief(&org(&server).write(Object::Task, &writes).await.unwrap());
+        let written = brief(&org(&server).write(Object::Task, &writes, soon()).await.unwrap());
         assert!(written[..200].iter().all(|one| one.ends_with("true")), "{written:?}");
         assert!(written[200..400].iter().all(|one| one == "unknown"));
         assert!(written[400..].iter().all(|one| one == "lost"));
@@ -194,15 +201,29 @@ async fn a_write_that_surely_did_nothing_is_sent_again() {
         _ => take(seen),
     })
     .await;
-    let written = org(&server).write(Object::Task, &[create("s1")]).await.unwrap();
+    let written = org(&server).write(Object::Task, &[create("s1")], soon()).await.unwrap();
     assert!(matches!(written[0], Written::Done { .. }));
+}
+
+#[tokio::test]
+async fn an_update_is_sent_again_only_while_what_decided_it_is_fresh() {
+    for (until, sent) in [(soon(), 2), (Instant::now(), 1)] {
+        let server = Server::start(|seen: &Seen, before| match before {
+            0 => refused(403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests Limit exceeded"),
+            _ => take(seen),
+        })
+        .await;
+        let written = org(&server).write(Object::Task, &[update(1)], until).await;
+        assert_eq!((written.is_ok(), server.seen().len()), (sent == 2, sent));
+    }
 }
 
 #[tokio::test]
 async fn a_call_that_is_refused_whole_is_an_error_while_nothing_is_written() {
     let server =
         Server::start(|_, _| refused(400, "JSON_PARSER_ERROR", "Unexpected character")).await;
-    let error = org(&server).write(Object::Task, &[create("s1"), update(1)]).await.unwrap_err();
+    let error =
+        org(&server).write(Object::Task, &[create("s1"), update(1)], soon()).await.unwrap_err();
     assert!(matches!(error, Error::Refused(_)));
     assert_eq!(server.seen().len(), 1);
 }
@@ -214,7 +235,7 @@ async fn a_number_that_json_lacks_never_clears_a_field() {
     fields.push(("Score__c".into(), Value::Number(f64::NAN)));
     fields.push(("Amount".into(), Value::Number(1000.5)));
     let write = RecordWrite::Update { id: id(1), fields };
-    org(&server).write(Object::Task, &[write]).await.unwrap();
+    org(&server).write(Object::Task, &[write], soon()).await.unwrap();
     let record = &server.seen()[0].json()["records"][0];
     assert_eq!((&record["Score__c"], &record["Amount"]), (&tree!("NaN"), &tree!(1000.5)));
 }

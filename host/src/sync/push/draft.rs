@@ -9,10 +9,10 @@ use sha2::{Digest, Sha256};
 use super::ending::Endings;
 use super::{newcomer, no_mark};
 use crate::model::{
-    ActionItem, Direction, Due, Fields, Intent, Match, Matched, Meeting, Mender, Object, Problem,
-    Question, SalesforceId, User, Value, Work,
+    ActionItem, ChangeState, Direction, Due, Fields, Intent, Match, Matched, Meeting, Mender,
+    Object, Problem, Question, SalesforceId, User, Work,
 };
-use crate::store::{Subject, Trouble};
+use crate::store::{ChangesOf, Subject, Trouble};
 use crate::sync::matching::{self, Matching};
 use crate::sync::prepare::Prepared;
 use crate::sync::{Doors, Error};
@@ -21,6 +21,10 @@ use crate::sync::{Doors, Error};
 /// records change.
 pub(super) const MATCH_WINDOW: SignedDuration = SignedDuration::from_hours(30 * 24);
 
+/// Why nothing is done with a task.
+pub(super) const DELETED: &str = "the task was deleted in Salesforce";
+/// How many changes of a task are looked through for our last write of its status.
+const CHANGES_LOOKED_AT: u32 = 100;
 /// For how long it is believed who has an address, or that nobody has.
 const USER_KEPT: SignedDuration = SignedDuration::from_hours(24);
 /// For how long it is believed in which opportunities someone has a role.
@@ -226,7 +230,7 @@ pub(super) async fn drafts(
         };
         match task(doors, prepared, &work)? {
             Some(target) => drafts.push(draft(item, target)),
-            None => endings.settled(&work, "the task was deleted in Salesforce"),
+            None => endings.settled(&work, DELETED),
         }
     }
     Ok(drafts)
@@ -367,7 +371,7 @@ fn mark(meeting_id: &str, item_id: &str) -> String {
     format!("efficlose-{digits}")
 }
 
-/// Tells whether a task's status is another than when it was last pulled: then
+/// Tells whether a task's status is another than when it was last pulled, by somebody else: then
 /// whether its item is done is not yet known here.
 pub(super) fn is_stale(doors: &Doors, task: Option<&Matched>) -> Result<bool, Error> {
     let Some(task) = task else { return Ok(false) };
@@ -378,9 +382,18 @@ pub(super) fn is_stale(doors: &Doors, task: Option<&Matched>) -> Result<bool, Er
     let (Some(now), Some(then)) = (status(&task.fields), status(&pulled)) else {
         return Ok(false);
     };
-    let last = doors.store.last_written(Object::Task, &task.id)?;
-    let is_ours = status(&last).is_some_and(|ours: Value| ours.same(&now));
-    Ok(!now.same(&then) && !is_ours)
+    if now.same(&then) {
+        return Ok(false);
+    }
+    // It is ours where we wrote it over what was pulled.
+    let changes = doors.store.changes(ChangesOf::Record(&task.id), CHANGES_LOOKED_AT)?;
+    let done = changes.iter().filter(|change| change.state == ChangeState::Done);
+    let last = done.map(|change| (change, status(&change.planned.after)));
+    let last = last.filter_map(|(change, ours)| Some((change, ours?))).next();
+    let Some((change, ours)) = last else { return Ok(true) };
+    let was = status(&change.planned.before).is_some_and(|was| was.same(&then));
+    let pulled_at = doors.store.source_state(Object::Task, &task.id)?.map(|it| it.modified_at);
+    Ok(!(ours.same(&now) && was && pulled_at <= change.ended_at))
 }
 
 /// Returns the users who own the drafts' tasks or have called their meetings, by address.

@@ -1,5 +1,5 @@
-//! How the pieces of work of one step end: each once, by the worst that happened
-//! to any of its records.
+//! How the pieces of work of one step end: each once, by what happened to any of its
+//! records that is furthest from an end.
 
 use std::collections::HashMap;
 
@@ -13,19 +13,22 @@ pub(super) struct Endings {
     counts: Counts,
 }
 
-/// How one piece of work ends: no state is worse than one that comes later.
+/// How one piece of work ends.
 #[derive(Debug, Default)]
 struct End {
     rank: Rank,
     reason: Option<String>,
+    has_failed: bool,
 }
 
+/// What happened, the more of it the more is left to do: whoever is not there yet is looked for
+/// also where another's record failed.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
     #[default]
     Settled,
-    Unmatched,
     Failed,
+    Unmatched,
     Waiting,
 }
 
@@ -96,15 +99,17 @@ impl Endings {
                 Rank::Failed => WorkState::Failed,
                 Rank::Waiting => return None,
             };
-            Some(WorkEnd { work, state, reason: end.reason, trouble: None })
+            let End { reason, has_failed, .. } = end;
+            Some(WorkEnd { work, state, reason, trouble: None, has_failed })
         })
         .collect()
     }
 
     fn end(&mut self, work: &Work, rank: Rank, reason: Option<String>) {
         let end = self.ends.entry(work.clone()).or_default();
+        end.has_failed |= rank == Rank::Failed;
         if rank >= end.rank {
-            *end = End { rank, reason };
+            (end.rank, end.reason) = (rank, reason);
         }
     }
 }

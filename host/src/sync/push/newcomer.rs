@@ -54,15 +54,15 @@ pub(super) async fn planned(
         Ok(known) => Ok(known),
         Err(error) if error.is_org_wide() => return Err(error),
         // Others are written to all the same.
-        Err(error) => Err(error.problem()),
+        Err(error) => Err((error.problem(), error.mender())),
     };
     let mut planned = Vec::new();
     for draft in newcomers {
         let Target::New { mark: email } = &draft.target else { continue };
         let known = match &known {
             Ok(known) => known,
-            Err(problem) => {
-                fail(doors, &draft, email, problem.clone(), now, endings)?;
+            Err((problem, mender)) => {
+                fail(doors, &draft, email, (problem.clone(), *mender), now, endings)?;
                 continue;
             }
         };
@@ -73,7 +73,7 @@ pub(super) async fn planned(
         }
         let after = fields(doors, prepared, &draft, email)?;
         if let Some(problem) = refused(prepared, &after) {
-            fail(doors, &draft, email, problem, now, endings)?;
+            fail(doors, &draft, email, (problem, Mender::SalesforceAdmin), now, endings)?;
             continue;
         }
         let change = Planned {
@@ -97,14 +97,13 @@ fn fail(
     doors: &Doors,
     draft: &Draft,
     email: &str,
-    problem: Problem,
+    (problem, mender): (Problem, Mender),
     now: Timestamp,
     endings: &mut Endings,
 ) -> Result<(), Error> {
     endings.failed(&draft.work, problem.message.clone());
     let meeting_id = draft.work.meeting_id.clone();
     let subject = Subject::Person { meeting_id, email: email.to_owned() };
-    let mender = Mender::SalesforceAdmin;
     let trouble = Trouble { code: "predicted".to_owned(), problem, mender };
     doors.store.fail(Direction::Push, draft.work.object, &subject, &trouble, now)?;
     Ok(())
