@@ -36,7 +36,7 @@ use serde::Deserialize;
 use crate::model::{Budget, Fields, Mender, NameError, OrgId, Purpose, SalesforceId, Usage};
 use call::{Call, json_of};
 use http::Answer;
-use refusals::{Entry, Refusal};
+use refusals::{Entry, Refusal, Retry};
 use session::Session;
 
 pub use allowance::{Allowance, Taken, Unlimited};
@@ -53,6 +53,15 @@ pub use session::{Vault, VaultError};
 pub use soql::{Changed, SUCCESSORS, Scope, Successor};
 pub use together::{Found, QUERIES_MAX, Read};
 pub use version::api_version;
+
+/// Refusals of what was asked for: whoever asks for the same again is refused again.
+const STANDING: [&str; 5] = [
+    "EXCEEDED_ID_LIMIT",
+    "INVALID_QUERY_LOCATOR",
+    "INVALID_REPLICATION_DATE",
+    "QUERY_TIMEOUT",
+    "REQUEST_RUNNING_TOO_LONG",
+];
 
 /// The result of anything done at this door.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -412,6 +421,15 @@ impl Error {
     /// Tells whether it goes away by itself, so that a later run may succeed.
     pub fn is_transient(&self) -> bool {
         self.mender() == Mender::Time
+    }
+
+    /// Tells whether it is a refusal that may pass by itself, so that a later run may be granted
+    /// the same.
+    pub fn may_pass(&self) -> bool {
+        let Some(refusal) = self.refusal() else { return false };
+        let retry = refusal.entry().retry;
+        let passes = matches!(retry, Retry::Soon | Retry::Later | Retry::AfterRefresh);
+        passes && !STANDING.contains(&refusal.code.as_str())
     }
 
     /// Returns Salesforce's refusal, where it is one.

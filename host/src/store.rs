@@ -85,6 +85,7 @@ const ORG: &[&str] = &[
     include_str!("store/migrations/org/0007.sql"),
     include_str!("store/migrations/org/0008.sql"),
     include_str!("store/migrations/org/0009.sql"),
+    include_str!("store/migrations/org/0010.sql"),
 ];
 
 /// What the host knows of all orgs.

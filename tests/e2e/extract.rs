@@ -4,7 +4,7 @@ use efficlose_sandbox::{Records, Settings};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
-use crate::world::{World, assert_says, eventually, few, text};
+use crate::world::{World, assert_fails, assert_says, eventually, few, text};
 
 /// How many leads an extract pays for, where calls are few; it has two parts.
 const LEADS: usize = 18_100;
@@ -135,4 +135,87 @@ async fn an_extract_that_is_refused_or_lost_gives_way_to_pages() {
         assert_eq!(leads(&world).await.len(), LEADS);
         world.assert_in_step().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_that_passes_leaves_an_extract_to_the_next_sync() {
+    let world = thrifty().await;
+    world.org.control(Method::PATCH, "/settings", json!({ "pollsPerJobState": 0 })).await;
+    // The look at the job, and the first part, pass.
+    let refused = json!([{ "errorCode": "ORG_IN_MAINTENANCE", "message": "Back soon." }]);
+    let fault = json!({
+        "path": "{V}/jobs/query/", "after": 2, "kind": "status", "status": 503, "body": refused,
+    });
+    world.org.fault(fault).await;
+    let output = world.efficlose(&SYNC).await;
+    assert_fails(output, "the org is in maintenance", "tried again in the next run");
+    let before = world.records("Lead").await.len();
+    assert!((1..LEADS).contains(&before), "{before}");
+    let rest = world.json(&SYNC).await["total"].take();
+    assert_eq!(rest["mapped"], LEADS - before, "{rest}");
+    assert_eq!(asked(&world, "POST", "/jobs/query").await, 1, "the job goes on");
+    world.assert_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_extract_that_is_not_ready_after_hours_is_given_up() {
+    let world = thrifty().await;
+    world.org.control(Method::PATCH, "/settings", json!({ "pollsPerJobState": 1_000 })).await;
+    let running = world.spawn(&SYNC);
+    eventually("the job to be looked at", async || asked(&world, "GET", "/jobs/query/").await > 0)
+        .await;
+    running.terminate().await;
+    let output = running.end().await.failed();
+    assert_says(&output.stderr, &["the sync was stopped; the next one goes on from there"]);
+    assert_eq!(world.records("Lead").await, Vec::<Json>::new());
+    let hours = "UPDATE jobs SET extract_since = extract_since - 28800000000
+                 WHERE extract_since IS NOT NULL";
+    world.age(hours).await;
+    world.org.forget_requests().await;
+    let output = world.efficlose(&[&SYNC[..], &["-v"]].concat()).await.succeeded();
+    assert_says(&output.stderr, &["given up after hours", "by pages"]);
+    assert_eq!(asked(&world, "GET", "/jobs/query/").await, 1, "it is looked at once more");
+    assert_eq!(asked(&world, "POST", "/jobs/query").await, 0);
+    assert_eq!(leads(&world).await.len(), LEADS);
+    world.assert_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_has_counted_is_extracted_too() {
+    let world = thrifty().await;
+    world.org.change_field("Lead", "Title", json!({ "visible": false })).await;
+    // The look at all objects fails, so that each is looked at by itself.
+    let refused = json!([{ "errorCode": "FEATURE_NOT_ENABLED", "message": "One at a time." }]);
+    let fault = json!({
+        "method": "POST", "path": "{V}/composite", "kind": "status", "status": 400, "body": refused,
+    });
+    world.org.fault(fault).await;
+    world.ok(&SYNC).await;
+    assert!(world.org.has_struck().await);
+    assert_eq!(asked(&world, "POST", "/jobs/query").await, 1);
+    world.org.pass(3_600).await;
+    world.ok(&SYNC).await;
+    // What the look brings is what has changed, by a description that is an old one by then.
+    world.org.change_field("Lead", "Title", json!({ "visible": true })).await;
+    world.ok(&SYNC).await;
+    assert_eq!(asked(&world, "POST", "/jobs/query").await, 2);
+    let leads = leads(&world).await;
+    assert_eq!(leads.len(), LEADS);
+    assert!(leads.iter().any(|lead| lead["title"] != Json::Null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parents_field_that_stays_hidden_is_no_reason_to_extract_all_again() {
+    let world = thrifty().await;
+    world.org.change_field("User", "Email", json!({ "visible": false })).await;
+    world.ok(&SYNC).await;
+    world.org.pass(3_600).await;
+    world.ok(&SYNC).await;
+    assert_eq!(asked(&world, "POST", "/jobs/query").await, 1);
+    // What the parents show is looked at anew after a day.
+    world.age("UPDATE descriptions SET seen_at = seen_at - 172800000000").await;
+    let total = world.json(&SYNC).await["total"].take();
+    assert_eq!(asked(&world, "POST", "/jobs/query").await, 1);
+    assert_eq!(total["pulled"], 0, "{total}");
+    assert_eq!(leads(&world).await.len(), LEADS);
 }

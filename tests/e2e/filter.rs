@@ -62,6 +62,23 @@ async fn a_record_that_a_change_takes_out_of_the_condition_goes_and_comes_back()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_condition_that_nothing_meets_costs_no_more_calls_and_is_met_one_day() {
+    let world = World::ready().await;
+    let nobody = PEOPLE.replace("Email != null", "Email = 'first@zebra.example'");
+    bring(&world, "contact.js", &nobody);
+    world.sync().await;
+    world.org.pass(3_600).await;
+    world.sync().await;
+    assert_eq!(world.sync().await.total("calls"), 1, "nothing has changed");
+    assert_eq!(world.records("Contact").await, Vec::<Json>::new());
+
+    let first = json!({ "LastName": "First", "Email": "first@zebra.example" });
+    let first = world.org.create("Contact", first).await;
+    world.sync().await;
+    assert_eq!(world.record("Contact", &first).await["entity"]["last_name"], "First");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_condition_leaves_out_stays_out_when_the_mapping_changes() {
     let world = World::ready().await;
     bring(&world, "contact.js", PEOPLE);

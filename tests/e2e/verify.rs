@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value as Json, json};
 
 use crate::filter::{PEOPLE, bring};
-use crate::world::{World, array, assert_fails, assert_says, eventually, few, text};
+use crate::world::{World, array, assert_fails, assert_says, days_before, eventually, few, text};
 
 /// Verifies one object, and returns what was found.
 async fn verified(world: &World, object: &str) -> Json {
@@ -82,6 +82,48 @@ async fn what_no_cursor_sees_is_found_told_apart_and_mended() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_no_sync_brings_is_found_right_after_one() {
+    let world = World::ready().await;
+    settled(&world).await;
+    let young = ["Hidden", "Purged", "Kept", "Changed"].map(|name| json!({ "LastName": name }));
+    let ids = world.org.create_many("Contact", young.to_vec()).await;
+    let [hidden, purged, kept, changed] = <[String; 4]>::try_from(ids).unwrap();
+    world.sync().await;
+    let owner = text(&world.org.get("Contact", &kept, "OwnerId").await["OwnerId"]);
+    world.org.pass(60).await;
+    world.org.control(Method::POST, "/records/hide", json!({ "ids": [hidden] })).await;
+    world.org.delete("Contact", &purged).await;
+    world.org.control(Method::POST, "/records/purge", json!({ "ids": [purged] })).await;
+    world.org.patch("User", &owner, json!({ "Email": "moved@ours.example" })).await;
+    world.org.patch("Contact", &changed, json!({ "Title": "The next sync's" })).await;
+
+    let found = verified(&world, "Contact").await;
+    let [missing, refreshed, rest @ ..] = counts(&found);
+    assert_eq!((missing, rest), (0, [1, 1, 0]), "{found}");
+    assert!(refreshed > 0, "{found}");
+    let entity = async |id: &str| world.record("Contact", id).await["entity"].take();
+    assert_eq!(entity(&kept).await["owner_email"], "moved@ours.example");
+    assert_eq!(entity(&changed).await["title"], Json::Null);
+    world.sync().await;
+    assert_eq!(entity(&changed).await["title"], "The next sync's");
+    world.assert_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_whose_stamp_went_back_is_stored_as_it_is_now() {
+    let world = World::ready().await;
+    settled(&world).await;
+    let id = text(&world.records("Contact").await[0]["id"]);
+    world.org.patch("Contact", &id, json!({ "Title": "Young" })).await;
+    settled(&world).await;
+    world.org.patch("Contact", &id, json!({ "Title": "Old" })).await;
+    world.org.touch(std::slice::from_ref(&id), days_before(world.org.now, 3)).await;
+    assert_eq!(counts(&verified(&world, "Contact").await), [1, 0, 0, 0, 0]);
+    assert_eq!(world.record("Contact", &id).await["entity"]["title"], "Old");
+    assert_eq!(counts(&verified(&world, "Contact").await), [0; 5]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn formulas_and_parents_fields_are_refreshed_though_no_stamp_tells() {
     let world = World::ready().await;
     let user = world.org.soql("SELECT Id, OwnerId FROM Contact").await.remove(0);
@@ -128,17 +170,65 @@ async fn the_budget_is_kept_whatever_is_asked_for_and_says_what_it_holds_back() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn records_that_vanish_by_the_dozen_are_kept_until_someone_says_so() {
+    let records = Records { contact: 1_500, ..Records::none() };
+    let world = World::ready_with(Settings { records, ..few() }).await;
+    settled(&world).await;
+    let contacts = world.records("Contact").await;
+    let ids: Vec<_> = contacts.iter().take(800).map(|contact| text(&contact["id"])).collect();
+    world.org.control(Method::POST, "/records/hide", json!({ "ids": ids })).await;
+    let refused = world.efficlose(&["verify", "--object", "Contact"]).await;
+    assert_fails(refused, "800 of 1500 records of Contact are not visible", "--anyway");
+    assert_eq!(world.records("Contact").await.len(), 1_500);
+    let anyway = ["verify", "--object", "Contact", "--anyway"];
+    let found = world.json(&anyway).await["objects"][0].take();
+    assert_eq!(counts(&found), [0, 0, 0, 800, 0]);
+    assert_eq!(found["calls"], 3, "the list, the look for those that lack, the deleted ones");
+    world.assert_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daily_verification_that_fails_is_not_done_again_at_once_unless_it_is_asked_for() {
     let records = Records { contact: 150, ..Records::none() };
     let world = World::ready_with(Settings { records, ..few() }).await;
     settled(&world).await;
     let contacts = world.records("Contact").await;
     let ids: Vec<_> = contacts.iter().take(80).map(|contact| text(&contact["id"])).collect();
     world.org.control(Method::POST, "/records/hide", json!({ "ids": ids })).await;
+    world.age("UPDATE jobs SET imported_at = imported_at - 172800000000").await;
+    let asked = async || {
+        world.org.forget_requests().await;
+        world.sync().await;
+        let requests = world.org.requests().await;
+        requests.iter().filter(|one| text(&one["path"]).starts_with("/services/data")).count()
+    };
+    assert_eq!(asked().await, 1 + 4 + 3, "four objects are complete, and one is not");
+    assert_eq!(asked().await, 1, "nothing has changed");
     let refused = world.efficlose(&["verify", "--object", "Contact"]).await;
     assert_fails(refused, "80 of 150 records of Contact are not visible", "--anyway");
-    assert_eq!(world.records("Contact").await.len(), 150);
-    let anyway = ["verify", "--object", "Contact", "--anyway"];
-    assert_eq!(counts(&world.json(&anyway).await["objects"][0])[3], 80);
+    world.age("UPDATE verifications SET failed_at = failed_at - 43200000000").await;
+    assert_eq!(asked().await, 1 + 3, "half a day later it is tried again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_salesforce_can_not_tell_at_the_moment_is_taken_for_nothing_and_asked_again() {
+    let world = World::ready().await;
+    settled(&world).await;
+    let contacts = world.records("Contact").await;
+    let [purged, hidden] = [0, 1].map(|place: usize| text(&contacts[place]["id"]));
+    world.org.delete("Contact", &purged).await;
+    world.org.control(Method::POST, "/records/purge", json!({ "ids": [purged] })).await;
+    let refused = json!([{ "errorCode": "ORG_IN_MAINTENANCE", "message": "Back soon." }]);
+    let fault = json!({
+        "path": "{V}/sobjects/Contact/deleted", "kind": "status", "status": 503, "body": refused,
+    });
+    world.org.fault(fault).await;
+    let output = world.efficlose(&["verify", "--object", "Contact"]).await;
+    assert_fails(output, "the org is in maintenance", "tried again in the next run");
+    assert_eq!(world.record("Contact", &purged).await["state"], "mapped");
+    // All is looked at anew, not what was seen by then.
+    world.org.control(Method::POST, "/records/hide", json!({ "ids": [hidden] })).await;
+    assert_eq!(counts(&verified(&world, "Contact").await), [0, 0, 1, 1, 0]);
+    world.sync().await;
     world.assert_in_step().await;
 }
 

@@ -253,6 +253,13 @@ impl World {
         org.claim(object, Direction::Pull).unwrap();
     }
 
+    /// Changes what is stored of the connected org, as time that passes would.
+    pub(crate) async fn age(&self, sql: &str) {
+        let store = self.home().join("orgs").join(self.org_id().await).join("store.db");
+        let changed = rusqlite::Connection::open(store).unwrap().execute(sql, []).unwrap();
+        assert!(changed > 0, "nothing is as old as that: {sql}");
+    }
+
     /// Returns the tokens that the store holds for the connected org.
     pub(crate) async fn tokens(&self) -> (String, String) {
         let key = load_key(None, &self.home().join("key")).unwrap();

@@ -31,11 +31,12 @@ pub struct Verified {
     pub object: Object,
     /// When it ended.
     pub at: Timestamp,
-    /// Up to which stamp records were compared; younger ones are the next sync's.
+    /// Up to which stamp all records were compared; of younger ones, what a sync brings is the
+    /// next one's.
     pub covered: Timestamp,
     /// Month by month, as it was before anything was mended.
     pub windows: Vec<Window>,
-    /// Records that the store lacked or had an older state of, and has by now.
+    /// Records that the store lacked or had another state of, and has by now.
     pub missing: u64,
     /// Records whose formulas or parents' fields were others, and are refreshed.
     pub refreshed: u64,

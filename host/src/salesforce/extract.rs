@@ -71,9 +71,9 @@ impl FieldType {
 }
 
 impl Salesforce {
-    /// Returns how long to wait between looks at something that Salesforce does.
+    /// Returns how long to wait between so many looks at something that takes Salesforce minutes.
     pub fn waits(&self, looks: usize) -> impl Iterator<Item = Duration> + Send + use<> {
-        self.http().each_wait(looks + 1)
+        self.http().each_long_wait(looks)
     }
 
     /// Asks for all that a query selects, in no order; `after` and `limit` are not looked at.

@@ -24,6 +24,8 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(120);
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 /// How often one call is sent, the first time included.
 pub(super) const ATTEMPTS_MAX: usize = 4;
+/// How many times as long as between attempts the wait grows where something takes minutes.
+const LONGER: u32 = 3;
 
 /// How long to wait between attempts, and the seed of the jitter.
 #[derive(Debug, Clone, Copy)]
@@ -161,6 +163,14 @@ impl Http {
         attempts: usize,
     ) -> impl Iterator<Item = Duration> + Send + use<> {
         self.waits(attempts).build()
+    }
+
+    /// Returns the waits between so many looks at something that takes minutes.
+    pub(super) fn each_long_wait(
+        &self,
+        looks: usize,
+    ) -> impl Iterator<Item = Duration> + Send + use<> {
+        self.waits(looks).with_max_delay(self.pace.longest * LONGER).build()
     }
 
     pub(super) fn request(&self, method: reqwest::Method, url: Url) -> reqwest::RequestBuilder {

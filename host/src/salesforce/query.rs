@@ -21,6 +21,8 @@ const URI_BYTES_MAX: usize = 8_000;
 /// How many rows Salesforce puts in one page, and the fewest that it can be
 /// asked for.
 pub(super) const PAGE_ROWS: std::ops::RangeInclusive<u32> = 200..=2_000;
+/// The fewest rows that a page is asked for where a larger one is too large to be read.
+const LIMIT_MIN: u32 = 50;
 /// How many values one query looks for.
 const FIND_VALUES_MAX: usize = 500;
 /// The field that tells whether a record is in the recycle bin.
@@ -80,11 +82,7 @@ impl Salesforce {
     /// fewer rows than asked for; the rest is read by the next cursor, never by
     /// Salesforce's own, which would go stale.
     pub async fn changed(&self, query: &Changed<'_>) -> Result<Page> {
-        let query = query.bounded();
-        let shape = query.shape();
-        let soql = soql::changed(&query);
-        let (rows, read_at) = self.query("queryAll", &soql, query.limit, &shape).await?;
-        page(&query, rows, read_at)
+        self.page(query, soql::changed).await
     }
 
     /// Returns the next page of the records whose `key` is one of these ids, deleted ones
@@ -96,11 +94,7 @@ impl Salesforce {
         ids: &[SalesforceId],
         after: Option<&SalesforceId>,
     ) -> Result<Page> {
-        let query = query.bounded();
-        let soql = soql::among(&query, key, ids, after);
-        let shape = query.shape();
-        let (rows, read_at) = self.query("queryAll", &soql, query.limit, &shape).await?;
-        page(&query, rows, read_at)
+        self.page(query, |query| soql::among(query, key, ids, after)).await
     }
 
     /// Returns these records, deleted ones too, in one page; `query.after` is not looked at.
@@ -110,7 +104,8 @@ impl Salesforce {
         let key: FieldName = "Id".parse()?;
         let mut all = self.among(query, &key, ids, None).await?;
         for _ in 0..ids.len() {
-            let Some(last) = all.keys.last().filter(|_| all.more).map(|key| key.id.clone()) else {
+            let may_lack = all.more && all.keys.len() < ids.len();
+            let Some(last) = all.keys.last().filter(|_| may_lack).map(|key| key.id.clone()) else {
                 break;
             };
             let next = self.among(query, &key, ids, Some(&last)).await?;
@@ -124,10 +119,7 @@ impl Salesforce {
     /// Returns the next page of the records that are there, archived ones too, by their
     /// ids; `query.after` is not looked at.
     pub async fn listing(&self, query: &Changed<'_>, after: Option<&SalesforceId>) -> Result<Page> {
-        let query = query.bounded();
-        let (soql, shape) = (soql::listing(&query, after), query.shape());
-        let (rows, read_at) = self.query("queryAll", &soql, query.limit, &shape).await?;
-        page(&query, rows, read_at)
+        self.page(query, |query| soql::listing(query, after)).await
     }
 
     /// Returns the records whose `key` has one of these values, in no order, with
@@ -296,6 +288,29 @@ impl Salesforce {
         }
         let words = "the query has more pages than are read";
         Err(Error::Refused(Refusal::new("OPERATION_TOO_LARGE", words, vec![])))
+    }
+
+    /// Returns a page of what is read of an object, as `write` puts it in SOQL; one that is too
+    /// large is asked for with fewer rows.
+    async fn page(
+        &self,
+        query: &Changed<'_>,
+        write: impl Fn(&Changed<'_>) -> String,
+    ) -> Result<Page> {
+        let mut query = query.bounded();
+        let shape = query.shape();
+        loop {
+            let soql = write(&query);
+            match self.query("queryAll", &soql, query.limit, &shape).await {
+                Err(Error::TooLarge { .. }) if query.limit > LIMIT_MIN => {
+                    query.limit = (query.limit / 2).max(LIMIT_MIN);
+                }
+                answer => {
+                    let (rows, read_at) = answer?;
+                    return page(&query, rows, read_at);
+                }
+            }
+        }
     }
 
     /// Runs a query and returns its first page, and when it was answered.

@@ -114,6 +114,7 @@ impl OrgStore {
                     kind: page.kind,
                     mapping: page.mapping,
                     rows: page.rows,
+                    may_be_old: true,
                     now: page.now,
                 };
                 counts += settle(db, &batch)?;
@@ -130,7 +131,8 @@ impl OrgStore {
     }
 
     /// Settles records that were mapped or read again, in one transaction, as
-    /// [`OrgStore::settle`] does; the cursor stays.
+    /// [`OrgStore::settle`] does; the cursor stays. They were read just now, or are the stored
+    /// ones: one that is older than what is stored counts all the same.
     pub fn remap(&self, remap: &Remap<'_>) -> Result<Counts> {
         self.database.write("settle records mapped again", |db| {
             cursors::check_fence(db, remap.object, Direction::Pull, remap.fence)?;
@@ -139,6 +141,7 @@ impl OrgStore {
                 kind: remap.kind,
                 mapping: remap.mapping,
                 rows: &remap.rows,
+                may_be_old: false,
                 now: remap.now,
             };
             match remap.done {
@@ -158,6 +161,8 @@ struct Batch<'a> {
     kind: Kind,
     mapping: &'a str,
     rows: &'a [Encoded],
+    /// Whether a record may have been read before the one that is stored.
+    may_be_old: bool,
     now: Timestamp,
 }
 
@@ -201,7 +206,8 @@ impl Settling<'_> {
     fn row(&mut self, row: &Encoded) -> Result<()> {
         self.counts.pulled += 1;
         let stored = self.statements.stored(self.batch.object, &row.id)?;
-        if stored.as_ref().is_some_and(|stored| micros(row.modified_at) < stored.modified_at) {
+        let is_older = |stored: &Stored| micros(row.modified_at) < stored.modified_at;
+        if self.batch.may_be_old && stored.as_ref().is_some_and(is_older) {
             self.counts.unchanged += 1;
             return Ok(());
         }

@@ -13,9 +13,9 @@ use super::value::{fields, hash, json, micros, number, time, to_json, word};
 use super::{OrgStore, Result, jsonb};
 use crate::model::{Object, SalesforceId, Tally, Value, Verified, Window};
 
-/// For how long a verification that was stopped is gone on with: after that, too much of
-/// what was seen may be otherwise.
-const KEPT: SignedDuration = SignedDuration::from_hours(12);
+/// For how long a listing that was stopped is gone on with: after that, too much of what was
+/// seen may be otherwise.
+const KEPT: SignedDuration = SignedDuration::from_hours(1);
 
 const SEEN: &str = "
     SELECT record_id, modified_at, hash FROM seen WHERE object = ?1 ORDER BY record_id";
@@ -39,17 +39,20 @@ pub struct Sight {
 /// What of an object differs between the org and the store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Difference {
-    /// Records that the org has and the store lacks, or has an older state of.
+    /// Records that the org has and the store lacks, or has another state of.
     pub missing: Vec<SalesforceId>,
     /// Records whose formulas or parents' fields are others by now.
     pub outdated: Vec<SalesforceId>,
     /// Records that the store has and the org did not show.
     pub surplus: Vec<SalesforceId>,
+    /// How many records the store has, whether they differ or not.
+    pub stored: u64,
 }
 
 impl OrgStore {
-    /// Begins a verification of an object, or goes on with one that was stopped; returns
-    /// up to when what was pulled is looked at, and the last record that was seen.
+    /// Begins a verification of an object, or goes on with one that was stopped while records
+    /// were listed; returns up to when all was pulled that is looked at, and the last record
+    /// that was seen.
     ///
     /// `reading` tells what is read of each record, and `covered`, up to when, by
     /// Salesforce's clock, all was pulled.
@@ -82,7 +85,7 @@ impl OrgStore {
     }
 
     /// Adds records that the org shows. A verification that is stopped goes on behind
-    /// `after`, where they come in the order of their ids.
+    /// `after`, where they come in the order of their ids; without it, it begins anew.
     pub fn see(
         &self,
         object: Object,
@@ -107,8 +110,8 @@ impl OrgStore {
     }
 
     /// Holds what was seen of an object against what is stored: by months of their stamps,
-    /// and record by record. Records with stamps after `covered` may not have been pulled
-    /// yet, and are left out.
+    /// and record by record. What was saved after `covered` may not have been pulled yet, and
+    /// is left out; what no pull brings is found whatever its stamp.
     pub fn compare(
         &self,
         object: Object,
@@ -143,16 +146,16 @@ impl OrgStore {
                 if order.is_ge() {
                     theirs = std::mem::replace(&mut next_theirs, seen.next().transpose()?);
                 }
-                let pair = [&theirs, &ours];
-                if pair.iter().any(|row| row.as_ref().is_some_and(|row| row.at > covered)) {
+                difference.stored += u64::from(ours.as_ref().is_some_and(|ours| ours.live));
+                if is_left_to_pull(theirs.as_ref(), ours.as_ref(), covered) {
                     continue;
                 }
-                for (place, row) in pair.into_iter().enumerate() {
+                for (place, row) in [&theirs, &ours].into_iter().enumerate() {
                     let Some(row) = row.as_ref().filter(|row| row.live) else { continue };
                     windows.entry(month(row.at)).or_default()[place].add(row);
                 }
                 match (theirs, ours) {
-                    (Some(theirs), Some(ours)) if !ours.live || ours.at < theirs.at => {
+                    (Some(theirs), Some(ours)) if !ours.live || ours.at != theirs.at => {
                         difference.missing.push(theirs.id);
                     }
                     (Some(theirs), Some(ours)) if ours.hash != theirs.hash => {
@@ -178,9 +181,27 @@ impl OrgStore {
             let object = verified.object.as_str();
             run(db, "DELETE FROM seen WHERE object = ?1", [object])?;
             let sql = "UPDATE verifications SET verified_at = ?2, report = ?3, began_at = NULL,
-                           reading = NULL, after = NULL
+                           reading = NULL, after = NULL, failed_at = NULL
                        WHERE object = ?1";
             run(db, sql, params![object, micros(verified.at), to_json(verified)]).map(|_| ())
+        })
+    }
+
+    /// Notes that a verification of an object failed.
+    pub fn fail_verification(&self, object: Object, now: Timestamp) -> Result<()> {
+        self.database.write("note that a verification failed", |db| {
+            let sql = "INSERT INTO verifications (object, failed_at) VALUES (?1, ?2)
+                       ON CONFLICT (object) DO UPDATE SET failed_at = excluded.failed_at";
+            run(db, sql, params![object.as_str(), micros(now)]).map(|_| ())
+        })
+    }
+
+    /// Returns when a verification of an object failed last; none where one has ended since.
+    pub fn verification_failed_at(&self, object: Object) -> Result<Option<Timestamp>> {
+        self.database.read("read when a verification failed", |db| {
+            let sql = "SELECT failed_at FROM verifications
+                       WHERE object = ?1 AND failed_at IS NOT NULL";
+            one(db, sql, [object.as_str()], |row| time(row, "failed_at"))
         })
     }
 
@@ -221,6 +242,16 @@ struct Side {
     hash: Vec<u8>,
     /// Whether it counts: the org shows what it has alone, the store keeps more.
     live: bool,
+}
+
+/// Tells whether a difference is left to the next pull: it brings what bears a stamp that the
+/// store lacks. It doesn't tell of a record that is gone, nor of one whose stamp is the same.
+fn is_left_to_pull(theirs: Option<&Side>, ours: Option<&Side>, covered: i64) -> bool {
+    match (theirs, ours) {
+        (Some(theirs), Some(ours)) => theirs.at != ours.at && theirs.at.max(ours.at) > covered,
+        (Some(theirs), None) => theirs.at > covered,
+        (None, _) => false,
+    }
 }
 
 fn seen_side(row: &Row<'_>) -> rusqlite::Result<Side> {
@@ -307,7 +338,8 @@ mod tests {
         let month = 3_000_000;
         world.pull(OBJECT, vec![named(1, 1, "Ann"), named(2, 2, "Bob"), deleted(2, 3)]);
         let (windows, difference) = found(&world, &[sight(1, 1, "Ann"), sight(3, month, "Eve")]);
-        assert_eq!(difference, Difference::default(), "what is younger is not looked at");
+        let same = Difference { stored: 1, ..Difference::default() };
+        assert_eq!(difference, same, "what is younger is left to the pull");
         let [window] = &windows[..] else { panic!("{windows:?}") };
         assert_eq!((window.month.as_str(), window.org.count), ("1970-01", 1));
         assert_eq!(window.org, window.store);
@@ -336,12 +368,69 @@ mod tests {
         assert_eq!(difference.missing, [id(2), id(5), id(6)]);
         assert_eq!(difference.outdated, [id(3)]);
         assert_eq!(difference.surplus, [id(4)]);
+        assert_eq!(difference.stored, 4);
         assert_eq!((windows[0].org.count, windows[0].store.count), (5, 4));
         assert_ne!(windows[0].org.hash, windows[0].store.hash);
     }
 
     #[test]
-    fn one_that_was_stopped_goes_on_where_it_was_for_some_hours() {
+    fn what_no_pull_brings_is_found_whatever_its_stamp() {
+        let world = World::new();
+        let rows = [
+            named(1, 200, "Gone"),
+            named(2, 200, "Formula"),
+            named(3, 200, "Pulled since"),
+            named(4, 50, "Saved since"),
+        ];
+        world.pull(OBJECT, rows.to_vec());
+        let sights = [
+            sight(2, 200, "Other"),
+            sight(3, 50, "Before"),
+            sight(4, 200, "After"),
+            sight(5, 200, "New"),
+        ];
+        let (_, difference) = found(&world, &sights);
+        let (outdated, surplus) = (vec![id(2)], vec![id(1)]);
+        assert_eq!(difference, Difference { missing: vec![], outdated, surplus, stored: 4 });
+    }
+
+    #[test]
+    fn a_state_with_a_younger_stamp_than_the_orgs_is_another() {
+        let world = World::new();
+        world.pull(OBJECT, vec![named(1, 9, "Ann")]);
+        let (_, difference) = found(&world, &[sight(1, 5, "Ann")]);
+        assert_eq!(difference.missing, [id(1)]);
+    }
+
+    #[test]
+    fn one_that_failed_is_noted_until_one_ends() {
+        let world = World::new();
+        let org = world.org();
+        let failed_at = || org.verification_failed_at(OBJECT).unwrap();
+        assert_eq!(failed_at(), None);
+        org.fail_verification(OBJECT, at(5)).unwrap();
+        org.fail_verification(OBJECT, at(6)).unwrap();
+        assert_eq!((failed_at(), org.checked_at(OBJECT).unwrap()), (Some(at(6)), None));
+        org.begin_verification(OBJECT, "reading", at(1), at(7)).unwrap();
+        assert_eq!(failed_at(), Some(at(6)));
+        let verified = Verified {
+            object: OBJECT,
+            at: at(8),
+            covered: at(1),
+            windows: vec![],
+            missing: 0,
+            refreshed: 0,
+            deleted: 0,
+            hidden: 0,
+            unselected: 0,
+            calls: 1,
+        };
+        org.end_verification(&verified).unwrap();
+        assert_eq!((failed_at(), org.checked_at(OBJECT).unwrap()), (None, Some(at(8))));
+    }
+
+    #[test]
+    fn one_that_was_stopped_in_its_listing_goes_on_where_it_was_for_an_hour() {
         let world = World::new();
         let org = world.org();
         let begin = |reading: &str, second| {
@@ -353,6 +442,8 @@ mod tests {
         assert_eq!(begin("a", 60), (1, Some(id(2))), "what came since is not looked at");
         assert_eq!(begin("b", 60), (61, None), "other fields are read now");
         org.see(OBJECT, &[], &[sight(3, 1, "")], Some(&id(3))).unwrap();
-        assert_eq!(begin("b", 100_000), (100_001, None), "it is too long ago");
+        assert_eq!(begin("b", 4_000), (4_001, None), "it is too long ago");
+        org.see(OBJECT, &[], &[sight(4, 1, "")], None).unwrap();
+        assert_eq!(begin("b", 4_060), (4_061, None), "all was listed, and may be otherwise by now");
     }
 }

@@ -15,9 +15,11 @@ use crate::store::{self, Position};
 /// How many calls it is reckoned to take to ask for an extract, to ask whether it is ready, and
 /// to read what has changed meanwhile.
 const CALLS: u64 = 7;
-/// How often one run asks whether an extract is ready: with the waits between, about half an
-/// hour. The next run goes on asking.
-const ASKS_MAX: usize = 100;
+/// How often one run asks whether an extract is ready: with the waits between, some minutes.
+/// The next run goes on asking.
+pub(super) const ASKS_MAX: usize = 12;
+/// After how long an extract that is not ready yet is given up.
+const OVERDUE: SignedDuration = SignedDuration::from_hours(6);
 /// How much of the daily budget an extract must save, in percent: it takes minutes, where
 /// pages come at once.
 const SAVES_PERCENT: u64 = 1;
@@ -47,7 +49,7 @@ pub(super) fn cheapest(records: u64, fields: usize, budget: u64) -> Cost {
 
 /// Sees to it that an object which has to be read from its beginning can be, the cheapest way:
 /// has it extracted, where that pays, and waits until that is ready. Tells whether it was not
-/// stopped.
+/// stopped; an extract that takes longer than one run waits is an error.
 ///
 /// `count` is how many records it has, as far as that is known.
 pub(super) async fn ready(
@@ -73,10 +75,17 @@ pub(super) async fn ready(
     if typed(doors, object).await?.all_types().is_none() {
         return to_pages(doors, object, fence, &position).await;
     }
-    match finished(&doors.salesforce, object, &extract.id, stop).await? {
-        Progress::Running => Ok(false),
+    let is_overdue = doors.clock.now().duration_since(extract.since) > OVERDUE;
+    let asks = if is_overdue { 1 } else { ASKS_MAX };
+    match finished(&doors.salesforce, object, &extract.id, asks, stop).await? {
         Progress::Ready => Ok(true),
         Progress::Lost(_) => to_pages(doors, object, fence, &position).await,
+        Progress::Running if *stop.borrow() => Ok(false),
+        Progress::Running if is_overdue => {
+            tracing::warn!(%object, "the extract is given up after hours: records are read by pages");
+            to_pages(doors, object, fence, &position).await
+        }
+        Progress::Running => Err(Error::Org(unfinished(object))),
     }
 }
 
@@ -92,15 +101,18 @@ async fn to_pages(
     Ok(true)
 }
 
-/// Waits until an extract is ready or lost; it is still running where this was stopped.
+/// Waits until an extract is ready or lost; it is still running where this was stopped, or has
+/// asked so often.
 pub(super) async fn finished(
     salesforce: &Salesforce,
     object: Object,
     id: &SalesforceId,
+    asks: usize,
     stop: &Stop,
 ) -> Result<Progress, Error> {
     let mut stop = stop.clone();
-    for wait in salesforce.waits(ASKS_MAX) {
+    let mut waits = salesforce.waits(asks);
+    for _ in 0..asks {
         match salesforce.progress(id).await? {
             Progress::Running => {}
             progress => {
@@ -110,16 +122,22 @@ pub(super) async fn finished(
                 return Ok(progress);
             }
         }
+        let Some(wait) = waits.next() else { break };
         tracing::info!(%object, "waits for Salesforce to extract the records");
         if tokio::time::timeout(wait, stop.wait_for(|stop| *stop)).await.is_ok() {
-            return Ok(Progress::Running);
+            break;
         }
     }
-    Err(Error::Org(Problem {
+    Ok(Progress::Running)
+}
+
+/// Returns the problem of an extract that is not ready yet.
+fn unfinished(object: Object) -> Problem {
+    Problem {
         message: format!("Salesforce has not extracted the records of {object} yet"),
         at: Some(object.to_string()),
         hint: Some("Nothing need be done: the next sync goes on when they are.".to_owned()),
-    }))
+    }
 }
 
 /// Asks for an extract, if that is the cheapest way; returns where the pull stands then.
@@ -130,23 +148,29 @@ async fn begin(
     before: Position,
     count: Option<u64>,
 ) -> Result<Option<Position>, Error> {
+    let count = match count {
+        Some(count) => count,
+        None => counted(doors, object, &before).await?,
+    };
     let is_worth_it = async |prepared: &Prepared| {
         let filter = prepared.mapping.spec().filter.as_ref();
         let budget = doors.budget();
         let pays = |count| cheapest(count, prepared.reads.len(), budget).is_extract;
-        match (count.filter(|count| pays(*count)), filter) {
-            (None, _) => Ok::<_, Error>(false),
-            (Some(_), None) => Ok(true),
+        match (pays(count), filter) {
+            (false, _) => Ok::<_, Error>(false),
+            (true, None) => Ok(true),
             // All were counted, and only some may be wanted.
-            (Some(_), filter) => Ok(pays(doors.salesforce.count(object, filter).await?)),
+            (true, filter) => Ok(pays(doors.salesforce.count(object, filter).await?)),
         }
     };
     if !is_worth_it(&*doors.prepared(object).await?).await? {
         return Ok(None);
     }
     let prepared = typed(doors, object).await?;
+    // A parent's field that stays hidden is nothing new.
+    let is_new = before.reading.as_deref() != Some(prepared.reading.as_str());
     // What an extract can't bear is read by pages.
-    if prepared.all_types().is_none() {
+    if !is_new || prepared.all_types().is_none() {
         return Ok(None);
     }
     let begun = match doors.salesforce.begin_extract(&prepared.changed(None), Scope::All).await {
@@ -175,6 +199,15 @@ async fn begin(
     Ok(Some(position))
 }
 
+/// Returns about how many records an object has, where the look at all objects did not tell.
+async fn counted(doors: &Doors, object: Object, before: &Position) -> Result<u64, Error> {
+    match before.covered {
+        // It was read whole before.
+        Some(_) => Ok(doors.store.source_count(object)?),
+        None => Ok(doors.salesforce.count(object, None).await?),
+    }
+}
+
 /// Returns the mapping of an object with the types of what it reads, which for parents' fields
 /// only their own descriptions tell.
 async fn typed(doors: &Doors, object: Object) -> Result<Arc<Prepared>, Error> {
@@ -186,17 +219,19 @@ async fn typed(doors: &Doors, object: Object) -> Result<Arc<Prepared>, Error> {
     doors.prepared(object).await
 }
 
-/// Tells whether an error is one that an extract alone meets, so that pages may go on.
+/// Tells whether an error is one that an extract alone meets, so that pages may go on. A refusal
+/// that may pass is none: what was extracted is fetched by a later run.
 pub(super) fn is_beyond(error: &salesforce::Error) -> bool {
     use salesforce::Error as Of;
-    matches!(
+    let is_of_extract = matches!(
         error,
         Of::Refused(_)
             | Of::NotFound(_)
             | Of::InvalidField(_)
             | Of::NotJson { .. }
             | Of::TooLarge { .. }
-    )
+    );
+    is_of_extract && !error.may_pass()
 }
 
 /// Returns where a pull stands after a part of an extract; behind the last, it goes on with

@@ -135,9 +135,11 @@ fn first(
     let mut after = start(&position);
     if prepared.has_filter() {
         let left = unselected::since(&position);
-        after = after
-            .zip(left)
-            .map(|(after, left)| if left.stamp < after.stamp { left } else { after });
+        after = match after {
+            Some(after) => left.map(|left| if left.stamp < after.stamp { left } else { after }),
+            // The condition has selected nothing so far.
+            None => left,
+        };
     }
     Ok(Some(First { file, position, prepared, after }))
 }

@@ -1,6 +1,8 @@
 //! Unselected: finds records that a change has taken out of a mapping's condition. What has
 //! changed of those that meet it doesn't tell of them.
 
+use std::collections::HashSet;
+
 use jiff::SignedDuration;
 use tokio::task::block_in_place;
 
@@ -9,13 +11,13 @@ use super::pull::{Report, outcomes};
 use super::remap::settle;
 use super::{Doors, Error, Stop};
 use crate::model::{Counts, Cursor, Object, SalesforceId};
-use crate::salesforce::{Changed, Salesforce};
+use crate::salesforce::{Changed, Page, Salesforce};
 use crate::store::{self, Again, Outcome, Row};
 
 /// How many pages one run takes: 20 million records.
 const PAGES_MAX: u32 = 10_000;
-/// How many records are looked up at once.
-pub(super) const LOOKED_UP: usize = 500;
+/// How many records are looked up at once: as many as a page has, whose ids fit into one query.
+pub(super) const LOOKED_UP: usize = 2_000;
 
 /// What became of records that were looked up.
 #[derive(Debug, Default)]
@@ -92,12 +94,12 @@ pub(super) async fn look_up(
 ) -> Result<Looked, Error> {
     let mut looked = Looked { unseen: ids.to_vec(), ..Looked::default() };
     let selected = salesforce.by_ids(&prepared.changed(None), ids).await?;
-    looked.unseen.retain(|id| !selected.keys.iter().any(|key| key.id == *id));
+    take_out(&mut looked.unseen, &selected);
     looked.deleted += selected.keys.iter().filter(|key| key.deleted).count() as u64;
     let mut rows = block_in_place(|| outcomes(prepared, selected))?;
     if prepared.has_filter() && !looked.unseen.is_empty() {
         let others = salesforce.by_ids(&all(prepared, None), &looked.unseen).await?;
-        looked.unseen.retain(|id| !others.keys.iter().any(|key| key.id == *id));
+        take_out(&mut looked.unseen, &others);
         looked.unselected += others.keys.len() as u64;
         let others = others.keys.into_iter().map(|key| Row {
             id: key.id,
@@ -111,4 +113,10 @@ pub(super) async fn look_up(
     }
     looked.counts = block_in_place(|| settle(doors, prepared, fence, Again::Unnoted, rows))?;
     Ok(looked)
+}
+
+/// Takes out the records that a page has.
+fn take_out(unseen: &mut Vec<SalesforceId>, page: &Page) {
+    let seen: HashSet<&SalesforceId> = page.keys.iter().map(|key| &key.id).collect();
+    unseen.retain(|id| !seen.contains(id));
 }

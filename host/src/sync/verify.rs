@@ -26,6 +26,8 @@ const JUDGED_MIN: u64 = 100;
 const HIDDEN_MAX: f64 = 0.5;
 /// How often an object is verified by itself.
 const EVERY: SignedDuration = SignedDuration::from_hours(24);
+/// For how long it is left alone after a verification that failed: each takes many calls.
+const AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(6);
 
 /// Is told how many records were seen so far.
 pub type Seeing<'a> = &'a (dyn Fn(Object, u64) + Sync);
@@ -50,8 +52,11 @@ pub(super) async fn due(doors: &Doors, objects: &[Object], stop: &Stop) -> Resul
     let salesforce = doors.salesforce.calling_for(Purpose::Verification);
     for object in objects {
         let checked = doors.store.checked_at(*object)?;
+        let failed = doors.store.verification_failed_at(*object)?;
         let now = doors.clock.now();
-        if checked.is_none_or(|at| now.duration_since(at) < EVERY) {
+        if checked.is_none_or(|at| now.duration_since(at) < EVERY)
+            || failed.is_some_and(|at| now.duration_since(at) < AGAIN_AFTER)
+        {
             continue;
         }
         match locked(doors, &salesforce, *object, false, stop, &|_, _| {}).await {
@@ -59,8 +64,11 @@ pub(super) async fn due(doors: &Doors, objects: &[Object], stop: &Stop) -> Resul
                 tracing::warn!(%object, ?verified, "the store lacked what the org has, and has it now");
             }
             Ok(_) => {}
-            // The next round tries again; what is wrong with the org, its jobs tell.
-            Err(error) => tracing::warn!(%object, "it can't be verified now: {error}"),
+            // A later round tries again; what is wrong with the org, its jobs tell.
+            Err(error) => {
+                tracing::warn!(%object, "it can't be verified now: {error}");
+                doors.store.fail_verification(*object, doors.clock.now())?;
+            }
         }
     }
     Ok(())
@@ -110,7 +118,8 @@ async fn locked(
         unselected: 0,
         calls: 0,
     };
-    for ids in [difference.missing, difference.outdated].concat().chunks(LOOKED_UP) {
+    let (missing, outdated) = (&difference.missing, &difference.outdated);
+    for ids in missing.chunks(LOOKED_UP).chain(outdated.chunks(LOOKED_UP)) {
         if *stop.borrow() {
             return Ok(None);
         }
@@ -126,7 +135,7 @@ async fn locked(
         verified.unselected += looked.unselected;
         unseen.extend(looked.unseen);
     }
-    verifying.remove(&unseen, anyway, &mut verified).await?;
+    verifying.remove(&unseen, difference.stored, anyway, &mut verified).await?;
     verified.at = doors.clock.now();
     verified.calls = salesforce.calls() - calls;
     doors.store.end_verification(&verified)?;
@@ -144,7 +153,8 @@ struct Verifying<'a> {
 }
 
 impl Verifying<'_> {
-    /// Reads which records the org has; tells whether it came to the end.
+    /// Reads which records the org has; tells whether it came to the end. What was listed whole
+    /// is not gone on with: by the next time it may be otherwise.
     async fn see(
         &mut self,
         mut after: Option<SalesforceId>,
@@ -163,14 +173,13 @@ impl Verifying<'_> {
         if let Some(types) = types.filter(|_| pays && after.is_none()) {
             match self.extracted(&query, &types, derived, stop, progress).await {
                 Ok(Progress::Ready) => return Ok(true),
-                Ok(Progress::Running) => return Ok(false),
                 Ok(Progress::Lost(_)) => {}
+                Ok(Progress::Running) if *stop.borrow() => return Ok(false),
+                Ok(Progress::Running) => {
+                    tracing::warn!(object = %self.object, "the extract takes too long: pages are read");
+                }
                 Err(Error::Salesforce(error)) if extract::is_beyond(&error) => {
                     tracing::warn!(object = %self.object, "pages are read, and no extract: {error}");
-                }
-                // Salesforce takes too long for it.
-                Err(Error::Org(problem)) => {
-                    tracing::warn!(object = %self.object, "pages are read: {}", problem.message);
                 }
                 Err(error) => return Err(error),
             }
@@ -184,7 +193,8 @@ impl Verifying<'_> {
             let sights = self.sights(page);
             after = sights.last().map(|last| last.id.clone()).or(after);
             count += sights.len() as u64;
-            block_in_place(|| store.see(self.object, derived, &sights, after.as_ref()))?;
+            let goes_on = after.as_ref().filter(|_| more);
+            block_in_place(|| store.see(self.object, derived, &sights, goes_on))?;
             progress(self.object, count);
             if !more {
                 return Ok(true);
@@ -204,7 +214,8 @@ impl Verifying<'_> {
         progress: Seeing<'_>,
     ) -> Result<Progress, Error> {
         let begun = self.salesforce.begin_extract(query, Scope::Live).await?;
-        let finished = extract::finished(self.salesforce, self.object, &begun.id, stop).await?;
+        let (salesforce, asks) = (self.salesforce, extract::ASKS_MAX);
+        let finished = extract::finished(salesforce, self.object, &begun.id, asks, stop).await?;
         if finished != Progress::Ready {
             return Ok(finished);
         }
@@ -245,10 +256,12 @@ impl Verifying<'_> {
         unselected::look_up(doors, salesforce, prepared, *fence, ids).await
     }
 
-    /// Removes records that the org doesn't show, and tells deleted from hidden ones.
+    /// Removes records that the org doesn't show, of so many that are stored, and tells deleted
+    /// from hidden ones.
     async fn remove(
         &self,
         unseen: &[SalesforceId],
+        stored: u64,
         anyway: bool,
         verified: &mut Verified,
     ) -> Result<(), Error> {
@@ -256,8 +269,11 @@ impl Verifying<'_> {
             return Ok(());
         }
         let deleted = match self.salesforce.deleted(self.object, self.now).await {
-            // Some objects can't tell, and after a very large deletion none can.
-            Err(error @ (salesforce::Error::Refused(_) | salesforce::Error::NotFound(_))) => {
+            // Some objects can't tell, and after a very large deletion none can. Who can't tell
+            // at the moment is asked another time.
+            Err(error @ (salesforce::Error::Refused(_) | salesforce::Error::NotFound(_)))
+                if !error.may_pass() =>
+            {
                 tracing::warn!(object = %self.object, "deleted ones count as hidden: {error}");
                 BTreeMap::new()
             }
@@ -277,7 +293,6 @@ impl Verifying<'_> {
                 outcome: if gone.is_some() { Outcome::Deleted } else { Outcome::Hidden },
             });
         }
-        let stored: u64 = verified.windows.iter().map(|window| window.store.count).sum();
         #[allow(clippy::cast_precision_loss)]
         let is_most = verified.hidden as f64 > stored as f64 * HIDDEN_MAX;
         if stored >= JUDGED_MIN && is_most && !anyway {

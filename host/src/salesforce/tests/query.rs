@@ -1,10 +1,14 @@
 //! Reads: pages, long queries, and what is sent again.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::org;
 use super::server::{Reply, Seen, Server, json, refused};
-use crate::model::{Cursor, FieldName, FieldPath, Filter, Mender, Object, User, Value};
+use crate::model::{
+    Cursor, FieldName, FieldPath, Filter, Mender, Object, SalesforceId, User, Value,
+};
+use crate::salesforce::refusals::Refusal;
 use crate::salesforce::{Changed, Error, FieldType, Result};
 
 const PAGE: &str = r#"{"totalSize": 2, "done": true, "records": [
@@ -63,6 +67,69 @@ async fn a_full_page_and_a_short_one_that_is_not_done_have_more() {
     .await;
     assert!(read(&server, 2).await.unwrap().more);
     assert!(read(&server, 500).await.unwrap().more);
+}
+
+/// A little more than an answer may have.
+const TOO_MANY_BYTES: usize = (64 << 20) + 1;
+
+/// Returns how many rows each request has asked for.
+fn limits(server: &Server) -> Vec<u32> {
+    let seen = server.seen();
+    let limit = |seen: &Seen| seen.get("q").rsplit(' ').next().unwrap().parse::<u32>().unwrap();
+    seen.iter().map(limit).collect()
+}
+
+#[tokio::test]
+async fn a_page_that_is_too_large_is_asked_for_with_fewer_rows() {
+    let server = Server::start(|seen: &Seen, _| match seen.get("q").ends_with("LIMIT 300") {
+        true => Reply::Json(200, " ".repeat(TOO_MANY_BYTES)),
+        false => json(PAGE),
+    })
+    .await;
+    let query = Changed {
+        object: Object::Contact,
+        reads: &[],
+        successors: &[],
+        filter: None,
+        after: None,
+        limit: 300,
+    };
+    let (org, key): (_, FieldName) = (org(&server), "AccountId".parse().unwrap());
+    let account: SalesforceId = "001q000000KvQ1tAAF".parse().unwrap();
+    for page in [
+        org.changed(&query).await,
+        org.among(&query, &key, &[account], None).await,
+        org.listing(&query, None).await,
+    ] {
+        let page = page.unwrap();
+        assert_eq!((page.keys.len(), page.more), (2, false));
+    }
+    assert_eq!(limits(&server), [300, 150, 300, 150, 300, 150]);
+}
+
+#[tokio::test]
+async fn a_page_that_is_too_large_with_the_fewest_rows_is_given_up() {
+    let server = Server::start(|_, _| Reply::Json(200, " ".repeat(TOO_MANY_BYTES))).await;
+    let error = read(&server, 70).await.unwrap_err();
+    assert!(matches!(error, Error::TooLarge { .. }), "{error}");
+    assert_eq!(limits(&server), [70, 50]);
+}
+
+#[tokio::test]
+async fn records_that_all_came_are_not_looked_for_once_more() {
+    let server = Server::start(|_, _| json(PAGE)).await;
+    let ids: [SalesforceId; 2] =
+        ["003q000000KvQ1tAAF", "003q000000KvQ1uAAF"].map(|id| id.parse().unwrap());
+    let query = Changed {
+        object: Object::Contact,
+        reads: &[],
+        successors: &[],
+        filter: None,
+        after: None,
+        limit: 2,
+    };
+    assert_eq!(org(&server).by_ids(&query, &ids).await.unwrap().keys.len(), 2);
+    assert_eq!(server.seen().len(), 1, "the page is full, and nothing is lacking");
 }
 
 #[tokio::test]
@@ -158,6 +225,31 @@ async fn what_only_a_person_or_a_day_can_mend_is_not_sent_again() {
         };
         assert!(kind, "{error:?}");
     }
+}
+
+#[test]
+fn a_refusal_that_passes_is_told_from_one_of_what_was_asked_for() {
+    let may_pass = |code| {
+        let refusal = Refusal::new(code, "", Vec::new());
+        Error::of(400, refusal, "acme.example").may_pass()
+    };
+    for code in ["SERVER_UNAVAILABLE", "ORG_IN_MAINTENANCE", "INVALID_SESSION_ID"] {
+        assert!(may_pass(code), "{code}");
+    }
+    for code in ["INVALID_QUERY_LOCATOR", "EXCEEDED_ID_LIMIT", "NOT_FOUND", "BRAND_NEW"] {
+        assert!(!may_pass(code), "{code}");
+    }
+}
+
+#[tokio::test]
+async fn looks_at_what_takes_minutes_get_rarer_and_have_an_end() {
+    let server = Server::start(|_, _| json(PAGE)).await;
+    let waits: Vec<Duration> = org(&server).waits(12).collect();
+    assert_eq!(waits.len(), 11, "nothing is looked at after the last one");
+    // Three times as long as between attempts; the jitter makes it twice that at most.
+    let longest = Duration::from_millis(6);
+    assert!(waits[10] >= longest && waits.iter().all(|wait| *wait <= longest * 2), "{waits:?}");
+    assert_eq!(org(&server).waits(1).count(), 0);
 }
 
 #[tokio::test]

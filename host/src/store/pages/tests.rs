@@ -167,6 +167,32 @@ fn an_older_record_is_ignored_even_after_one_that_only_moved_its_stamp() {
 }
 
 #[test]
+fn a_record_that_is_read_again_counts_though_its_stamp_went_back() {
+    let world = World::new();
+    let org = world.org();
+    world.pull(OBJECT, vec![named(1, 9, "Ann")]);
+    let again = |row: Row| {
+        let fence = org.claim(OBJECT, Direction::Pull).unwrap();
+        let counts = org.remap(&Remap {
+            object: OBJECT,
+            fence,
+            done: Again::Unnoted,
+            kind: Kind::Person,
+            mapping: "digest",
+            rows: encode(vec![row], &spec(OBJECT), &columns()),
+            now: at(1_000),
+        });
+        let state = org.source_state(OBJECT, &id(1)).unwrap().unwrap();
+        (counts.unwrap(), state.modified_at)
+    };
+    let (changed, stamp) = again(named(1, 5, "Anna"));
+    assert_eq!((changed.mapped, stamp), (1, at(5)));
+    assert_eq!(name_of(&world, 1).as_deref(), Some("Anna"));
+    let (touched, stamp) = again(named(1, 4, "Anna"));
+    assert_eq!((touched.unchanged, stamp), (1, at(4)));
+}
+
+#[test]
 fn a_failed_record_does_not_stop_its_page_and_is_cleared_when_mended() {
     let world = World::new();
     let org = world.org();
