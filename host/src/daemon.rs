@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
 use tokio::task::{self, JoinSet};
 
 use crate::clock::Clock;
@@ -47,10 +48,10 @@ type Marks = HashMap<Object, Option<Mark>>;
 /// that is being done.
 ///
 /// Each org has a task of its own, at most one at a time: a sick org delays no
-/// other.
+/// other. A round also ends after its page where a blackout of its org begins.
 pub async fn run(world: Arc<World>, mut stop: Stop) {
     let mut rounds = JoinSet::new();
-    let mut running: HashMap<task::Id, OrgId> = HashMap::new();
+    let mut running: HashMap<task::Id, (OrgId, watch::Sender<bool>)> = HashMap::new();
     let mut marks: HashMap<OrgId, Marks> = HashMap::new();
     let mut ticks = tokio::time::interval(TICK);
     while !*stop.borrow() {
@@ -74,7 +75,10 @@ pub async fn run(world: Arc<World>, mut stop: Stop) {
             Vec::new()
         });
         for connection in connections {
-            if running.values().any(|org| *org == connection.org) {
+            if let Some((org, stop)) = running.values().find(|(org, _)| *org == connection.org) {
+                if (world.settings)(org).is_blacked_out(world.clock.now()) {
+                    let _ = stop.send(true);
+                }
                 continue;
             }
             let marks = marks.entry(connection.org.clone()).or_default();
@@ -86,12 +90,16 @@ pub async fn run(world: Arc<World>, mut stop: Stop) {
                 continue;
             }
             let org = connection.org.clone();
-            let (world, stop) = (Arc::clone(&world), stop.clone());
+            let (end, stop) = watch::channel(false);
+            let world = Arc::clone(&world);
             let task = rounds.spawn(async move {
                 round(&world, &connection.org, &jobs, &stop).await;
             });
-            running.insert(task.id(), org);
+            running.insert(task.id(), (org, end));
         }
+    }
+    for (_, end) in running.values() {
+        let _ = end.send(true);
     }
     tracing::info!(rounds = rounds.len(), "stops after the pages that are being done");
     while rounds.join_next().await.is_some() {}
@@ -114,7 +122,10 @@ fn due(world: &World, org: &OrgId, marks: &mut Marks) -> Result<Vec<Due>, store:
             let mark = (world.mark)(job.object);
             marks.insert(job.object, mark.clone()).is_some_and(|before| before != mark)
         };
-        if is_changed || at.is_none_or(|at| at <= now) {
+        // One that is further off than its interval was set when the interval, or the clock, was
+        // another.
+        let interval = interval(&settings, job.object);
+        if is_changed || at.is_none_or(|at| at <= now || at > later(now, interval)) {
             due.push(Due { job, at });
         }
     }
@@ -174,8 +185,7 @@ fn schedule(
         .iter()
         .any(|connection| connection.org == *org && connection.broken.is_some());
     for Due { job, at } in due {
-        let minutes = settings.objects.get(&job.object).map_or(120, |object| object.every_minutes);
-        let interval = SignedDuration::from_mins(i64::from(minutes));
+        let interval = interval(settings, job.object);
         let wait =
             match runs.iter().rfind(|run| run.key == *job).and_then(|run| run.ending.as_ref()) {
                 Some(Ending::Complete) => interval,
@@ -186,6 +196,12 @@ fn schedule(
         world.control.set_next_after(job, *at, later(now, wait))?;
     }
     Ok(())
+}
+
+/// Returns how often an object syncs.
+fn interval(settings: &Settings, object: Object) -> SignedDuration {
+    let minutes = settings.objects.get(&object).map_or(120, |object| object.every_minutes);
+    SignedDuration::from_mins(i64::from(minutes))
 }
 
 fn later(now: Timestamp, wait: SignedDuration) -> Timestamp {

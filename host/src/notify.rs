@@ -1,7 +1,7 @@
 //! Notices: tells a webhook and a command when the state of an org changes: a connection that
 //! breaks, a job that can't go on, failures that come up, and when all is well again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -98,11 +98,45 @@ impl From<(Failure, u64)> for Cause {
     }
 }
 
+/// A way by which notices go. Each is told by itself: what one doesn't take, the other hears once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Webhook,
+    Command,
+}
+
+impl Way {
+    /// Returns the ways that the settings name.
+    fn all(settings: &Settings) -> impl Iterator<Item = Self> {
+        let webhook = settings.webhook.as_ref().map(|_| Self::Webhook);
+        let command = settings.command.first().map(|_| Self::Command);
+        webhook.into_iter().chain(command)
+    }
+}
+
+/// What was last told of an org, by each way.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct Kept {
+    webhook: Told,
+    command: Told,
+}
+
+impl Kept {
+    fn by(&mut self, way: Way) -> &mut Told {
+        match way {
+            Way::Webhook => &mut self.webhook,
+            Way::Command => &mut self.command,
+        }
+    }
+}
+
 /// What was last told of an org.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 struct Told {
-    /// What is wrong, by what it is about.
-    wrong: BTreeMap<String, String>,
+    /// What is wrong. In what words is not told again: Salesforce has others for each time.
+    wrong: BTreeSet<String>,
     /// How many failures waited for a mend.
     failures: u64,
     /// When these were told of last.
@@ -153,14 +187,23 @@ pub async fn tell(
     if settings.is_none() {
         return Ok(());
     }
-    let told: Told =
-        control.told(org)?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-    let (notices, next) = changes(control, org, jobs, told, now)?;
-    for notice in &notices {
-        deliver(settings, notice).await?;
+    let kept = control.told(org)?.and_then(|text| serde_json::from_str(&text).ok());
+    let mut kept: Kept = kept.unwrap_or_default();
+    let mut untold = None;
+    for way in Way::all(settings) {
+        for (notice, told) in changes(control, org, jobs, kept.by(way).clone(), now)? {
+            if let Some(notice) = notice
+                && let Err(error) = deliver(settings, way, &notice).await
+            {
+                untold = untold.or(Some(error));
+                break;
+            }
+            *kept.by(way) = told;
+            let text = serde_json::to_string(&kept).expect("names are texts");
+            control.save_told(org, &text)?;
+        }
     }
-    let text = serde_json::to_string(&next).expect("names are texts");
-    Ok(control.save_told(org, &text)?)
+    untold.map_or(Ok(()), Err)
 }
 
 /// Tells of nothing but that telling works.
@@ -180,20 +223,24 @@ pub async fn test(
         at: now,
         causes: Vec::new(),
     };
-    deliver(settings, &notice).await
+    for way in Way::all(settings) {
+        deliver(settings, way, &notice).await?;
+    }
+    Ok(())
 }
 
-/// Returns what has changed since it was told of, and what is told of then.
+/// Returns what has changed since it was told of, one after the other, and what is told of after
+/// each.
 fn changes(
     control: &Store,
     org: &OrgId,
     jobs: &[JobKey],
-    told: Told,
+    mut told: Told,
     now: Timestamp,
-) -> Result<(Vec<Notice>, Told), store::Error> {
+) -> Result<Vec<(Option<Notice>, Told)>, store::Error> {
     let connections = control.connections()?;
     let Some(connection) = connections.into_iter().find(|connection| connection.org == *org) else {
-        return Ok((Vec::new(), told));
+        return Ok(Vec::new());
     };
     let notice = |about: &str, is_mended: bool, message: String, mend: Option<String>| Notice {
         org: org.clone(),
@@ -210,63 +257,73 @@ fn changes(
         let mend = "Run `efficlose connect` to connect it anew.".to_owned();
         wrong.insert("connection".to_owned(), (why.clone(), Some(mend)));
     }
+    let mut unknown = BTreeSet::new();
     for job in jobs {
-        let ending = control.last_run(job)?.and_then(|run| run.ending);
-        if let Some(Ending::Broken(problem)) = ending {
-            let about = format!("{} {}", job.object, job.direction);
-            wrong.insert(about, (problem.message, problem.hint));
+        let about = format!("{} {}", job.object, job.direction);
+        match control.last_verdict(job)?.and_then(|run| run.ending) {
+            Some(Ending::Broken(problem)) => {
+                wrong.insert(about, (problem.message, problem.hint));
+            }
+            Some(_) => {}
+            None => drop(unknown.insert(about)),
         }
     }
-    let mut notices = Vec::new();
-    for (about, (message, mend)) in &wrong {
-        if told.wrong.get(about) != Some(message) {
-            notices.push(notice(about, false, message.clone(), mend.clone()));
+    let mut steps = Vec::new();
+    for (about, (message, mend)) in wrong.iter().map(|(about, why)| (about, why.clone())) {
+        if told.wrong.insert(about.clone()) {
+            steps.push((Some(notice(about, false, message, mend)), told.clone()));
         }
     }
-    for about in told.wrong.keys().filter(|about| !wrong.contains_key(*about)) {
-        notices.push(notice(about, true, format!("{about} is well again"), None));
+    let is_mended = |about: &String| !wrong.contains_key(about) && !unknown.contains(about);
+    for about in told.wrong.clone().into_iter().filter(is_mended) {
+        told.wrong.remove(&about);
+        let message = format!("{about} is well again");
+        steps.push((Some(notice(&about, true, message, None)), told.clone()));
     }
     let failures = control.org(org)?.failure_count()?;
-    let mut digest_at = told.digest_at;
-    let is_due = digest_at.is_none_or(|at| now.duration_since(at) >= DIGEST_EVERY);
-    // What was mended since counts anew when it fails again.
-    let mut counted = told.failures.min(failures);
-    if failures == 0 && told.failures > 0 {
-        notices.push(notice(
-            "failures",
-            true,
-            "no failure waits for a mend any more".to_owned(),
-            None,
-        ));
-        digest_at = None;
-    } else if failures > counted && (is_due || counted == 0) {
+    let is_due = told.digest_at.is_none_or(|at| now.duration_since(at) >= DIGEST_EVERY);
+    let before = told.failures;
+    told.failures = before.min(failures);
+    let digest = if failures == 0 && before > 0 {
+        let message = "no failure waits for a mend any more".to_owned();
+        Some(notice("failures", true, message, None))
+    } else if failures > told.failures && is_due {
+        (told.failures, told.digest_at) = (failures, Some(now));
         let mend = "`efficlose failures list` shows each with what mends it.".to_owned();
         let message = match failures {
             1 => "one failure waits for a mend".to_owned(),
             _ => format!("{failures} failures wait for a mend"),
         };
         let causes = control.org(org)?.causes(CAUSES_MAX)?.into_iter().map(Cause::from).collect();
-        notices.push(Notice { causes, ..notice("failures", false, message, Some(mend)) });
-        (counted, digest_at) = (failures, Some(now));
+        Some(Notice { causes, ..notice("failures", false, message, Some(mend)) })
+    } else {
+        None
+    };
+    // What was mended since counts anew when it fails again.
+    if digest.is_some() || before != told.failures {
+        steps.push((digest, told));
     }
-    let wrong = wrong.into_iter().map(|(about, (message, _))| (about, message)).collect();
-    Ok((notices, Told { wrong, failures: counted, digest_at }))
+    Ok(steps)
 }
 
-async fn deliver(settings: &Settings, notice: &Notice) -> Result<(), Error> {
+async fn deliver(settings: &Settings, way: Way, notice: &Notice) -> Result<(), Error> {
     let body = serde_json::to_vec(notice).expect("names are texts");
-    if let Some(webhook) = &settings.webhook {
-        let secret = settings.secret_file.as_deref().map(secret).transpose()?;
-        post(webhook, secret.as_ref(), notice.at, body.clone()).await.map_err(|cause| {
-            Error::Webhook { host: webhook.host_str().unwrap_or_default().to_owned(), cause }
-        })?;
+    match (way, &settings.webhook, settings.command.as_slice()) {
+        (Way::Webhook, Some(webhook), _) => {
+            let secret = settings.secret_file.as_deref().map(secret).transpose()?;
+            let posted = post(webhook, secret.as_ref(), notice.at, body).await;
+            posted.map_err(|cause| Error::Webhook {
+                host: webhook.host_str().unwrap_or_default().to_owned(),
+                cause,
+            })
+        }
+        (Way::Command, _, [program, arguments @ ..]) => {
+            let ran = tokio::time::timeout(DELIVERY_MAX, run(program, arguments, &body)).await;
+            let ran = ran.unwrap_or_else(|_| Err("it took too long".to_owned()));
+            ran.map_err(|cause| Error::Command { program: program.clone(), cause })
+        }
+        _ => Ok(()),
     }
-    if let [program, arguments @ ..] = settings.command.as_slice() {
-        let ran = tokio::time::timeout(DELIVERY_MAX, run(program, arguments, &body)).await;
-        let ran = ran.unwrap_or_else(|_| Err("it took too long".to_owned()));
-        ran.map_err(|cause| Error::Command { program: program.clone(), cause })?;
-    }
-    Ok(())
 }
 
 async fn post(
@@ -341,6 +398,68 @@ fn secret(path: &Path) -> Result<Secret, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Connection, Problem};
+    use crate::secret::{Grant, Key};
+
+    fn connection(org: &OrgId) -> Connection {
+        Connection {
+            org: org.clone(),
+            login_url: "https://login.salesforce.com".to_owned(),
+            client_id: "client".to_owned(),
+            username: "admin@example.com".to_owned(),
+            user_id: "005000000000001AAA".to_owned(),
+            api_version: "66.0".to_owned(),
+            connected_at: Timestamp::UNIX_EPOCH,
+            broken: None,
+            name: None,
+            is_sandbox: false,
+        }
+    }
+
+    fn grant() -> Grant {
+        Grant {
+            instance_url: "https://acme.my.salesforce.com".to_owned(),
+            access_token: "token".into(),
+            refresh_token: None,
+            client_secret: None,
+        }
+    }
+
+    #[test]
+    fn a_job_is_well_again_once_a_run_came_to_its_end_and_not_when_one_was_stopped() {
+        let home = tempfile::tempdir().unwrap();
+        let control = Store::open(home.path(), Key::generate()).unwrap();
+        let org: OrgId = "00D000000000001".parse().unwrap();
+        control.connect(&connection(&org), &grant()).unwrap();
+        let (object, direction) = (Object::Contact, Direction::Pull);
+        let jobs = [JobKey { org: org.clone(), object, direction }];
+        let now = Timestamp::UNIX_EPOCH;
+        let mut told = Told::default();
+        // What is told after a run that ended so: for each notice, whether it is of a mend.
+        let mut after = |ending: &Ending| -> Vec<bool> {
+            let run = control.start_run(&jobs[0], now).unwrap();
+            control.end_run(&run.id, now, ending).unwrap();
+            let steps = changes(&control, &org, &jobs, told.clone(), now).unwrap();
+            let mut mended = Vec::new();
+            for (notice, next) in steps {
+                mended.extend(notice.map(|notice| notice.is_mended));
+                told = next;
+            }
+            mended
+        };
+        let message = "the mapping is gone".to_owned();
+        let broken = Ending::Broken(Problem { message, at: None, hint: None });
+        for (ending, mended) in [
+            (&Ending::Stopped, vec![]),
+            (&broken, vec![false]),
+            (&Ending::Stopped, vec![]),
+            (&broken, vec![]),
+            (&Ending::Complete, vec![true]),
+            (&Ending::Stopped, vec![]),
+        ] {
+            assert_eq!(after(ending), mended, "{ending:?}");
+        }
+    }
 
     #[test]
     fn a_signature_is_that_of_the_time_and_the_body() {

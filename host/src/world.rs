@@ -11,11 +11,11 @@ mod mappings;
 mod vault;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use crate::clock::Clock;
-use crate::config::{self, Config};
+use crate::config::{self, Config, MappingSettings};
 use crate::model::{Audit, Connection, JobKey, OrgId};
 use crate::plugin::{Library, Plugins};
 use crate::salesforce::{Http, Pace, Salesforce};
@@ -62,7 +62,8 @@ pub struct World {
     pub clock: Clock,
     program: PathBuf,
     org: Option<String>,
-    library: OnceLock<Arc<Library>>,
+    /// The mappings, with the settings that they were opened with.
+    library: Mutex<Option<(MappingSettings, Arc<Library>)>>,
     /// The settings as they were read last, and the file that they were read of.
     config: Mutex<Read>,
 }
@@ -102,7 +103,7 @@ impl World {
         let pace = Pace { seed: u64::from(std::process::id()), ..Pace::default() };
         let http = Http::new(pace, config.proxy.as_ref())?;
         let read = Read { version: version_of(&home), config, trouble: None };
-        let (library, config) = (OnceLock::new(), Mutex::new(read));
+        let (library, config) = (Mutex::default(), Mutex::new(read));
         Ok(Self { home, store, http, clock: Clock::System, program, org, library, config })
     }
 
@@ -225,7 +226,7 @@ impl World {
     pub fn wake(&self, org: &OrgId, is_meant: impl Fn(&JobKey) -> bool) -> Result<(), Failed> {
         let now = self.clock.now();
         for job in self.settings(org).jobs(org).iter().filter(|job| is_meant(job)) {
-            self.store.set_next(job, now)?;
+            self.store.wake(job, now)?;
         }
         Ok(())
     }
@@ -254,19 +255,23 @@ impl World {
         Ok(Doors::open(org, store, salesforce, self.library()?, settings, self.clock)?)
     }
 
-    /// Returns the mappings; starts their engine the first time.
+    /// Returns the mappings; starts their engine the first time, and anew where the settings for
+    /// them have changed.
     pub fn library(&self) -> Result<Arc<Library>, Failed> {
-        if let Some(library) = self.library.get() {
+        let settings = self.current().mapping;
+        let mut opened = self.library.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((with, library)) = &*opened
+            && *with == settings
+        {
             return Ok(Arc::clone(library));
         }
         let cache = self.home.join(CACHE);
-        let mapping = self.current().mapping;
-        let plugins = Plugins::start(&cache, mapping.limits())?;
-        let maker = self.program.clone();
-        let library =
-            Library::new(plugins, maker, &cache, &self.home.join(MAPPINGS), mapping.signers);
-        let library = Arc::new(library);
-        Ok(Arc::clone(self.library.get_or_init(|| library)))
+        let plugins = Plugins::start(&cache, settings.limits())?;
+        let (maker, drafts) = (self.program.clone(), self.home.join(MAPPINGS));
+        let signers = settings.signers.clone();
+        let library = Arc::new(Library::new(plugins, maker, &cache, &drafts, signers));
+        *opened = Some((settings, Arc::clone(&library)));
+        Ok(library)
     }
 
     /// Returns where the customer's mappings are.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::world::{Org, World, days_before, none, text};
+use crate::world::{Org, World, day, days_before, none, text};
 
 /// One of our own people, who owns what comes of meetings.
 pub(crate) const HOST: &str = "bruno.keller@northwind.example";
@@ -106,4 +106,13 @@ pub(crate) async fn work(world: &World, id: &str, object: &str) -> (String, Stri
     let work = works.as_array().unwrap().iter().find(is_it).cloned();
     let work = work.unwrap();
     (text(&work["state"]), text(&work["reason"]))
+}
+
+/// Returns our block in a description as a meeting leaves it.
+pub(crate) fn block(world: &World, id: &str, days_ago: i64) -> String {
+    let day = day(days_before(world.org.now, days_ago));
+    format!(
+        "[efficlose: latest meeting]\nLatest meeting: Talk {id} ({day})\n\
+         https://meetings.example/{id}\n- need: Learned in {id}\n[/efficlose]"
+    )
 }

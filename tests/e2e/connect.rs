@@ -13,7 +13,8 @@ async fn set(org: &Org, settings: Json) {
     org.control(Method::PATCH, "/settings", settings).await;
 }
 
-async fn state(world: &World) -> String {
+/// Returns whether the org is connected, as the status says it.
+pub(crate) async fn state(world: &World) -> String {
     text(&world.json(&["status"]).await["orgs"][0]["state"])
 }
 
@@ -183,6 +184,17 @@ async fn an_org_without_the_api_is_told_when_it_is_connected() {
     let output = world.connect_to(&world.org, Decision::Allow).await;
     assert_fails(output, "the API is closed to this org", "API Enabled");
     assert_eq!(world.json(&["status"]).await["orgs"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_that_is_not_kept_is_revoked() {
+    let world = World::start_with(none()).await;
+    set(&world.org, json!({ "apiDisabled": true })).await;
+    world.connect_to(&world.org, Decision::Allow).await.failed();
+    let requests = world.org.requests().await;
+    let is_revoked =
+        |request: &&Json| request["path"] == "/services/oauth2/revoke" && request["status"] == 200;
+    assert_eq!(requests.iter().filter(is_revoked).count(), 1, "{requests:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 //! against an org that answers at the wire.
 
 mod api;
+mod broken;
 mod cast;
 mod connect;
 mod crash;
@@ -17,15 +18,18 @@ mod meanwhile;
 mod meetings;
 mod newcomers;
 mod notices;
+mod orgs;
 mod pages;
 mod plugins;
 mod pull;
 mod push;
 mod reference;
+mod refusals;
 mod registry;
 mod rehearsal;
 mod scripts;
 mod serve;
+mod settings;
 mod tasks;
 mod undo;
 mod verify;

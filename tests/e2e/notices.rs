@@ -7,8 +7,8 @@ use axum::http::{HeaderMap, StatusCode};
 use ring::hmac;
 use serde_json::{Value as Json, json};
 
-use crate::cast::{ADA, meeting, stage};
-use crate::world::{World, assert_says, text};
+use crate::cast::{ADA, meeting, stage, with_items};
+use crate::world::{Sync, World, assert_says, text};
 
 /// What a webhook was posted: the signature and the body.
 type Posted = Arc<Mutex<Vec<(String, String)>>>;
@@ -60,6 +60,11 @@ fn notify(world: &World, webhook: &str, more: &str) {
 
 fn is(notice: &Json, about: &str, is_mended: bool) -> bool {
     notice["about"] == about && notice["is_mended"] == is_mended
+}
+
+/// Returns how many notices are about this.
+fn count(notices: &[Json], about: &str, is_mended: bool) -> usize {
+    notices.iter().filter(|notice| is(notice, about, is_mended)).count()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,4 +130,68 @@ export function push(q) { throw new Error('nobody knows ' + q.meeting.insights[0
         (&json!(1), &json!("Contact"), &json!("push"), &json!("mapping_author"))
     );
     assert_says(&text(&cause["message"]), &["nobody knows need"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_command_does_not_take_a_webhook_hears_once_all_the_same() {
+    let world = World::ready().await;
+    let (url, posted) = webhook(Arc::new(Mutex::new(true))).await;
+    let (script, log) = (world.home().join("page.sh"), world.home().join("notices.jsonl"));
+    std::fs::write(&script, "exit 3\n").unwrap();
+    notify(&world, &url, &format!("command = [\"/bin/sh\", {script:?}]\n"));
+    world.org.change_field("Contact", "LastName", json!({ "visible": false })).await;
+    for _ in 0..2 {
+        world.sync_fails().await;
+    }
+    assert_eq!(count(&notices(&posted), "Contact pull", false), 1);
+
+    // Once it takes what it is given, it is told of what it has missed.
+    std::fs::write(&script, format!("cat >> {}\n", log.display())).unwrap();
+    for _ in 0..2 {
+        world.sync_fails().await;
+    }
+    let heard = std::fs::read_to_string(&log).unwrap();
+    let heard: Vec<Json> = heard.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(count(&heard, "Contact pull", false), 1, "{heard:?}");
+    assert_eq!(count(&notices(&posted), "Contact pull", false), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_is_broken_by_one_thing_after_another_is_told_once() {
+    let world = World::ready().await;
+    let (url, posted) = webhook(Arc::new(Mutex::new(true))).await;
+    notify(&world, &url, "");
+    world.org.change_field("Contact", "LastName", json!({ "visible": false })).await;
+    let (first, _) = world.sync_fails().await;
+    world.org.secure_object(json!({ "object": "Contact", "visible": false })).await;
+    let (second, _) = world.sync_fails().await;
+    let why = |sync: &Sync| text(&sync.run("Contact", "pull")["error"]["message"]);
+    assert_ne!(why(&first), why(&second));
+    assert_eq!(count(&notices(&posted), "Contact pull", false), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_that_come_up_again_within_a_day_are_told_once() {
+    let (world, _) = stage().await;
+    let (url, posted) = webhook(Arc::new(Mutex::new(true))).await;
+    notify(&world, &url, "");
+    world.sync().await;
+    let error = json!({ "statusCode": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "message": "Not now" });
+    let body = json!([{ "success": false, "errors": [error] }]);
+    for id in ["m1", "m2"] {
+        let path = "{V}/composite/sobjects";
+        let fault = json!({
+            "method": "POST", "path": path, "kind": "status", "status": 200, "body": body,
+        });
+        world.org.fault(fault).await;
+        world.tell(&[with_items(meeting(&world.org, id, 2, &[ADA]), &[("a", "One")])]).await;
+        world.ok(&["sync", "--object", "Task"]).await;
+        assert_eq!(world.failures().await.len(), 1, "{id}");
+        world.ok(&["failures", "retry"]).await;
+        world.sync().await;
+        assert_eq!(world.failures().await, Vec::<Json>::new(), "{id}");
+    }
+    let told = notices(&posted);
+    assert_eq!(count(&told, "failures", false), 1, "{told:?}");
+    assert_eq!(count(&told, "failures", true), 1, "{told:?}");
 }

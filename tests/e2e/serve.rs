@@ -1,21 +1,25 @@
 //! The daemon.
 
-use efficlose_sandbox::Settings;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
 use crate::cast::{ADA, description, meeting, stage};
-use crate::world::{Decision, Org, World, array, assert_says, eventually, few, text};
+use crate::world::{World, array, assert_says, eventually, text};
 
 /// Returns the runs of an org, the latest first.
-async fn runs(world: &World, org: &str) -> Vec<Json> {
+pub(crate) async fn runs(world: &World, org: &str) -> Vec<Json> {
     array(world.json(&["runs", "--org", org, "--limit", "100"]).await)
 }
 
-/// Tells whether the jobs of all objects have completed, both ways.
-async fn is_through(world: &World, org: &str) -> bool {
+/// Returns how many runs of an org have completed.
+pub(crate) async fn completed(world: &World, org: &str) -> usize {
     let runs = runs(world, org).await;
-    runs.iter().filter(|run| run["ended"] == "complete").count() >= 10
+    runs.iter().filter(|run| run["ended"] == "complete").count()
+}
+
+/// Tells whether the jobs of all objects have completed, both ways.
+pub(crate) async fn is_through(world: &World, org: &str) -> bool {
+    completed(world, org).await >= 10
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -96,11 +100,8 @@ async fn a_sync_that_is_told_to_stop_ends_after_its_page_and_the_next_goes_on() 
 async fn a_sick_org_does_not_stop_another() {
     let world = World::ready().await;
     let sick = world.org_id().await;
-    let other = Org::start(Settings { seed: 12, ..few() }).await;
-    let said = world.connect_to(&other, Decision::Allow).await.succeeded().stdout;
-    let other = said.split("Connected to ").nth(1).unwrap()[..18].to_owned();
+    let (_org, other) = world.connect_another().await;
     assert_ne!(sick, other);
-    world.ok(&["setup", "--yes", "--org", &other]).await;
     world.org.control(Method::POST, "/refresh-tokens/revoke", json!({})).await;
     let daemon = world.spawn(&["serve"]);
     eventually("the other org to be synced", async || is_through(&world, &other).await).await;
@@ -123,10 +124,7 @@ async fn a_sick_org_does_not_stop_another() {
 async fn a_sync_of_all_orgs_names_the_sick_one_and_syncs_the_others() {
     let world = World::ready().await;
     let first = world.org_id().await;
-    let other = Org::start(Settings { seed: 12, ..few() }).await;
-    let said = world.connect_to(&other, Decision::Allow).await.succeeded().stdout;
-    let second = said.split("Connected to ").nth(1).unwrap()[..18].to_owned();
-    world.ok(&["setup", "--yes", "--org", &second]).await;
+    let (other, second) = world.connect_another().await;
     let output = world.efficlose(&["runs"]).await.failed();
     assert_says(&output.stderr, &["2 orgs are connected", "--org", &first, &second]);
     for sick in [&world.org, &other] {
@@ -143,10 +141,7 @@ async fn a_sync_of_all_orgs_names_the_sick_one_and_syncs_the_others() {
 async fn in_a_blackout_nothing_syncs_by_itself_and_other_orgs_do() {
     let world = World::ready().await;
     let dark = world.org_id().await;
-    let other = Org::start(Settings { seed: 12, ..few() }).await;
-    let said = world.connect_to(&other, Decision::Allow).await.succeeded().stdout;
-    let other = said.split("Connected to ").nth(1).unwrap()[..18].to_owned();
-    world.ok(&["setup", "--yes", "--org", &other]).await;
+    let (_org, other) = world.connect_another().await;
     let file = world.home().join("config.toml");
     let config = std::fs::read_to_string(&file).unwrap();
     let head = format!("[orgs.{dark}]\n");

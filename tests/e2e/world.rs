@@ -149,13 +149,18 @@ impl World {
         std::fs::write(&file, settings.to_string()).unwrap();
     }
 
-    /// Has objects held while a mapping that was brought is refused.
-    pub(crate) fn hold_what_is_refused(&self) {
+    /// Changes what the settings say of each object.
+    pub(crate) fn choose_of_each(&self, choose: impl Fn(&mut Item)) {
         self.choose(|org| {
             for (_, object) in org["objects"].as_table_like_mut().unwrap().iter_mut() {
-                object["when_refused"] = toml_edit::value("hold");
+                choose(object);
             }
         });
+    }
+
+    /// Has objects held while a mapping that was brought is refused.
+    pub(crate) fn hold_what_is_refused(&self) {
+        self.choose_of_each(|object| object["when_refused"] = toml_edit::value("hold"));
     }
 
     // What most tests begin with
@@ -171,6 +176,15 @@ impl World {
         let page = running.line_starting("http").await;
         org.decide(&page, decision).await;
         running.end().await
+    }
+
+    /// Connects another org with few records and sets it up; returns it with its id.
+    pub(crate) async fn connect_another(&self) -> (Org, String) {
+        let other = Org::start(Settings { seed: 12, ..few() }).await;
+        let said = self.connect_to(&other, Decision::Allow).await.succeeded().stdout;
+        let id = said.split("Connected to ").nth(1).unwrap()[..18].to_owned();
+        self.ok(&["setup", "--yes", "--org", &id]).await;
+        (other, id)
     }
 
     pub(crate) async fn setup(&self) -> Output {

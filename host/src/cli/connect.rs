@@ -45,7 +45,7 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
     authorization.probe(&world.http).await?;
     let code = callback.wait(&authorization, Duration::from_secs(args.timeout)).await?;
     let connected = exchange(&world.http, &authorization, code).await?;
-    let connection = world.connect(&login, &app, connected).await?;
+    let connection = world.connect(&login, &app, connected, None).await?;
     output.json(&json!({
         "org": connection.org,
         "username": connection.username,

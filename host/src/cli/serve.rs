@@ -15,8 +15,9 @@ use crate::world::World;
 
 /// Run the daemon: sync what is due, every two hours or as set up, and serve pages and the API
 ///
-/// Ends on SIGTERM or Ctrl-C, after the pages that are being done. Settings and
-/// mappings are read anew for each round.
+/// Ends on SIGTERM or Ctrl-C, after the pages that are being done. Mappings, and all settings but
+/// `[web]`, `[telemetry]` and `proxy`, are read anew for each round; a blackout that begins ends
+/// the round that is under way.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Where to serve pages; by default what the settings say, else 127.0.0.1:1717
@@ -47,14 +48,18 @@ pub(super) async fn run(args: Args, world: World, output: &Output) -> Result<(),
         false => Some(web::listen(&world, args.listen, stop.clone()).await?),
     };
     greet(&world, pages.as_ref(), output)?;
-    let library = world.library()?;
+    world.library()?;
+    let mark = {
+        let world = Arc::clone(&world);
+        move |object| world.library().ok()?.mark(object)
+    };
     let needs = daemon::World {
         control: Arc::clone(&world.store),
         clock: world.clock,
         settings: Box::new(settings),
         notices: Box::new(move || world.current().notices),
         open: Box::new(open),
-        mark: Box::new(move |object| library.mark(object)),
+        mark: Box::new(mark),
     };
     let pages = pages.map(|pages| tokio::spawn(pages.serve()));
     daemon::run(Arc::new(needs), stop).await;

@@ -19,13 +19,39 @@ const DRIFTS_SHOWN: usize = 10;
 
 pub(super) fn run(_args: Args, world: &World, output: &Output) -> Result<(), Failed> {
     let connections = world.connections()?;
-    let orgs = connections.iter().map(|connection| org(connection, world, output));
-    let orgs = orgs.collect::<Result<Vec<_>, _>>()?;
+    let (mut orgs, mut sick) = (Vec::new(), None);
+    for connection in &connections {
+        // What keeps one from being shown hides no other.
+        match org(connection, world, output) {
+            Ok(shown) => orgs.push(shown),
+            Err(failed) => {
+                orgs.push(sick_org(connection, &failed, output));
+                sick = Some(failed);
+            }
+        }
+    }
     if connections.is_empty() {
         output.line("No org is connected. Run `efficlose connect` to connect one.");
     }
     output.json(&json!({ "orgs": orgs }));
-    Ok(())
+    sick.map_or(Ok(()), Err)
+}
+
+/// Says what keeps an org from being shown, and returns that for a machine.
+pub(super) fn sick_org(
+    connection: &Connection,
+    failed: &Failed,
+    output: &Output,
+) -> serde_json::Value {
+    output.line(format!("{}  {}  {}", connection.org, connection.username, failed.message));
+    if let Some(hint) = &failed.hint {
+        output.line(format!("  {hint}"));
+    }
+    json!({
+        "org": connection.org,
+        "username": connection.username,
+        "error": { "message": failed.message, "hint": failed.hint },
+    })
 }
 
 fn org(

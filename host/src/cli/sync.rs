@@ -10,7 +10,7 @@ use super::status::{self, Refusal};
 use super::{changes, runs};
 use crate::model::{Connection, Counts, Direction, Ending, JobKey, Object, Run};
 use crate::notify;
-use crate::sync::{Rehearsal, forecast, rehearse, round};
+use crate::sync::{Rehearsal, Stop, forecast, rehearse, round};
 use crate::world::World;
 
 /// Sync once, both ways, and return when it is done
@@ -93,35 +93,50 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
 
 /// Shows what the next sync would do.
 async fn plan(connections: &[Connection], world: &World, output: &Output) -> Result<(), Failed> {
-    let mut orgs = Vec::new();
+    let (mut orgs, mut sick) = (Vec::new(), None);
     for connection in connections {
-        let doors = world.doors(connection, world.settings(&connection.org))?;
-        let steps = forecast(&doors).await?;
-        let budget = world.budget(connection).now()?;
-        let calls: u64 = steps.iter().map(|step| step.calls).sum();
-        let rows = steps.iter().map(|step| {
-            vec![
-                step.object.map_or("all".to_owned(), |object| object.to_string()),
-                step.direction.to_string(),
-                step.does.to_string(),
-                step.records.to_string(),
-                step.calls.to_string(),
-            ]
-        });
-        output.line(format!("{}  {}", connection.org, connection.username));
-        let headers = ["object", "way", "does", "records", "calls"];
-        output.table(&headers, &["records", "calls"], rows.collect(), "Nothing is to be done.");
-        output.line(format!(
-            "{calls} calls in all; {} of the {} that the budget allows in 24 hours are used",
-            budget.used, budget.limit
-        ));
-        orgs.push(json!({
-            "org": connection.org, "steps": steps, "calls": calls,
-            "budget": { "used": budget.used, "limit": budget.limit },
-        }));
+        match plan_of(connection, world, output).await {
+            Ok(planned) => orgs.push(planned),
+            Err(failed) => {
+                orgs.push(status::sick_org(connection, &failed, output));
+                sick = Some(failed);
+            }
+        }
     }
     output.json(&json!({ "orgs": orgs }));
-    Ok(())
+    sick.map_or(Ok(()), Err)
+}
+
+/// Shows what the next sync of an org would do, and returns that for a machine.
+async fn plan_of(
+    connection: &Connection,
+    world: &World,
+    output: &Output,
+) -> Result<serde_json::Value, Failed> {
+    let doors = world.doors(connection, world.settings(&connection.org))?;
+    let steps = forecast(&doors).await?;
+    let budget = world.budget(connection).now()?;
+    let calls: u64 = steps.iter().map(|step| step.calls).sum();
+    let rows = steps.iter().map(|step| {
+        vec![
+            step.object.map_or("all".to_owned(), |object| object.to_string()),
+            step.direction.to_string(),
+            step.does.to_string(),
+            step.records.to_string(),
+            step.calls.to_string(),
+        ]
+    });
+    output.line(format!("{}  {}", connection.org, connection.username));
+    let headers = ["object", "way", "does", "records", "calls"];
+    output.table(&headers, &["records", "calls"], rows.collect(), "Nothing is to be done.");
+    output.line(format!(
+        "{calls} calls in all; {} of the {} that the budget allows in 24 hours are used",
+        budget.used, budget.limit
+    ));
+    Ok(json!({
+        "org": connection.org, "steps": steps, "calls": calls,
+        "budget": { "used": budget.used, "limit": budget.limit },
+    }))
 }
 
 /// Shows what a sync would write.
@@ -132,59 +147,81 @@ async fn dry_run(
     output: &Output,
 ) -> Result<(), Failed> {
     let stop = super::serve::stop_on_signal();
-    let (mut orgs, mut stuck) = (Vec::new(), None);
+    let (mut orgs, mut sick) = (Vec::new(), None);
     for connection in connections {
-        let settings = world.settings(&connection.org);
-        let paused = world.store.paused(&connection.org)?;
-        let jobs = settings.jobs(&connection.org);
-        let pushes = jobs.iter().filter(|job| job.direction == Direction::Push);
-        let is_meant = |object: &Object| match objects {
-            [] => !paused.contains_key(object),
-            named => named.contains(object),
-        };
-        let pushes: Vec<Object> = pushes.map(|job| job.object).filter(is_meant).collect();
-        let doors = world.doors(connection, settings)?;
-        let Rehearsal { changes, refused, broken, counts, calls } =
-            rehearse(&doors, &pushes, &stop).await?;
-        output.line(format!("{}  {}", connection.org, connection.username));
-        for foreseen in &changes {
-            let headline = changes::intention(foreseen);
-            changes::tell(&headline, &foreseen.change, &foreseen.places, output);
-            if let Some(doubt) = &foreseen.doubt {
-                let mend = doubt.hint.as_deref().unwrap_or_default();
-                output.line(format!("    may be refused: {doubt}. {mend}"));
+        match rehearsed(connection, objects, world, &stop).await {
+            Ok(rehearsal) => {
+                orgs.push(tell_rehearsal(connection, &rehearsal, output));
+                let stuck = rehearsal.broken.into_iter().next();
+                sick = sick.or(stuck.map(|(object, problem)| {
+                    let failed =
+                        Failed::new(format!("{object} can't be written: {}", problem.message));
+                    Failed { hint: problem.hint, ..failed }
+                }));
+            }
+            Err(failed) => {
+                orgs.push(status::sick_org(connection, &failed, output));
+                sick = Some(failed);
             }
         }
-        for failure in &refused {
-            output.line(format!("would fail: {}", super::failures::line(failure)));
-        }
-        for (object, problem) in &broken {
-            output.line(format!("{object} can't be written: {problem}"));
-        }
-        output.line(format!("{} changes in {calls} calls; nothing was written", changes.len()));
-        orgs.push(json!({
-            "org": connection.org,
-            "changes": changes.iter().map(changes::to_intention).collect::<Vec<_>>(),
-            "refused": refused.iter().map(super::failures::to_json).collect::<Vec<_>>(),
-            "broken": broken.iter().map(|(object, problem)| json!({
-                "object": object, "message": problem.message, "hint": problem.hint,
-            })).collect::<Vec<_>>(),
-            "counts": counts,
-            "calls": calls,
-        }));
-        stuck = stuck.or(broken.into_iter().next());
     }
     output.json(&json!({ "orgs": orgs }));
-    match stuck {
-        None => Ok(()),
-        Some((object, problem)) => {
-            let failed = Failed::new(format!("{object} can't be written: {}", problem.message));
-            Err(match problem.hint {
-                Some(hint) => failed.hint(hint),
-                None => failed,
-            })
+    sick.map_or(Ok(()), Err)
+}
+
+/// Returns what a sync of an org would write.
+async fn rehearsed(
+    connection: &Connection,
+    objects: &[Object],
+    world: &World,
+    stop: &Stop,
+) -> Result<Rehearsal, Failed> {
+    let settings = world.settings(&connection.org);
+    let paused = world.store.paused(&connection.org)?;
+    let jobs = settings.jobs(&connection.org);
+    let pushes = jobs.iter().filter(|job| job.direction == Direction::Push);
+    let is_meant = |object: &Object| match objects {
+        [] => !paused.contains_key(object),
+        named => named.contains(object),
+    };
+    let pushes: Vec<Object> = pushes.map(|job| job.object).filter(is_meant).collect();
+    let doors = world.doors(connection, settings)?;
+    Ok(rehearse(&doors, &pushes, stop).await?)
+}
+
+/// Says what a sync of an org would write, and returns that for a machine.
+fn tell_rehearsal(
+    connection: &Connection,
+    rehearsal: &Rehearsal,
+    output: &Output,
+) -> serde_json::Value {
+    let Rehearsal { changes, refused, broken, counts, calls } = rehearsal;
+    output.line(format!("{}  {}", connection.org, connection.username));
+    for foreseen in changes {
+        let headline = changes::intention(foreseen);
+        changes::tell(&headline, &foreseen.change, &foreseen.places, output);
+        if let Some(doubt) = &foreseen.doubt {
+            let mend = doubt.hint.as_deref().unwrap_or_default();
+            output.line(format!("    may be refused: {doubt}. {mend}"));
         }
     }
+    for failure in refused {
+        output.line(format!("would fail: {}", super::failures::line(failure)));
+    }
+    for (object, problem) in broken {
+        output.line(format!("{object} can't be written: {problem}"));
+    }
+    output.line(format!("{} changes in {calls} calls; nothing was written", changes.len()));
+    json!({
+        "org": connection.org,
+        "changes": changes.iter().map(changes::to_intention).collect::<Vec<_>>(),
+        "refused": refused.iter().map(super::failures::to_json).collect::<Vec<_>>(),
+        "broken": broken.iter().map(|(object, problem)| json!({
+            "object": object, "message": problem.message, "hint": problem.hint,
+        })).collect::<Vec<_>>(),
+        "counts": counts,
+        "calls": calls,
+    })
 }
 
 fn said(job: &JobKey, counts: Counts) -> String {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::brought::{
-    Brought, COMPONENT, FIELD_MAP, SCRIPT, TYPESCRIPT, UNTAKEN, UNTAKEN_FORM, unusable,
+    Brought, COMPONENT, FIELD_MAP, SCRIPT, TYPESCRIPT, UNTAKEN, UNTAKEN_FORM, signature_of,
+    unusable,
 };
 use super::field_map::FieldMap;
 use super::script::{Made, Scripts};
@@ -18,8 +19,9 @@ const FIELD_MAP_PLUGIN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/field-
 /// How a default mapping refuses a setting that it doesn't know.
 const UNKNOWN_SETTING: &str = "the mapping has no setting";
 
-/// Tells a file from what it was before: its place, size and time.
-pub type Mark = (PathBuf, u64, Option<SystemTime>);
+/// Tells a file from what it was before: its place, and the size and time of it and of its
+/// signature.
+pub type Mark = (PathBuf, [Option<(u64, Option<SystemTime>)>; 2]);
 
 /// The mappings of this installation.
 pub struct Library {
@@ -164,8 +166,12 @@ impl Library {
     /// and time.
     pub fn mark(&self, object: Object) -> Option<Mark> {
         let file = self.file(object).ok().flatten()?;
-        let about = file.metadata().ok()?;
-        Some((file, about.len(), about.modified().ok()))
+        let about = |file: &Path| {
+            let about = file.metadata().ok()?;
+            Some((about.len(), about.modified().ok()))
+        };
+        let both = [about(&file), about(&signature_of(&file))];
+        both[0].is_some().then_some((file, both))
     }
 
     /// Returns the customer's file for an object. Two are an error: nobody would know

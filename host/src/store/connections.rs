@@ -131,7 +131,7 @@ mod tests {
         let store = world.store();
         let key = JobKey { org: org(), object: Object::Lead, direction: Direction::Pull };
         store.connect(&connection(), &grant("token")).unwrap();
-        store.set_next(&key, at(60)).unwrap();
+        store.wake(&key, at(60)).unwrap();
         store.start_run(&key, at(0)).unwrap();
         store.org(&org()).unwrap();
 

@@ -111,6 +111,18 @@ impl Store {
         })
     }
 
+    /// Returns the last run of a job that tells how the job stands: one that came to its end or
+    /// could not go on, not one that was stopped or goes on.
+    pub fn last_verdict(&self, key: &JobKey) -> Result<Option<Run>> {
+        self.control.read("read a run", |db| {
+            let sql = "SELECT * FROM runs WHERE org = ?1 AND object = ?2 AND direction = ?3
+                           AND ending IN ('complete', 'broken')
+                       ORDER BY sequence DESC LIMIT 1";
+            let key = [key.org.as_str(), key.object.as_str(), key.direction.as_str()];
+            one(db, sql, key, read_run)
+        })
+    }
+
     /// Returns when a job was last done to its end.
     pub fn completed_at(&self, key: &JobKey) -> Result<Option<Timestamp>> {
         let found = self.control.read("read a run", |db| {

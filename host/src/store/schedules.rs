@@ -29,7 +29,37 @@ impl Store {
         expected: Option<Timestamp>,
         at: Timestamp,
     ) -> Result<()> {
-        if self.next_at(key)? == expected { self.set_next(key, at) } else { Ok(()) }
+        self.control.write("save a schedule", |db| {
+            let (org, object) = (key.org.as_str(), key.object.as_str());
+            let direction = key.direction.as_str();
+            match expected {
+                Some(expected) => {
+                    let sql = "UPDATE schedules SET next_at = ?5
+                               WHERE org = ?1 AND object = ?2 AND direction = ?3 AND next_at = ?4";
+                    let (expected, at) = (micros(expected), micros(at));
+                    run(db, sql, params![org, object, direction, expected, at])
+                }
+                None => {
+                    let sql = "INSERT OR IGNORE INTO schedules (org, object, direction, next_at)
+                               VALUES (?1, ?2, ?3, ?4)";
+                    run(db, sql, params![org, object, direction, micros(at)])
+                }
+            }
+            .map(|_| ())
+        })
+    }
+
+    /// Makes a job due now. Each wake gives it another time than it had, by which it is told
+    /// from a wake that was heard already.
+    pub fn wake(&self, key: &JobKey, now: Timestamp) -> Result<()> {
+        self.control.write("save a schedule", |db| {
+            let sql =
+                "INSERT INTO schedules (org, object, direction, next_at) VALUES (?1, ?2, ?3, ?4)
+                       ON CONFLICT (org, object, direction) DO UPDATE SET next_at =
+                           iif(next_at BETWEEN ?4 AND ?4 + 999999, next_at + 1, ?4)";
+            let (object, direction) = (key.object.as_str(), key.direction.as_str());
+            run(db, sql, params![key.org.as_str(), object, direction, micros(now)]).map(|_| ())
+        })
     }
 
     /// Pauses objects of an org, or lets them go on.
@@ -59,17 +89,6 @@ impl Store {
         })?;
         Ok(paused.into_iter().collect())
     }
-
-    /// Sets when a job runs next.
-    pub fn set_next(&self, key: &JobKey, at: Timestamp) -> Result<()> {
-        self.control.write("save a schedule", |db| {
-            let sql = "INSERT INTO schedules (org, object, direction, next_at) VALUES (?1, ?2, ?3, ?4)
-                       ON CONFLICT (org, object, direction) DO UPDATE SET next_at = excluded.next_at";
-            let (object, direction) = (key.object.as_str(), key.direction.as_str());
-            run(db, sql, params![key.org.as_str(), object, direction, micros(at)])?;
-            Ok(())
-        })
-    }
 }
 
 #[cfg(test)]
@@ -84,11 +103,26 @@ mod tests {
         let pull = JobKey { org: org(), object: Object::Task, direction: Direction::Pull };
         let push = JobKey { direction: Direction::Push, ..pull.clone() };
         assert_eq!(store.next_at(&pull).unwrap(), None);
-        store.set_next(&pull, at(1)).unwrap();
-        store.set_next(&pull, at(20)).unwrap();
-        store.set_next(&push, at(10)).unwrap();
+        store.set_next_after(&pull, None, at(1)).unwrap();
+        store.set_next_after(&pull, Some(at(1)), at(20)).unwrap();
+        store.wake(&push, at(10)).unwrap();
         assert_eq!(store.next_at(&pull).unwrap(), Some(at(20)));
         assert_eq!(store.next_at(&push).unwrap(), Some(at(10)));
+    }
+
+    #[test]
+    fn a_wake_is_not_put_off_by_a_round_that_began_before_it() {
+        let world = World::new();
+        let store = world.store();
+        let push = JobKey { org: org(), object: Object::Task, direction: Direction::Push };
+        store.set_next_after(&push, None, at(5)).unwrap();
+        for _ in 0..3 {
+            let heard = store.next_at(&push).unwrap();
+            store.wake(&push, at(9)).unwrap();
+            store.set_next_after(&push, heard, at(7_200)).unwrap();
+            let next = store.next_at(&push).unwrap().unwrap();
+            assert!(next < at(10), "{next}");
+        }
     }
 
     #[test]

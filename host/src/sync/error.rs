@@ -77,7 +77,13 @@ impl Error {
 
     /// Tells whether a person has to connect the org anew.
     pub fn needs_reconnect(&self) -> bool {
-        matches!(self, Self::Salesforce(salesforce::Error::SessionEnded { .. }))
+        use salesforce::Error as Of;
+        match self {
+            Self::Salesforce(Of::SessionEnded { .. }) => true,
+            // The app or the user is refused, not the grant alone.
+            Self::Salesforce(error @ Of::OAuth { .. }) => !error.is_transient(),
+            _ => false,
+        }
     }
 
     /// Tells whether it stops every job of the org, not this one alone.
@@ -87,6 +93,7 @@ impl Error {
         matches!(
             error,
             Of::SessionEnded { .. }
+                | Of::OAuth { .. }
                 | Of::Renewal { .. }
                 | Of::ApiDisabled(_)
                 | Of::DailyLimit(_)

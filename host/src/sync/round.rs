@@ -69,6 +69,11 @@ pub async fn round(
             calls: std::mem::take(&mut looked),
         };
         let run = run_job(doors, job, begins, stop, progress).await?;
+        // Access that was given back in Salesforce needs nobody to say so here; a later job may
+        // find that it was taken again.
+        if run.ending == Some(Ending::Complete) && doors.salesforce.calls() > 0 {
+            doors.control.mark_mended(&doors.org)?;
+        }
         if job.direction == Direction::Push && run.counts.pushed > 0 {
             written.insert(job.object);
         }
@@ -87,10 +92,6 @@ pub async fn round(
     }
     if !is_over {
         verify::due(doors, &objects, stop).await?;
-    }
-    // Access that was given back in Salesforce needs nobody to say so here.
-    if runs.iter().any(|run| run.ending == Some(Ending::Complete)) {
-        doors.control.mark_mended(&doors.org)?;
     }
     if let Some(usage) = doors.salesforce.usage() {
         doors.control.save_usage(&doors.org, usage, doors.clock.now())?;

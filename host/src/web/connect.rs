@@ -15,9 +15,7 @@ use super::page::{Refused, Shown, badge, bare, moment, page, token, trouble};
 use super::status::{settings_trouble, standing};
 use super::{Shared, Site, done, to_its_end};
 use crate::model::{Connection, OrgId};
-use crate::salesforce::{
-    App, Arrival, Authorization, CALLBACK_PATH, Connected, LoginUrl, exchange, revoke,
-};
+use crate::salesforce::{App, Arrival, Authorization, CALLBACK_PATH, LoginUrl, exchange};
 use crate::secret::Secret;
 use crate::world::{Failed, read_secret};
 
@@ -39,7 +37,7 @@ pub(super) struct Pending {
 pub(super) async fn integrations(State(site): State<Shared>, visitor: Visitor) -> Shown {
     let mut connections = Vec::new();
     for one in site.world.store.connections()? {
-        let seen = block_in_place(|| site.seen(&one.org))?;
+        let seen = block_in_place(|| site.seen(&one.org));
         connections.push((one, seen));
     }
     let body = html! {
@@ -63,9 +61,13 @@ pub(super) async fn integrations(State(site): State<Shared>, visitor: Visitor) -
                     li {
                         div.head {
                             a href=(format!("/orgs/{}", one.org)) { strong { (one.called()) } }
-                            (standing(one, &seen.status))
+                            @match seen {
+                                Ok(seen) => { (standing(one, &seen.status)) },
+                                Err(_) => { (badge("bad", "can't be read")) },
+                            }
                             span.muted.small { (one.username) ", " (one.org) ", at " (one.login_url.trim_start_matches("https://")) ", connected " (moment(one.connected_at)) }
                         }
+                        @if let Err(why) = seen { (trouble(&why.message, why.hint.as_deref())) }
                     }
                 }
             }
@@ -295,19 +297,8 @@ impl Site {
     ) -> Result<Redirect, Failed> {
         let Pending { authorization, wanted, .. } = pending;
         let connected = exchange(&self.world.http, &authorization, arrival.code()?).await?;
-        let grant = connected.grant.clone();
-        let kept = self.keep(&authorization, connected, wanted).await;
-        let connection = match kept {
-            Ok(connection) => connection,
-            Err(why) => {
-                // What nobody keeps must not open the org for ever.
-                let (login, _) = authorization.way();
-                if let Err(error) = revoke(&self.world.http, login, &grant).await {
-                    tracing::warn!("a grant that is not kept can't be revoked: {error}");
-                }
-                return Err(why);
-            }
-        };
+        let (login, app) = authorization.way();
+        let connection = self.world.connect(login, app, connected, wanted.as_ref()).await?;
         let org = connection.org;
         self.note(&visitor.person, Some(&org), format!("connected it as {}", connection.username));
         Ok(match self.world.settings(&org).objects.is_empty() {
@@ -318,23 +309,6 @@ impl Site {
                 done::then(&format!("/orgs/{org}"), "connected")
             }
         })
-    }
-
-    async fn keep(
-        &self,
-        authorization: &Authorization,
-        connected: Connected,
-        wanted: Option<OrgId>,
-    ) -> Result<Connection, Failed> {
-        if let Some(wanted) = wanted.filter(|wanted| *wanted != connected.org) {
-            return Err(Failed::new(format!(
-                "you logged in to the org {}, and {wanted} was to be connected again",
-                connected.org
-            ))
-            .hint("Log out at Salesforce, and connect again as a user of the other org."));
-        }
-        let (login, app) = authorization.way();
-        self.world.connect(login, app, connected).await
     }
 }
 

@@ -68,6 +68,7 @@ fn measured(site: &Site, of: Option<&OrgId>) -> Result<String, Failed> {
         registry.register(name, help, family.clone());
         family
     };
+    let readable = of_org("readable", "Whether what is stored of the org can be read");
     let connected = of_org("connected", "Whether the grant of the org works");
     let failures = of_org("failures", "Records and writes that wait for a mend");
     let reviews = of_org("reviews", "Questions that wait for a person");
@@ -94,10 +95,23 @@ fn measured(site: &Site, of: Option<&OrgId>) -> Result<String, Failed> {
     for connection in connections {
         let settings = world.settings(&connection.org);
         let budget = world.budget(&connection).now()?;
-        let status = sync::status(&world.store, &connection, &settings, budget, world.clock.now())?;
+        let status = sync::status(&world.store, &connection, &settings, budget, world.clock.now());
         let org = OfOrg { org: connection.org.to_string() };
         let set = |family: &Family<OfOrg, Gauge>, value: u64| {
             family.get_or_create(&org).set(i64::try_from(value).unwrap_or(i64::MAX));
+        };
+        set(&readable, u64::from(status.is_ok()));
+        // The others are measured all the same.
+        let status = match status {
+            Ok(status) => status,
+            Err(error) => {
+                tracing::error!(
+                    org = org.org,
+                    hint = error.hint(),
+                    "it can't be measured: {error}"
+                );
+                continue;
+            }
         };
         set(&connected, u64::from(connection.broken.is_none()));
         set(&failures, status.failures);

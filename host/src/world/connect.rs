@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use tokio::task::block_in_place;
+
 use super::vault::Held;
 use super::{Failed, World};
-use crate::model::{Connection, Object};
+use crate::model::{Connection, Object, OrgId};
 use crate::salesforce::{App, Connected, LoginUrl, Salesforce, Unlimited, api_version, revoke};
 use crate::secret::Secret;
 
@@ -13,8 +15,31 @@ use crate::secret::Secret;
 const SECRET_MAX: u64 = 4_096;
 
 impl World {
-    /// Looks whether an org opens with the grant that was just given, then keeps both.
+    /// Looks whether an org opens with the grant that was just given, then keeps both. A grant
+    /// that is not kept is revoked: it must not open the org for ever.
+    ///
+    /// `wanted` is the org that is to be connected, where it must be that one.
     pub async fn connect(
+        &self,
+        login: &LoginUrl,
+        app: &App,
+        connected: Connected,
+        wanted: Option<&OrgId>,
+    ) -> Result<Connection, Failed> {
+        let grant = connected.grant.clone();
+        let kept = match wanted.filter(|wanted| **wanted != connected.org) {
+            Some(wanted) => Err(another(&connected.org, wanted)),
+            None => self.keep(login, app, connected).await,
+        };
+        if kept.is_err()
+            && let Err(error) = revoke(&self.http, login, &grant).await
+        {
+            tracing::warn!("a grant that is not kept can't be revoked: {error}");
+        }
+        kept
+    }
+
+    async fn keep(
         &self,
         login: &LoginUrl,
         app: &App,
@@ -47,7 +72,11 @@ impl World {
             name,
             is_sandbox: is_sandbox.unwrap_or_default(),
         };
-        self.store.connect(&connection, &vault.grant())?;
+        {
+            // A renewal of the grant before must not be kept over this one.
+            let _lock = block_in_place(|| self.store.lock_grant(&connection.org))?;
+            self.store.connect(&connection, &vault.grant())?;
+        }
         if let Some(usage) = salesforce.usage() {
             // It is connected: what its calls have come to is told by the next answer, too.
             let saved = self.store.save_usage(&connection.org, usage, self.clock.now());
@@ -63,6 +92,8 @@ impl World {
     ///
     /// What was imported and the journal stay in the org's folder.
     pub async fn disconnect(&self, connection: &Connection, force: bool) -> Result<bool, Failed> {
+        // What a renewal brings meanwhile would open the org, and nobody would know of it.
+        let _lock = block_in_place(|| self.store.lock_grant(&connection.org))?;
         let revoked = self.revoke(connection).await;
         if let Err(failed) = &revoked
             && !force
@@ -80,6 +111,12 @@ impl World {
         let login: LoginUrl = connection.login_url.parse()?;
         Ok(revoke(&self.http, &login, &grant).await?)
     }
+}
+
+/// Says that a person has logged in to another org than the one that they wanted.
+fn another(org: &OrgId, wanted: &OrgId) -> Failed {
+    Failed::new(format!("you logged in to the org {org}, and {wanted} was to be connected again"))
+        .hint("Log out at Salesforce, and connect again as a user of the other org.")
 }
 
 /// Reads a secret from a file: an argument could be seen by others.
