@@ -71,6 +71,8 @@ async fn a_condition_that_nothing_meets_costs_no_more_calls_and_is_met_one_day()
     world.sync().await;
     assert_eq!(world.sync().await.total("calls"), 1, "nothing has changed");
     assert_eq!(world.records("Contact").await, Vec::<Json>::new());
+    let plan = world.json(&["sync", "--plan"]).await["orgs"][0].take();
+    assert_eq!(plan["calls"], 1, "{plan}");
 
     let first = json!({ "LastName": "First", "Email": "first@zebra.example" });
     let first = world.org.create("Contact", first).await;

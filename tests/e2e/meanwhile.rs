@@ -162,3 +162,63 @@ async fn one_guest_whose_record_is_refused_keeps_nothing_from_another_who_comes_
     assert_eq!(world.failures().await, Vec::<Json>::new());
     assert_says(&description(&world.org, "Contact", &cast.contact).await, &["Learned in m1"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_who_does_half_of_what_never_arrived_is_not_taken_for_us() {
+    let (world, _) = stage().await;
+    let told = with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")]);
+    world.tell(&[told]).await;
+    world.sync().await;
+    let task = text(&tasks(&world.org).await.remove(0)["Id"]);
+    let mut told = with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One, but better")]);
+    told["action_items"][0]["done"] = true.into();
+    world.tell(&[told]).await;
+    let fault = json!({ "method": "PATCH", "path": COLLECTION, "kind": "cut-before" });
+    world.org.fault(fault).await;
+    world.efficlose(&["sync", "--object", "Task"]).await.failed();
+    world.org.patch("Task", &task, json!({ "Status": "Completed" })).await;
+    world.sync().await;
+    assert_eq!(world.open_changes().await, []);
+    let task = tasks(&world.org).await.remove(0);
+    assert_eq!(
+        (&task["Subject"], &task["Status"]),
+        (&json!("One, but better"), &json!("Completed"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_back_does_not_come_back_with_a_merge() {
+    let (world, cast) = stage().await;
+    let heir = json!({ "LastName": "Zebra", "AccountId": cast.account });
+    let heir = world.org.create("Contact", heir).await;
+    world.tell(&[meeting(&world.org, "m1", 2, &[ADA])]).await;
+    world.sync().await;
+    world.ok(&["changes", "undo", "m1"]).await;
+    world.org.merge(&heir, &[&cast.contact]).await;
+    world.sync().await;
+    world.sync().await;
+    let kept = description(&world.org, "Contact", &heir).await;
+    assert!(!kept.contains("Learned in m1"), "{kept}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_refused_is_not_sent_again_while_its_meeting_waits_for_someone() {
+    let (world, cast) = stage().await;
+    world.sync().await;
+    world.tell(&[meeting(&world.org, "m1", 2, &[ADA, "nora@newton.example"])]).await;
+    let waiting = json!({ "ids": [cast.contact] });
+    world.org.control(Method::POST, "/records/submit", waiting).await;
+    world.sync().await;
+    let failures = world.failures().await;
+    assert_eq!((failures.len(), &failures[0]["attempts"]), (1, &json!(1)));
+    for name in ["One", "Two"] {
+        world.org.create("Contact", json!({ "LastName": name })).await;
+        world.org.forget_requests().await;
+        world.sync().await;
+        assert_eq!(world.org.writes().await, Vec::<Json>::new());
+    }
+    assert_eq!(world.failures().await[0]["attempts"], 1);
+    world.ok(&["failures", "retry"]).await;
+    world.sync().await;
+    assert_eq!(world.failures().await[0]["attempts"], 2);
+}

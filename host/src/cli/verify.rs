@@ -42,7 +42,8 @@ pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<()
             Some(verified) => all.push(verified),
             None => {
                 bar.finish_and_clear();
-                return Err(Failed::new("the verification was stopped; the next one goes on"));
+                return Err(Failed::new("the verification was stopped before its end")
+                    .hint("Run it again: it lists the records from where it was stopped."));
             }
         }
     }

@@ -139,6 +139,16 @@ impl OrgStore {
             .write("save a failure", |db| save(db, direction, object, subject, trouble, now))
     }
 
+    /// Returns the failure for which a write is held back: until somebody asks for it to be tried
+    /// again, or there is something new to try.
+    pub fn held(&self, object: Object, subject: &Subject) -> Result<Option<Failure>> {
+        self.database.read("read a failure", |db| {
+            let sql = "SELECT * FROM failures
+                       WHERE object = ?1 AND direction = 'push' AND subject = ?2 AND NOT due";
+            one(db, sql, [object.as_str(), &subject.to_string()], failure)
+        })
+    }
+
     /// Clears a failure, where it is open: what failed is mended.
     pub fn mend(&self, direction: Direction, object: Object, subject: &Subject) -> Result<()> {
         self.database.write("clear a failure", |db| clear(db, direction, object, subject))
@@ -183,7 +193,7 @@ pub(super) fn save(
                ON CONFLICT (object, direction, subject) DO UPDATE SET
                    code = excluded.code, message = excluded.message, at = excluded.at,
                    hint = excluded.hint, mender = excluded.mender, attempts = attempts + 1,
-                   last_at = excluded.last_at";
+                   last_at = excluded.last_at, due = 0";
     let values = params![
         object.as_str(),
         direction.as_str(),
@@ -211,6 +221,14 @@ pub(super) fn clear(
     run(db, sql, params![object.as_str(), direction.as_str(), subject.to_string()])?;
     Ok(())
 }
+
+/// Is the SQL that lets failed writes be tried again which meet a condition.
+macro_rules! try_again {
+    ($condition:literal) => {
+        concat!("UPDATE failures SET due = 1 WHERE direction = 'push' AND ", $condition)
+    };
+}
+pub(super) use try_again;
 
 /// Closes all failures of one piece of work.
 pub(super) fn clear_work(

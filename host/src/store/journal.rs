@@ -159,7 +159,8 @@ impl OrgStore {
         Ok(found.is_some())
     }
 
-    /// Tells whether what a meeting wrote to a record last was taken back.
+    /// Tells whether what a meeting wrote last to a record, or to one that became it, was taken
+    /// back.
     pub fn is_taken_back(
         &self,
         object: Object,
@@ -167,9 +168,15 @@ impl OrgStore {
         meeting_id: &str,
     ) -> Result<bool> {
         self.database.read("read the journal", |db| {
-            let sql = "SELECT id FROM changes
-                       WHERE record_id = ?1 AND object = ?2 AND meeting_id = ?3 AND state = 'done'
-                           AND undoes IS NULL
+            let sql = "WITH RECURSIVE was (object, record_id) AS (
+                           SELECT ?2, ?1
+                           UNION
+                           SELECT successors.object, successors.record_id
+                           FROM successors JOIN was
+                               ON becomes = was.object AND becomes_id = was.record_id
+                           WHERE becomes IN (successors.object, 'Contact'))
+                       SELECT id FROM changes JOIN was USING (object, record_id)
+                       WHERE meeting_id = ?3 AND state = 'done' AND undoes IS NULL
                        ORDER BY id DESC LIMIT 1";
             let key = params![record_id.as_str(), object.as_str(), meeting_id];
             match one(db, sql, key, |row| row.get("id"))? {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
 use super::database::{all, one, run};
+use super::failures::try_again;
 use super::value::{int, json, micros, number, time, to_json, word, word_or_none};
 use super::{OrgStore, Result};
 use crate::model::{Choice, Match, Object, Question, Review, SalesforceId};
@@ -196,6 +197,7 @@ fn wake(db: &Connection, meeting_id: &str, question: &Question) -> Result<()> {
                WHERE meeting_id = ?1 OR ?3 AND meeting_id IN (
                    SELECT id FROM meetings WHERE instr(lower(json(meeting)), ?2) > 0)";
     let is_person = matches!(question, Question::Person(_));
+    run(db, try_again!("meeting_id = ?1"), [meeting_id])?;
     run(db, sql, params![meeting_id, question.as_str(), is_person]).map(|_| ())
 }
 

@@ -220,7 +220,8 @@ fn add(db: &Connection, meeting: &Meeting, now: Timestamp) -> Result<Added> {
     save_items(db, meeting)?;
     work::queue(db, meeting, version, now)?;
     // Another may be the latest of their records now.
-    if known.is_some_and(|(.., started_at)| started_at != meeting.started_at) {
+    let has_moved = |known: Timestamp| micros(known) != micros(meeting.started_at);
+    if known.is_some_and(|(.., started_at)| has_moved(started_at)) {
         work::wake_neighbours(db, &meeting.id)?;
     }
     Ok(added)

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::database::{all, one, run};
+use super::failures::try_again;
 use super::value::word;
 use super::{OrgStore, Result, rereads};
 use crate::model::{Object, SalesforceId};
@@ -127,7 +128,10 @@ fn inherit(
                      AND meeting_id IN (
                          SELECT meeting_id FROM matches WHERE object = ?2 AND record_id = ?3)";
     run(db, works, [from, to, new])?;
-    Ok(())
+    let failed = try_again!(
+        "meeting_id IN (SELECT meeting_id FROM matches WHERE object = ?1 AND record_id = ?2)"
+    );
+    run(db, failed, [to, new]).map(|_| ())
 }
 
 #[cfg(test)]

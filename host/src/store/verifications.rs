@@ -15,7 +15,7 @@ use crate::model::{Object, SalesforceId, Tally, Value, Verified, Window};
 
 /// For how long a listing that was stopped is gone on with: after that, too much of what was
 /// seen may be otherwise.
-const KEPT: SignedDuration = SignedDuration::from_hours(1);
+const KEPT: SignedDuration = SignedDuration::from_hours(8);
 
 const SEEN: &str = "
     SELECT record_id, modified_at, hash FROM seen WHERE object = ?1 ORDER BY record_id";
@@ -430,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_was_stopped_in_its_listing_goes_on_where_it_was_for_an_hour() {
+    fn one_that_was_stopped_in_its_listing_goes_on_where_it_was_for_some_hours() {
         let world = World::new();
         let org = world.org();
         let begin = |reading: &str, second| {
@@ -442,8 +442,12 @@ mod tests {
         assert_eq!(begin("a", 60), (1, Some(id(2))), "what came since is not looked at");
         assert_eq!(begin("b", 60), (61, None), "other fields are read now");
         org.see(OBJECT, &[], &[sight(3, 1, "")], Some(&id(3))).unwrap();
-        assert_eq!(begin("b", 4_000), (4_001, None), "it is too long ago");
+        assert_eq!(begin("b", 40_000), (40_001, None), "it is too long ago");
         org.see(OBJECT, &[], &[sight(4, 1, "")], None).unwrap();
-        assert_eq!(begin("b", 4_060), (4_061, None), "all was listed, and may be otherwise by now");
+        assert_eq!(
+            begin("b", 40_060),
+            (40_061, None),
+            "all was listed, and may be otherwise by now"
+        );
     }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
 use super::database::{all, one, run};
-use super::failures::{self, Subject, Trouble};
+use super::failures::{self, Subject, Trouble, try_again};
 use super::value::{int, micros, number, time, word};
 use super::{Error, OrgStore, Result, cursors};
 use crate::model::{Direction, Meeting, Mender, Object, Work, WorkState};
@@ -158,6 +158,7 @@ impl OrgStore {
                 return Err(Error::NoFailure(failure_id));
             };
             let Some(meeting_id) = meeting_id else { return Ok(0) };
+            run(db, try_again!("id = ?1"), [failure_id])?;
             wake_one(db, object, &meeting_id, item_id.as_deref())
         })
     }
@@ -166,6 +167,11 @@ impl OrgStore {
     /// again, in one transaction, and returns how much it is: none for pulls.
     pub fn retry_alike(&self, failure_id: i64) -> Result<u64> {
         self.database.write("retry failures", |db| {
+            let alike = try_again!(
+                "(object, code, message) = (
+                     SELECT object, code, message FROM failures WHERE id = ?1)"
+            );
+            run(db, alike, [failure_id])?;
             let sql = "UPDATE works SET state = 'waiting', reason = NULL
                        WHERE state IN ('failed', 'unmatched')
                            AND (object, meeting_id, item_id) IN (
@@ -181,6 +187,9 @@ impl OrgStore {
     /// mend, and returns how much it is. What was tried too often stays failed.
     pub fn wake_passing(&self, object: Object) -> Result<u64> {
         self.database.write("retry work that time mends", |db| {
+            let passing = try_again!("object = ?1 AND mender = ?2 AND attempts < ?3");
+            let time = Mender::Time.as_str();
+            run(db, passing, params![object.as_str(), time, ATTEMPTS_MAX])?;
             let sql = "UPDATE works SET state = 'waiting', reason = NULL
                        WHERE object = ?1 AND state IN ('failed', 'unmatched') AND EXISTS (
                            SELECT 1 FROM failures
@@ -188,7 +197,6 @@ impl OrgStore {
                                AND failures.object = works.object
                                AND coalesce(failures.item_id, '') = works.item_id
                                AND mender = ?2 AND attempts < ?3)";
-            let time = Mender::Time.as_str();
             Ok(run(db, sql, params![object.as_str(), time, ATTEMPTS_MAX])? as u64)
         })
     }
@@ -197,6 +205,7 @@ impl OrgStore {
     /// much it is.
     pub fn wake_failed(&self, object: Object) -> Result<u64> {
         self.database.write("retry failed work", |db| {
+            run(db, try_again!("object = ?1"), [object.as_str()])?;
             // Some of it may wait for a record, besides.
             let sql = "UPDATE works SET state = 'waiting', reason = NULL
                        WHERE object = ?1 AND (state = 'failed' OR state = 'unmatched' AND EXISTS (
@@ -232,6 +241,7 @@ pub(super) fn queue(
     version: u64,
     now: Timestamp,
 ) -> Result<()> {
+    run(db, try_again!("meeting_id = ?1"), [&meeting.id])?;
     for object in Object::ALL {
         queue_one(db, &meeting.id, object, "", version, now)?;
     }
@@ -315,14 +325,14 @@ pub(super) fn wake_unmatched(db: &Connection) -> Result<()> {
     Ok(())
 }
 
-/// Lets the work of those meetings wait again that share records with a meeting, where it was
-/// settled: it may be that another is the latest of a record now.
+/// Lets the work of those other meetings wait again that share records with a meeting, where it
+/// was settled or is about to be: it may be that another is the latest of a record now.
 pub(super) fn wake_neighbours(db: &Connection, meeting_id: &str) -> Result<()> {
-    let sql = "UPDATE works SET state = 'waiting', reason = NULL
-               WHERE state = 'settled' AND object <> 'Task' AND meeting_id IN (
+    let sql = "UPDATE works SET state = 'waiting', reason = NULL, version = version + 1
+               WHERE state IN ('settled', 'waiting') AND object <> 'Task' AND meeting_id IN (
                    SELECT other.meeting_id FROM matches AS own
                        JOIN matches AS other USING (object, record_id)
-                   WHERE own.meeting_id = ?1)";
+                   WHERE own.meeting_id = ?1 AND other.meeting_id <> ?1)";
     run(db, sql, [meeting_id]).map(|_| ())
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::task::block_in_place;
 
 use super::prepare::{PAGE, Prepared};
@@ -75,7 +75,7 @@ pub(super) async fn ready(
     if typed(doors, object).await?.all_types().is_none() {
         return to_pages(doors, object, fence, &position).await;
     }
-    let is_overdue = doors.clock.now().duration_since(extract.since) > OVERDUE;
+    let is_overdue = is_overdue(&extract, doors.clock.now());
     let asks = if is_overdue { 1 } else { ASKS_MAX };
     match finished(&doors.salesforce, object, &extract.id, asks, stop).await? {
         Progress::Ready => Ok(true),
@@ -174,7 +174,7 @@ async fn begin(
         return Ok(None);
     }
     let begun = match doors.salesforce.begin_extract(&prepared.changed(None), Scope::All).await {
-        Err(error) if is_beyond(&error) => {
+        Err(error) if is_of_extract(&error) => {
             tracing::warn!(%object, "Salesforce extracts nothing, records are read by pages: {error}");
             return Ok(None);
         }
@@ -219,19 +219,28 @@ async fn typed(doors: &Doors, object: Object) -> Result<Arc<Prepared>, Error> {
     doors.prepared(object).await
 }
 
-/// Tells whether an error is one that an extract alone meets, so that pages may go on. A refusal
-/// that may pass is none: what was extracted is fetched by a later run.
-pub(super) fn is_beyond(error: &salesforce::Error) -> bool {
+/// Tells whether an error is one that an extract alone meets, so that pages may go on.
+pub(super) fn is_of_extract(error: &salesforce::Error) -> bool {
     use salesforce::Error as Of;
-    let is_of_extract = matches!(
+    matches!(
         error,
         Of::Refused(_)
             | Of::NotFound(_)
             | Of::InvalidField(_)
             | Of::NotJson { .. }
             | Of::TooLarge { .. }
-    );
-    is_of_extract && !error.may_pass()
+    )
+}
+
+/// Tells whether an error ends an extract that was begun. Where it may pass, what was extracted is
+/// fetched by a later run, for some hours.
+pub(super) fn is_lost(error: &salesforce::Error, extract: &store::Extract, now: Timestamp) -> bool {
+    is_of_extract(error) && (is_overdue(extract, now) || !error.may_pass())
+}
+
+/// Tells whether an extract is waited for no more.
+fn is_overdue(extract: &store::Extract, now: Timestamp) -> bool {
+    now.duration_since(extract.since) > OVERDUE
 }
 
 /// Returns where a pull stands after a part of an extract; behind the last, it goes on with

@@ -121,7 +121,9 @@ impl Looked {
         let whole = extract::cheapest(records, fields, doors.budget());
         let pages = records.div_ceil(u64::from(PAGE)).max(1);
         let Position { reading, source, .. } = &self.position;
+        let selects_nothing = self.after.is_none() && !self.is_new && !self.position.paging;
         let (does, calls) = match (reading.is_some() || source.is_some(), &self.after) {
+            (true, None) if selects_nothing => ("reads what has changed", pages - 1),
             _ if self.position.extract.is_some() => {
                 ("goes on with its records, which Salesforce extracts", whole.calls)
             }

@@ -137,8 +137,8 @@ fn first(
         let left = unselected::since(&position);
         after = match after {
             Some(after) => left.map(|left| if left.stamp < after.stamp { left } else { after }),
-            // The condition has selected nothing so far.
-            None => left,
+            // The condition has selected nothing so far, unless that is still being read.
+            None => left.filter(|_| !position.paging),
         };
     }
     Ok(Some(First { file, position, prepared, after }))

@@ -200,14 +200,23 @@ pub(super) fn refusal(object: Object, field: &FieldDescription, value: &Value) -
     )
 }
 
-/// Returns a value as Salesforce keeps it: moments have whole seconds.
+/// Returns a value as Salesforce keeps it: moments have whole seconds, and what a field of another
+/// type takes as a text is of its type from then on. A text that doesn't fit is refused later.
 fn stored(field: &FieldDescription, value: Value) -> Value {
-    let is_moment = field.kind == FieldType::DateTime;
-    let text = value.text().filter(|_| is_moment);
-    match text.and_then(|text| text.parse::<Timestamp>().ok()) {
-        Some(moment) => Value::Text(moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
-        None => value,
-    }
+    let Some(text) = value.text().map(str::trim) else { return value };
+    let kept = match field.kind {
+        FieldType::DateTime => text
+            .parse::<Timestamp>()
+            .ok()
+            .map(|moment| Value::Text(moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())),
+        FieldType::Boolean => text.parse().ok().map(Value::Boolean),
+        FieldType::Int | FieldType::Long => text.parse().ok().map(Value::Integer),
+        FieldType::Double | FieldType::Currency | FieldType::Percent => {
+            text.parse().ok().filter(|number: &f64| number.is_finite()).map(Value::Number)
+        }
+        _ => None,
+    };
+    kept.unwrap_or(value)
 }
 
 /// Tells of a reference that leads to no record, or to one of an object that the field takes
@@ -239,4 +248,31 @@ fn room(field: &FieldDescription) -> Option<usize> {
 fn get<'a>(record: &'a Matched, name: &str) -> &'a Value {
     let field = record.fields.iter().find(|(field, _)| field == name);
     field.map_or(&Value::Null, |(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::salesforce::Description;
+
+    #[test]
+    fn what_a_field_takes_as_a_text_is_of_its_type_from_then_on() {
+        let kept = |kind: &str, text: &str| {
+            let org = format!(
+                r#"{{"name": "Contact", "label": "Contact", "createable": true, "updateable": true,
+                    "queryable": true,
+                    "fields": [{{"name": "Score__c", "label": "Score", "type": "{kind}"}}]}}"#
+            );
+            let org = Description::from_text(&org).unwrap();
+            stored(&org.fields[0], Value::from(text))
+        };
+        assert_eq!(kept("double", "3"), Value::Number(3.0));
+        assert_eq!(kept("int", " 3 "), Value::Integer(3));
+        assert_eq!(kept("boolean", "true"), Value::Boolean(true));
+        let moment = kept("datetime", "2026-11-20T16:00:00.123+01:00");
+        assert_eq!(moment, "2026-11-20T15:00:00Z".into());
+        for (kind, text) in [("string", "3"), ("double", "three"), ("int", ""), ("double", "NaN")] {
+            assert_eq!(kept(kind, text), Value::from(text), "{kind}");
+        }
+    }
 }

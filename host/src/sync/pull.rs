@@ -168,6 +168,9 @@ impl Run<'_> {
         let mut position = doors.store.position(object)?;
         let mut spent = Duration::ZERO;
         let (mut by_pages, mut was_looked_at) = (false, false);
+        let is_lost = |error: &salesforce::Error, extract: &store::Extract| {
+            extract::is_lost(error, extract, doors.clock.now())
+        };
         for _ in 0..PAGES_MAX {
             if *stop.borrow() {
                 return Ok((Ended::Stopped, spent));
@@ -194,7 +197,7 @@ impl Run<'_> {
                     was_looked_at = true;
                     continue;
                 }
-                Err(error) if under_way.is_some() && extract::is_beyond(&error) => {
+                Err(error) if under_way.is_some_and(|extract| is_lost(&error, extract)) => {
                     tracing::warn!(%object, "the extract is lost, records are read by pages: {error}");
                     by_pages = true;
                     continue;
@@ -205,7 +208,10 @@ impl Run<'_> {
                 let (page, is_last) = match batch.page(&prepared) {
                     Ok(Some(page)) => page,
                     Ok(None) => break,
-                    Err(error) if extract::is_beyond(&error) && !by_pages => {
+                    Err(error)
+                        if !by_pages
+                            && position.extract.as_ref().is_some_and(|it| is_lost(&error, it)) =>
+                    {
                         tracing::warn!(%object, "the extract can't be read, pages are: {error}");
                         by_pages = true;
                         break;

@@ -71,6 +71,7 @@ pub(super) async fn advance(
     }
     let mut endings = Endings::of(&work);
     let mut drafts = draft::drafts(doors, &prepared, work, now, &mut endings).await?;
+    hold_back(doors, object, &mut drafts, &mut endings)?;
     let newcomers = newcomer::taken_out(object, &mut drafts);
     let drafts = find_made(doors, object, &prepared, drafts, &mut endings).await?;
     let read_at = Instant::now();
@@ -126,6 +127,25 @@ pub(super) fn slow(object: Object) -> Problem {
         at: Some(object.to_string()),
         hint: Some("Nothing need be done: the next sync tries again.".to_owned()),
     }
+}
+
+/// Takes out the drafts that have failed, where there is nothing new to try: the work may wait for
+/// something else besides, and be looked at with every change.
+fn hold_back(
+    doors: &Doors,
+    object: Object,
+    drafts: &mut Vec<Draft>,
+    endings: &mut Endings,
+) -> Result<(), Error> {
+    let mut left = Vec::with_capacity(drafts.len());
+    for draft in drafts.drain(..) {
+        match doors.store.held(object, &draft.subject())? {
+            Some(failure) => endings.failed(&draft.work, failure.problem.message),
+            None => left.push(draft),
+        }
+    }
+    *drafts = left;
+    Ok(())
 }
 
 /// Finds the records that bear the marks of drafts already: made by an earlier

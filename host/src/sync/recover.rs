@@ -60,13 +60,21 @@ pub(super) async fn open_changes(
     Ok(())
 }
 
-/// Tells whether a record holds what an update wrote, in any of the fields that it changed: a
-/// person may have edited the others since, or written around our block.
+/// Tells whether a record holds what an update wrote: any of it, since a person may have edited
+/// the rest or written around our block; and nothing that it held before, since an update is
+/// written whole or not at all.
 fn was_written(planned: &Planned, live: &HashMap<String, Value>) -> bool {
-    planned.pairs().any(|(name, before, after)| {
-        let holds = |now: &Value| now.same(after) || has_block(now, after);
-        !before.same(after) && !has_block(before, after) && live.get(name).is_some_and(holds)
-    })
+    let is_changed = |before: &Value, after: &Value| !before.same(after);
+    let changed = planned.pairs().filter(|(_, before, after)| is_changed(before, after));
+    let mut holds_any = false;
+    for (name, before, after) in changed {
+        let Some(now) = live.get(name) else { continue };
+        if now.same(before) {
+            return false;
+        }
+        holds_any |= now.same(after) || !has_block(before, after) && has_block(now, after);
+    }
+    holds_any
 }
 
 /// Returns how long to wait before records that are not there are taken never to

@@ -178,7 +178,7 @@ impl Verifying<'_> {
                 Ok(Progress::Running) => {
                     tracing::warn!(object = %self.object, "the extract takes too long: pages are read");
                 }
-                Err(Error::Salesforce(error)) if extract::is_beyond(&error) => {
+                Err(Error::Salesforce(error)) if extract::is_of_extract(&error) => {
                     tracing::warn!(object = %self.object, "pages are read, and no extract: {error}");
                 }
                 Err(error) => return Err(error),

@@ -147,7 +147,7 @@ impl Draft {
     }
 
     /// Names the draft as the journal does.
-    fn subject(&self) -> Subject {
+    pub(super) fn subject(&self) -> Subject {
         let meeting_id = self.work.meeting_id.clone();
         match (&self.work.item_id, self.record()) {
             (Some(item_id), _) => Subject::Item { meeting_id, item_id: item_id.clone() },
