@@ -53,7 +53,7 @@ function push(requests) {
   return requests.map(({ meeting }) => {
     const next = meeting.insights.find(({ kind }) => kind === "next_step");
     if (!next) return { tag: "skipped", val: "no next step was named" };
-    return { tag: "mapped", val: [{ name: "NextStep", value: { tag: "text", val: next.text.slice(0, 255) } }] };
+    return { tag: "mapped", val: [{ name: "NextStep", value: { tag: "text", val: next.text.slice(0, 255).toWellFormed() } }] };
   });
 }
 

@@ -306,17 +306,18 @@ impl Mapping {
     }
 
     /// Maps records, given as rows under their column names, to entities: one
-    /// outcome for each row, in order, each entity with one value for each column.
+    /// outcome for each row, in order, each entity with one value for each column, of its type.
     pub fn pull(&self, columns: &[String], rows: &[Vec<Value>]) -> Result<Vec<Pulled>, Error> {
         let width = self.spec.columns.len();
         let is_packed = self.puller.plugin.takes_packed;
         if let Some((columns, rows)) = is_packed.then(|| packed::pack(columns, rows)).flatten() {
             let outcomes = self.puller.pull(&columns, &rows, 1)?;
             if let Some(outcomes) = packed::unpack(outcomes, &self.spec.columns) {
-                return Ok(outcomes);
+                return Ok(check::fitting(outcomes, &self.spec.columns));
             }
         }
-        self.puller.pull(columns, rows, width)
+        let outcomes = self.puller.pull(columns, rows, width)?;
+        Ok(check::fitting(outcomes, &self.spec.columns))
     }
 
     /// Maps meetings to fields to write: one outcome for each request, in order,

@@ -52,7 +52,7 @@ pub use forecast::{Forecast, forecast};
 pub use matching::{Matching, find as match_meeting, is_free_mail};
 pub use origin::{Origin, origins};
 pub use prepare::{Effect, Fit, Misfit, fit, misfits};
-pub use preview::{Change, Preview, PushChange, Replay, preview, replay};
+pub use preview::{Change, Preview, PushChange, Replay, preview, replay, selects_others};
 pub use probe::probe;
 pub use proposal::{CUSTOM_FIELDS, Wishes, listed, offer_all, propose};
 pub use rehearsal::{Foreseen, Rehearsal, rehearse};

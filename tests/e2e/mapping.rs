@@ -93,6 +93,10 @@ async fn a_mapping_is_used_once_it_was_tried_and_there_is_a_way_back() {
     world.ok(&["mapping", "back", "contact"]).await;
     let kept = world.home().join("mappings/before/undone.contact.1.js");
     assert_says(&std::fs::read_to_string(kept).unwrap(), &["// edited here"]);
+    assert_eq!(std::fs::read_to_string(&used).unwrap(), quiet_script, "as it was found good");
+    world.sync().await;
+    assert_eq!(email().await, first.to_lowercase());
+    world.ok(&["mapping", "back", "contact"]).await;
     world.sync().await;
     assert_eq!(email().await, first.to_uppercase());
     let said = world.ok(&["mapping", "back", "Contact"]).await.stdout;
@@ -253,6 +257,10 @@ async fn a_changed_mapping_proves_itself_first_and_the_last_good_one_goes_on_unt
     world.ok(&["mapping", "accept", "Contact"]).await;
     world.sync().await;
     assert_eq!(world.records("Contact").await, Vec::<Json>::new(), "a person wanted it so");
+    assert_says(&world.ok(&["mapping", "back", "Contact"]).await.stdout, &["contact.js again"]);
+    world.sync().await;
+    let contact = &world.records("Contact").await[0];
+    assert_eq!(text(&contact["email"]), text(&contact["email"]).to_lowercase());
     assert_says(&world.ok(&["mapping", "back", "Contact"]).await.stdout, &["by the default again"]);
     assert!(!world.home().join("mappings/contact.js").exists());
     world.sync().await;
@@ -288,6 +296,36 @@ async fn a_replay_tells_what_would_have_been_written_otherwise() {
     let (_, third) = draft(&world, "contact.js", &script("({ Title: meeting.nothing.more })"));
     let output = world.efficlose(&["mapping", "use", &third]).await;
     assert_fails(output, "1 of 1 writes would fail that did not before", "--force");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_mapping_is_tried_on_what_was_asked_for_meetings_and_selects_no_others() {
+    let (world, _) = stage().await;
+    let script = |text: &str| {
+        format!(
+            "export const writes = {{ Title: 'overwrite' }};\nexport const push = ({{ meeting }}) => {text};"
+        )
+    };
+    bring(&world, &script("({ Title: meeting.title })"));
+    world.tell(&[meeting(&world.org, "m-1", 1, &[ADA])]).await;
+    world.sync().await;
+    let fewer = "export const fields = ['LastName'];\nexport const filter = 'Email != null';\n\
+                 export const pull = (record) => ({ last_name: record.LastName });";
+    for (mapping, said) in [
+        (
+            script("({ Title: meeting.nothing.more })"),
+            "1 of 1 writes would fail that did not before",
+        ),
+        (fewer.to_owned(), "it selects other records than the mapping before"),
+    ] {
+        bring(&world, &mapping);
+        let sync = world.json(&["sync"]).await;
+        assert_says(&text(&sync["refused"][0]["message"]), &[said]);
+        assert_eq!(sync["refused"][0]["goes_on"], "the last good mapping");
+    }
+    world.ok(&["mapping", "accept", "Contact"]).await;
+    world.sync().await;
+    assert_eq!(refused(&world).await, Json::Null, "a person wanted it so");
 }
 
 #[tokio::test(flavor = "multi_thread")]

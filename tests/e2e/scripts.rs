@@ -116,6 +116,47 @@ export function pull(record) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_text_that_a_script_cuts_through_a_letter_leaves_it_with_a_mark_in_place_of_the_half() {
+    let (world, cast) = stage().await;
+    world.org.patch("Contact", &cast.contact, json!({ "Title": "Head 🦓 of Stripes" })).await;
+    bring(
+        &world,
+        r#"
+export const fields = ["LastName", "Title", "Email"];
+export const custom = { more: "text" };
+export const writes = { Department: "overwrite" };
+const cut = (text) => text.slice(0, 6);
+export function pull({ LastName, Title, Email }) {
+  if (!Title) skip(cut("half 🦓"));
+  console.log(cut(Title));
+  if (LastName === "Failing") throw new Error(cut(Title));
+  return { last_name: LastName, email: Email, title: cut(Title), custom: { more: LastName === "Parted" ? `\x1f${cut(Title)}` : null } };
+}
+export const push = ({ target }) => ({ Department: cut("Herd 🦓") });"#,
+    );
+    for name in ["Failing", "Parted"] {
+        let person = json!({ "LastName": name, "Title": "Head 🦓" });
+        world.org.create("Contact", person).await;
+    }
+    let bare = world.org.create("Contact", json!({ "LastName": "Bare" })).await;
+    world.tell(&[meeting(&world.org, "m-1", 1, &[ADA])]).await;
+    world.sync().await;
+    let contact = world.record("Contact", &cast.contact).await["entity"].take();
+    assert_eq!(contact["title"], "Head \u{fffd}");
+    let written = world.org.get("Contact", &cast.contact, "Department").await;
+    assert_eq!(written["Department"], "Herd \u{fffd}");
+    let bare = world.record("Contact", &bare).await;
+    assert_says(&bare.to_string(), &["half \u{fffd}"]);
+    let failures = world.failures().await;
+    assert_eq!(failures.len(), 1);
+    assert_eq!(failures[0]["message"], "Head \u{fffd}");
+    let contacts = world.records("Contact").await;
+    let parted = contacts.iter().find(|contact| contact["last_name"] == "Parted").unwrap();
+    assert_eq!(parted["title"], "Head \u{fffd}");
+    assert_eq!(parted["custom"]["more"], "\u{1f}Head \u{fffd}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_example_does_what_it_says() {
     let (world, cast) = stage().await;
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/contact.js");
@@ -188,6 +229,18 @@ async fn a_script_is_told_where_it_is_wrong() {
         ("throw { toString() { throw 1; } };", "the script threw what can't be shown"),
         ("undefined.x;", "(at contact.js:17:"),
         ("return { custom: { n: 2 ** 60 } };", "the value of custom.n is no integer"),
+        (
+            "return { email: String(performance.now()) };",
+            "a mapping has no clock; push is told the time of the run as request.now (at contact.js:19:",
+        ),
+        (
+            "return { email: String(performance.timeOrigin) };",
+            "a mapping has no clock; push is told the time of the run as request.now (at contact.js:20:",
+        ),
+        (
+            "return { email: String(Object.getOwnPropertyDescriptor(Date, 'now').value()) };",
+            "a mapping has no clock; push is told the time of the run as request.now (at contact.js:21:",
+        ),
     ];
     let cases = slips.iter().enumerate().map(|(nth, (slip, _))| format!("case {nth}: {slip}\n"));
     let cases: String = cases.collect();
@@ -210,6 +263,12 @@ async fn a_script_that_cannot_be_used_is_refused_with_its_line_and_the_others_sy
         ("export function pull(record) {\n  return {;\n}", "contact.js:2:"),
         ("const x = 1;\nnull.foo;", "contact.js:2:1: cannot read property 'foo' of null"),
         ("const nothing = 1;", "the script exports neither pull nor push"),
+        ("\nperformance.now();", "contact.js:2:1"),
+        ("const begun = performance.timeOrigin;", "a mapping has no clock"),
+        (
+            "const { value } = Object.getOwnPropertyDescriptor(Date, 'now');\nvalue();",
+            "a mapping has no clock",
+        ),
         (
             "import fs from 'node:fs';\nexport const pull = () => null;",
             "can't be made of its script",

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use wasmtime::{Store, Trap};
 
-use super::state::State;
+use super::state::{INSTANCES_MAX, MEMORIES_MAX, State, TABLES_MAX};
 use super::v1::{self, Mapping};
 use super::{Cause, Limits, Plugin, TICK};
 use crate::model::{Problem, Setting};
 
-/// How many instances there may be at once; further calls wait. Each has 4 GiB of addresses,
-/// though not of memory.
+/// How many instances there may be at once; further calls wait. Each of the memories that
+/// they may have has 4 GiB of addresses, though not of memory.
 pub(super) const INSTANCES_AT_ONCE: u32 = 32;
 /// How much of an instance's memory stays with its place for the next one, in bytes:
 /// what a page of wide records takes. It is cleared, not fetched anew.
@@ -23,10 +23,14 @@ const KEPT_PLACES: u32 = 2;
 /// for each call would spend its time on having memory mapped.
 pub(super) fn pool(limits: Limits) -> wasmtime::InstanceAllocationStrategy {
     let mut pool = wasmtime::PoolingAllocationConfig::new();
+    // Whoever has a place finds all that a component may be made of.
     pool.total_component_instances(INSTANCES_AT_ONCE)
-        .total_core_instances(INSTANCES_AT_ONCE * 4)
-        .total_memories(INSTANCES_AT_ONCE)
-        .total_tables(INSTANCES_AT_ONCE * 4)
+        .max_core_instances_per_component(INSTANCES_MAX)
+        .total_core_instances(INSTANCES_AT_ONCE * INSTANCES_MAX)
+        .max_memories_per_component(MEMORIES_MAX)
+        .total_memories(INSTANCES_AT_ONCE * MEMORIES_MAX)
+        .max_tables_per_component(TABLES_MAX)
+        .total_tables(INSTANCES_AT_ONCE * TABLES_MAX)
         .max_memory_size(limits.memory_bytes)
         .linear_memory_keep_resident(KEPT_BYTES)
         .max_unused_warm_slots(KEPT_PLACES)

@@ -6,12 +6,13 @@ use super::Limits;
 
 /// What an entry of a table costs the host, in bytes, rounded up.
 const TABLE_ENTRY_BYTES: usize = 16;
-/// How many core instances a component may be made of.
-const INSTANCES_MAX: usize = 200;
+/// How many core instances a component may be made of: of a script's there are eleven, of
+/// one in Python some dozens.
+pub(super) const INSTANCES_MAX: u32 = 64;
 /// How many tables a component may have.
-const TABLES_MAX: usize = 200;
-/// How many memories a component may have.
-const MEMORIES_MAX: usize = 50;
+pub(super) const TABLES_MAX: u32 = 32;
+/// How many memories a component may have: a script's has three.
+pub(super) const MEMORIES_MAX: u32 = 8;
 
 /// What the host keeps beside an instance: its bounds and what it used of them.
 pub(super) struct State {
@@ -82,15 +83,15 @@ impl ResourceLimiter for State {
     }
 
     fn instances(&self) -> usize {
-        INSTANCES_MAX
+        INSTANCES_MAX as usize
     }
 
     fn tables(&self) -> usize {
-        TABLES_MAX
+        TABLES_MAX as usize
     }
 
     fn memories(&self) -> usize {
-        MEMORIES_MAX
+        MEMORIES_MAX as usize
     }
 }
 

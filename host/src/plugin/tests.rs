@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use wasmtime::Store;
+
+use super::state::{MEMORIES_MAX, State};
 use super::{Cause, Error, Library, Limits, Plugins, instance};
 use crate::model::{Kind, Meeting, Object, Pulled, Pushed, Request, Setting, Value};
 
@@ -108,6 +111,38 @@ fn more_calls_than_there_are_places_wait_for_one() {
             });
         }
     });
+}
+
+#[test]
+fn components_of_as_many_memories_as_there_may_be_find_a_place_all_at_once() {
+    let home = tempfile::tempdir().unwrap();
+    let plugins = Plugins::start(&home.path().join("cache"), Limits::default()).unwrap();
+    let published =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/published-1.0.0/contact.wat");
+    let text = std::fs::read_to_string(published).unwrap();
+    let (component, _) = text.rsplit_once(')').unwrap();
+    // It has one memory of its own.
+    let with_memories = |count: u32| {
+        let more = (1..count).map(|nth| {
+            format!("(core module $m{nth} (memory 1)) (core instance (instantiate $m{nth}))\n")
+        });
+        let component = format!("{component}{})", more.collect::<String>());
+        let component = wat::parse_str(component).unwrap();
+        plugins.load("contact.wasm", Object::Contact, &component)
+    };
+    let plugin = with_memories(MEMORIES_MAX).unwrap();
+    let stores = (0..instance::INSTANCES_AT_ONCE).map(|_| {
+        let state = State::new("contact.wasm", Limits::default());
+        let mut store = Store::new(plugin.pre.engine(), state);
+        store.limiter(|state| state);
+        store.set_epoch_deadline(u64::from(u32::MAX));
+        plugin.pre.instantiate(&mut store).unwrap();
+        store
+    });
+    let stores: Vec<_> = stores.collect();
+    drop(stores);
+    let error = with_memories(MEMORIES_MAX + 1).err().unwrap().to_string();
+    assert!(error.contains("linear memories"), "{error}");
 }
 
 /// The document for authors is what the code says; to write it anew, run this

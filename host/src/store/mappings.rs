@@ -46,6 +46,11 @@ impl OrgStore {
         })
     }
 
+    /// Returns the mapping that was found good before that one, where it is kept.
+    pub fn accepted_before(&self, object: Object) -> Result<Option<Accepted>> {
+        self.database.read("read the mapping before", |db| before(db, object))
+    }
+
     /// Notes that a mapping was found good; nothing is refused then. The one before is kept
     /// for a while longer, should this one fail after all.
     pub fn accept(&self, object: Object, accepted: &Accepted) -> Result<()> {
@@ -63,9 +68,7 @@ impl OrgStore {
     pub fn fall_back(&self, object: Object, why: &Problem) -> Result<bool> {
         let broke = self.accepted(object)?.map(|accepted| accepted.digest);
         let fell = self.database.write("go back to the mapping before", |db| {
-            let sql = "SELECT previous FROM mappings WHERE object = ?1 AND previous IS NOT NULL";
-            let before = one(db, sql, [object.as_str()], |row| json::<Accepted>(row, "previous"))?;
-            let Some(before) = before else { return Ok(false) };
+            let Some(before) = before(db, object)? else { return Ok(false) };
             put(db, object, &before)?;
             let sql = "UPDATE mappings SET previous = NULL, broke = ?2 WHERE object = ?1";
             run(db, sql, params![object.as_str(), broke])?;
@@ -114,6 +117,11 @@ impl OrgStore {
             run(db, sql, params![object.as_str(), message, at, hint, last]).map(|_| ())
         })
     }
+}
+
+fn before(db: &Connection, object: Object) -> Result<Option<Accepted>> {
+    let sql = "SELECT previous FROM mappings WHERE object = ?1 AND previous IS NOT NULL";
+    one(db, sql, [object.as_str()], |row| json::<Accepted>(row, "previous"))
 }
 
 fn put(db: &Connection, object: Object, accepted: &Accepted) -> Result<()> {
@@ -179,8 +187,10 @@ mod tests {
         assert!(!org.fall_back(Object::Contact, &why).unwrap(), "it was taken as it is");
         org.accept(Object::Contact, &good("aa")).unwrap();
         org.accept(Object::Contact, &good("bb")).unwrap();
+        assert_eq!(org.accepted_before(Object::Contact).unwrap(), Some(good("aa")));
         assert!(org.fall_back(Object::Contact, &why).unwrap());
         assert_eq!(org.accepted(Object::Contact).unwrap(), Some(good("aa")));
+        assert_eq!(org.accepted_before(Object::Contact).unwrap(), None);
         assert_eq!(org.refused(Object::Contact).unwrap().unwrap().why, why);
         assert!(org.has_broken(Object::Contact, "bb").unwrap());
         assert!(!org.fall_back(Object::Contact, &why).unwrap());

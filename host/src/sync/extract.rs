@@ -75,7 +75,7 @@ pub(super) async fn ready(
     if typed(doors, object).await?.all_types().is_none() {
         return to_pages(doors, object, fence, &position).await;
     }
-    let is_overdue = is_overdue(&extract, doors.clock.now());
+    let is_overdue = is_overdue(extract, doors.clock.now());
     let asks = if is_overdue { 1 } else { ASKS_MAX };
     match finished(&doors.salesforce, object, &extract.id, asks, stop).await? {
         Progress::Ready => Ok(true),

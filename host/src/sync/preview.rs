@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Error;
 use super::isolate::isolate;
-use crate::model::{Counts, Fields, Object, Problem, Pulled, Pushed, SalesforceId, Value};
+use crate::model::{Counts, Fields, Object, Problem, Pulled, Pushed, SalesforceId, Spec, Value};
 use crate::plugin::Mapping;
 use crate::store::{Fate, OrgStore};
 
@@ -53,6 +53,15 @@ impl Preview {
         let first = self.first.as_ref().map(|why| format!(", the first: {why}"));
         Some(against + first.as_deref().unwrap_or_default())
     }
+}
+
+/// Returns what speaks against a mapping that has another condition than the one before: what is
+/// stored doesn't tell what it would read.
+pub fn selects_others(spec: &Spec, before: Option<&Spec>) -> Option<String> {
+    let filter = before.and_then(|before| before.filter.as_ref());
+    (spec.filter.as_ref() != filter).then(|| {
+        "it selects other records than the mapping before, which can't be tried".to_owned()
+    })
 }
 
 #[allow(clippy::cast_precision_loss)]

@@ -2,7 +2,7 @@
 //! used; until it does, the one that was found good last goes on.
 
 use super::prepare::{Effect, is_shown, misfits};
-use super::preview::preview;
+use super::preview::{preview, replay, selects_others};
 use super::{Doors, Error, WhenRefused};
 use crate::model::{Need, Object, Problem, Setting};
 use crate::plugin::{Brought, Mapping};
@@ -36,13 +36,15 @@ pub(super) fn mapping(doors: &Doors, object: Object, org: &Description) -> Resul
             let why = refused.map(|refused| refused.why);
             Error::Mapping(why.unwrap_or_else(|| unused(&mapping, "it failed in use")))
         }
-        Ok((brought, mapping)) => match against(doors, brought.is_some(), &mapping, org)? {
-            None => {
-                accept(doors, brought, &mapping, settings)?;
-                return Ok(mapping);
+        Ok((brought, mapping)) => {
+            match against(doors, brought.is_some(), &mapping, accepted.as_ref(), org)? {
+                None => {
+                    accept(doors, brought, &mapping, settings)?;
+                    return Ok(mapping);
+                }
+                Some(why) => Error::Mapping(why),
             }
-            Some(why) => Error::Mapping(why),
-        },
+        }
         Err(error) => Error::Plugin(error),
     };
     let accepted = accepted.filter(|_| choices.when_refused == WhenRefused::LastGood);
@@ -65,16 +67,22 @@ pub(super) fn fall_back(doors: &Doors, object: Object, why: &Problem) -> Result<
     Ok(true)
 }
 
-/// Loads the mapping that was found good last, with the settings that it had then; none,
-/// where it can't be used any more, or is another since efficlose itself is.
+/// Loads the mapping that was found good last; none, where it is another since efficlose itself
+/// is.
 fn last(doors: &Doors, object: Object, accepted: Accepted) -> Option<Mapping> {
-    let Accepted { name, source: bytes, signature, settings, digest } = accepted;
+    let digest = accepted.digest.clone();
+    loaded(doors, object, accepted).filter(|last| last.digest() == digest)
+}
+
+/// Loads a mapping that was found good, with the settings that it had then; none, where it can't
+/// be used any more.
+fn loaded(doors: &Doors, object: Object, accepted: Accepted) -> Option<Mapping> {
+    let Accepted { name, source: bytes, signature, settings, .. } = accepted;
     let brought = (!name.is_empty()).then_some(Brought { name, bytes, signature });
     if let Some(brought) = &brought {
         doors.library.is_signed(brought, object).ok()?;
     }
-    let last = doors.library.mapping_of(brought.as_ref(), object, settings).ok()?;
-    (last.digest() == digest).then_some(last)
+    doors.library.mapping_of(brought.as_ref(), object, settings).ok()
 }
 
 /// Notes that a mapping is good.
@@ -91,13 +99,14 @@ fn accept(
     Ok(doors.store.accept(object, &accepted)?)
 }
 
-/// Holds a mapping against what the org says of its fields, and tries it on stored
-/// records; returns what speaks against it. What the default lacks is told when it is fitted to
-/// the org: it is the org that has to be mended then.
+/// Holds a mapping against what the org says of its fields, and tries it on stored records and
+/// on what was asked for meetings; returns what speaks against it. What the default lacks is told
+/// when it is fitted to the org: it is the org that has to be mended then.
 fn against(
     doors: &Doors,
     is_brought: bool,
     mapping: &Mapping,
+    accepted: Option<&Accepted>,
     org: &Description,
 ) -> Result<Option<Problem>, Error> {
     let spec = mapping.spec();
@@ -107,10 +116,10 @@ fn against(
         let message = format!("{} {}{}", misfit.field, misfit.message, nearest.unwrap_or_default());
         return Ok(Some(unused(mapping, &message)));
     }
-    let seen = match preview(&doors.store, mapping, spec.object, TRIED, 0, &mut |_| ()) {
+    let seen = preview(&doors.store, mapping, spec.object, TRIED, 0, &mut |_| ());
+    let seen = match tried(mapping, seen)? {
         Ok(seen) => seen,
-        Err(Error::Plugin(error)) => return Ok(Some(unused(mapping, &error.to_string()))),
-        Err(error) => return Err(error),
+        Err(why) => return Ok(Some(why)),
     };
     // A field that is read for the first time is not stored yet: the mapping can be judged
     // only where every record speaks against it.
@@ -122,7 +131,25 @@ fn against(
         .any(|need| seen.unread.iter().any(|unread| unread == need.path.as_str()));
     let against_all = seen.broken + seen.lost == seen.counts.pulled;
     let against = seen.against().filter(|_| !is_new || against_all);
-    Ok(against.map(|why| unused(mapping, &why)))
+    if against.is_some() || !is_brought {
+        return Ok(against.map(|why| unused(mapping, &why)));
+    }
+    let pushes = match tried(mapping, replay(&doors.store, mapping, spec.object, 0))? {
+        Ok(pushes) => pushes,
+        Err(why) => return Ok(Some(why)),
+    };
+    let before = accepted.filter(|_| seen.counts.pulled > 0);
+    let before = before.and_then(|accepted| loaded(doors, spec.object, accepted.clone()));
+    let others = before.and_then(|before| selects_others(spec, Some(before.spec())));
+    Ok(pushes.against().or(others).map(|why| unused(mapping, &why)))
+}
+
+/// Tells what a mapping does wrong from what else may go wrong as it is tried.
+fn tried<T>(mapping: &Mapping, outcome: Result<T, Error>) -> Result<Result<T, Problem>, Error> {
+    match outcome {
+        Err(Error::Plugin(error)) => Ok(Err(unused(mapping, &error.to_string()))),
+        outcome => outcome.map(Ok),
+    }
 }
 
 fn unused(mapping: &Mapping, why: &str) -> Problem {

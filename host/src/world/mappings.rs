@@ -10,7 +10,9 @@ use crate::model::{Connection, Object, OrgId, Setting, Spec};
 use crate::plugin::{Brought, Mapping, signature_of};
 use crate::salesforce::{Description, Salesforce};
 use crate::store::{Accepted, make_folder};
-use crate::sync::{Effect, Misfit, Preview, Replay, misfits, parents, preview, probe, replay};
+use crate::sync::{
+    Effect, Misfit, Preview, Replay, misfits, parents, preview, probe, replay, selects_others,
+};
 
 /// The folder of the mappings that were used before, in that of the mappings.
 const BEFORE: &str = "before";
@@ -53,16 +55,7 @@ impl World {
         let new = place.with_extension("new");
         std::fs::write(&new, &brought.bytes).map_err(|cause| io(&new, &cause))?;
         let old = self.put_aside(object)?;
-        let signature = signature_of(&place);
-        if brought.signature.is_empty() {
-            remove(&signature)?;
-        } else {
-            std::fs::write(&signature, &brought.signature)
-                .map_err(|cause| io(&signature, &cause))?;
-        }
-        // At no time is there none: a sync that looks takes the one or the other, or
-        // finds two and says so.
-        std::fs::rename(&new, &place).map_err(|cause| io(&place, &cause))?;
+        settle(&new, &place, &brought.signature)?;
         if let Some(old) = old.filter(|old| *old != place) {
             remove(&old)?;
             remove(&signature_of(&old))?;
@@ -144,7 +137,47 @@ impl World {
         Ok(found)
     }
 
-    /// Goes back to the mapping before.
+    /// Returns the mapping that was found good last before the file in use was edited in its
+    /// place; none, where it wasn't. What lies among those before, the latest of which is `last`,
+    /// was not edited, and what someone has gone back from is not gone back to.
+    fn before_edit(
+        &self,
+        org: &OrgId,
+        object: Object,
+        used: &Path,
+        last: Option<&Path>,
+    ) -> Result<Option<Accepted>, Failed> {
+        let read = |file: &Path| std::fs::read(file).map_err(|cause| io(file, &cause));
+        let (bytes, last) = (read(used)?, last.map(read).transpose()?);
+        let is_other = |good: &Accepted| {
+            !good.name.is_empty() && good.source != bytes && last.as_ref() != Some(&good.source)
+        };
+        let store = self.store.org(org)?;
+        let Some(accepted) = store.accepted(object)? else { return Ok(None) };
+        if accepted.source != bytes {
+            return Ok(Some(accepted).filter(is_other));
+        }
+        // A sync may have found the edited one good since.
+        let Some(good) = store.accepted_before(object)?.filter(is_other) else { return Ok(None) };
+        for (_, undone) in self.undone(object)? {
+            if read(&undone)? == good.source {
+                return Ok(None);
+            }
+        }
+        Ok(Some(good))
+    }
+
+    /// Puts a mapping that was found good back to its place, and returns that.
+    fn restore(&self, good: &Accepted) -> Result<PathBuf, Failed> {
+        let place = self.mappings().join(&good.name);
+        let new = place.with_extension("new");
+        std::fs::write(&new, &good.source).map_err(|cause| io(&new, &cause))?;
+        settle(&new, &place, &good.signature)?;
+        Ok(place)
+    }
+
+    /// Goes back to the mapping before: what the file in use was before it was edited, or what
+    /// was used before it.
     pub fn back(&self, org: &OrgId, object: Object) -> Result<Back, Failed> {
         let _lock = self.store.lock_settings()?;
         let used = self.library()?.file(object)?;
@@ -153,6 +186,10 @@ impl World {
             return Err(Failed::new(format!("no other mapping of {object} was used before"))
                 .hint("Run `efficlose mapping list` to see which is used."));
         }
+        let good = match &used {
+            Some(file) => self.before_edit(org, object, file, last.as_deref())?,
+            None => None,
+        };
         let mut undone = None;
         if let Some(file) = &used {
             // It may have been changed there; nothing that a person wrote is lost.
@@ -168,8 +205,10 @@ impl World {
             |last: &Path| self.mappings().join(object.file_name()).with_extension(ending_of(last));
         // One that was put there by hand had the default before it.
         let is_default = last.as_ref().is_none_or(|last| ending_of(last) == DEFAULT);
-        let now = match last {
-            Some(last) if !is_default => {
+        let now = match (good, last) {
+            // Those before stay as they are.
+            (Some(good), _) => Some(self.restore(&good)?),
+            (None, Some(last)) if !is_default => {
                 let place = place(&last);
                 remove(&signature_of(&place))?;
                 rename_if_there(&signature_of(&last), &signature_of(&place))?;
@@ -177,7 +216,7 @@ impl World {
                 std::fs::rename(&last, &place).map_err(|cause| io(&place, &cause))?;
                 Some(place)
             }
-            mark => {
+            (None, mark) => {
                 mark.map_or(Ok(()), |mark| remove(&mark))?;
                 None
             }
@@ -222,10 +261,7 @@ impl World {
         let pushes = replay(&*self.store.org(org)?, &mapping, object, shown)?;
         let settings = self.mapping_settings(org, object);
         let used = self.library()?.mapping(object, settings).ok();
-        let filter = used.and_then(|used| used.spec().filter.clone());
-        let filter = (mapping.spec().filter != filter).then(|| {
-            "it selects other records than the mapping before, which can't be tried".to_owned()
-        });
+        let filter = selects_others(mapping.spec(), used.as_ref().map(Mapping::spec));
         let against = seen.against().or_else(|| pushes.against()).or(filter).map(|why| {
             let hint = match seen.unread.as_slice() {
                 [] => {
@@ -350,6 +386,19 @@ fn copy(from: &Path, to: &Path) -> Result<(), Failed> {
         remove(&to)?;
     }
     Ok(())
+}
+
+/// Puts what was written to `new` in the place of a mapping, with its signature.
+fn settle(new: &Path, place: &Path, signature: &str) -> Result<(), Failed> {
+    let beside = signature_of(place);
+    if signature.is_empty() {
+        remove(&beside)?;
+    } else {
+        std::fs::write(&beside, signature).map_err(|cause| io(&beside, &cause))?;
+    }
+    // At no time is there none: a sync that looks takes the one or the other, or finds two and
+    // says so.
+    std::fs::rename(new, place).map_err(|cause| io(place, &cause))
 }
 
 fn rename_if_there(from: &Path, to: &Path) -> Result<(), Failed> {

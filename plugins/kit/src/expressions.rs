@@ -7,12 +7,13 @@
 //! that of Jinja's expressions, such as `Account.Name | upper ~ "!"`.
 
 mod context;
+mod language;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use minijinja::value::Object;
-use minijinja::{Environment, Expression, UndefinedBehavior, Value as Found};
+use minijinja::{Environment, Expression, Value as Found};
 
 use self::context::{Row, Shape, asked, found};
 use crate::{
@@ -92,8 +93,7 @@ impl Object for Keep {}
 impl Expressions {
     /// Reads the expressions among the settings, and fits the spec to them.
     fn of(settings: &Settings, spec: &mut Spec) -> Result<Self, Problem> {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+        let mut environment = language::environment();
         environment.add_global(KEEP, Found::from_object(Keep));
         // An instance lives for one call; the environment goes with it.
         let environment: &'static Environment<'static> = Box::leak(Box::new(environment));
@@ -262,13 +262,13 @@ impl Own {
     ) -> Result<Self, Problem> {
         let at = format!("{way}:{name}");
         let said = told.get(name).map_or(LEFT_OUT, String::as_str);
-        let expression =
-            match said {
-                LEFT_OUT => None,
-                text => Some(environment.compile_expression_owned(text.to_owned()).map_err(
-                    |error| wrong(&at, "the expression can't be read", &reason(&error)),
-                )?),
-            };
+        let expression = match said {
+            LEFT_OUT => None,
+            text => Some(
+                language::expression(environment, text)
+                    .map_err(|error| wrong(&at, "the expression can't be read", &reason(&error)))?,
+            ),
+        };
         let on_error = match told.get(&format!("{name}:on_error")).map(String::as_str) {
             None | Some("fail") => OnError::Fail,
             Some("skip") => OnError::Skip,

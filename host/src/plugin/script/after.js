@@ -17,7 +17,9 @@ const __efficlose_exported = "@EXPORTS@";
   for (const name of ["fields", "columns", "custom", "writes", "filter", "pull", "push"]) given[name] = __efficlose_exported[name] ?? null;
   for (const name of ["pull", "push"]) given[name] = typeof given[name] === "function" ? given[name] : null;
 
-  const problem = (message, at = null, hint = null) => ({ message, at, hint });
+  // A text that was cut through a letter can't leave the script as it is.
+  const whole = (text) => (text === null ? null : String(text).toWellFormed());
+  const problem = (message, at = null, hint = null) => ({ message: whole(message), at: whole(at), hint: whole(hint) });
   const refuse = (message, at, hint) => { throw problem(message, at, hint); };
 
   // What it needs
@@ -26,7 +28,7 @@ const __efficlose_exported = "@EXPORTS@";
     if (given.fields === null) return DEFAULT.reads;
     if (!Array.isArray(given.fields)) refuse("fields is not a list of names", "fields", "Write `export const fields = [\"Email\", \"Region__c?\"];`.");
     return given.fields.map((field) => {
-      const text = String(field);
+      const text = whole(field);
       return text.endsWith("?") ? { path: text.slice(0, -1), optional: true } : { path: text, optional: false };
     });
   };
@@ -41,7 +43,7 @@ const __efficlose_exported = "@EXPORTS@";
         return known ?? refuse(`a ${DEFAULT.kind} has no column ${name}${nearest(name, list)}`, "columns", "Name a column of its own in `custom`.");
       });
     }
-    const own = Object.entries(given.custom ?? {}).map(([name, of]) => ({ name: `custom.${name}`, of: String(of) }));
+    const own = Object.entries(given.custom ?? {}).map(([name, of]) => ({ name: whole(`custom.${name}`), of: String(of) }));
     const odd = own.find((column) => !TYPES.includes(column.of));
     if (odd) refuse(`"${odd.of}" is not the type of a column`, odd.name, `Write ${TYPES.join(", ")}.`);
     return [...list, ...own];
@@ -51,7 +53,7 @@ const __efficlose_exported = "@EXPORTS@";
     if (given.writes === null) return DEFAULT.writes;
     const odd = Object.entries(given.writes).find(([, policy]) => !POLICIES.includes(policy));
     if (odd) refuse(`"${String(odd[1])}" is no policy`, odd[0], `Write ${POLICIES.join(", ")}.`);
-    return Object.entries(given.writes).map(([field, policy]) => ({ field, optional: true, policy }));
+    return Object.entries(given.writes).map(([field, policy]) => ({ field: whole(field), optional: true, policy }));
   };
 
   const nearest = (name, list) => {
@@ -97,7 +99,7 @@ const __efficlose_exported = "@EXPORTS@";
       object: DEFAULT.object,
       kind: DEFAULT.kind,
       reads: given.pull ? READS : [],
-      filter: given.filter === null ? DEFAULT.filter : String(given.filter),
+      filter: given.filter === null ? DEFAULT.filter : whole(given.filter),
       columns: COLUMNS,
       writes: WRITES,
     };
@@ -125,7 +127,7 @@ const __efficlose_exported = "@EXPORTS@";
   };
 
   class Skipped {
-    constructor(reason) { this.reason = String(reason ?? "the script skips it"); }
+    constructor(reason) { this.reason = whole(reason ?? "the script skips it"); }
   }
   class Refused {
     constructor(...what) { this.problem = problem(...what); }
@@ -163,7 +165,7 @@ const __efficlose_exported = "@EXPORTS@";
     const { of } = COLUMNS[nth];
     if (part === "") return NULL;
     if (of === "boolean") return { tag: of, val: part === "1" };
-    return of === "integer" || of === "number" ? { tag: of, val: Number(part) } : { tag: "text", val: part };
+    return of === "integer" || of === "number" ? { tag: of, val: Number(part) } : { tag: "text", val: whole(part) };
   };
 
   // Returns a function that makes a record of a row: written out for what is read, so that a
@@ -311,7 +313,7 @@ const __efficlose_exported = "@EXPORTS@";
       const kind = value === null ? "null" : typeof value;
       const tag = { null: "null", string: "text", boolean: "boolean", number: Number.isInteger(value) ? "integer" : "number" }[kind];
       if (tag === undefined) throw new Refused(`the value of ${name} is a ${kind}`, name);
-      list.push({ name, value: tag === "null" ? NULL : { tag, val: value } });
+      list.push({ name, value: tag === "null" ? NULL : { tag, val: tag === "text" ? whole(value) : value } });
     }
     return { tag: "mapped", val: list };
   };
@@ -322,7 +324,7 @@ const __efficlose_exported = "@EXPORTS@";
     log(level, words) {
       if (!__efficlose.ready) return;
       const text = words.map((word) => (typeof word === "string" ? word : JSON.stringify(word) ?? String(word))).join(" ");
-      __efficlose_log.write(level, text);
+      __efficlose_log.write(level, whole(text));
     },
     configure,
     pull({ columns, rows }) {
@@ -330,7 +332,7 @@ const __efficlose_exported = "@EXPORTS@";
       const record = recordOf(isPacked ? columns.slice(1) : columns.map((name) => `${MARK}${name}`));
       const pull = given.pull;
       const mapped = isPacked
-        ? (row) => [{ tag: "text", val: entity(pull(record(row[0].val.split(SEPARATOR)))).join(SEPARATOR) }]
+        ? (row) => [{ tag: "text", val: whole(entity(pull(record(row[0].val.split(SEPARATOR)))).join(SEPARATOR)) }]
         : (row) => entity(pull(record(row.map(marked)))).map(valued);
       return outcomes(rows, (row) => ({ tag: "mapped", val: mapped(row) }));
     },

@@ -142,21 +142,24 @@ fn policy(policy: Policy) -> &'static str {
     }
 }
 
-/// Says what went wrong as a script ran while it was made, and where. On the first
+/// Says what went wrong as a script ran while it was made, and where in the script. On the first
 /// line, what stands before the script shifts it by so many letters.
 fn told(file: &str, why: &str, shift: usize) -> String {
     let message = match why.rsplit_once("Error: ") {
         Some((_, rest)) => rest,
         None => why,
     };
-    let (message, place) = match message.split_once(USER) {
-        Some((before, after)) => {
-            let digits = |c: char| !(c.is_ascii_digit() || c == ':');
-            let place = after.split(digits).next().unwrap_or_default().trim_end_matches(':');
-            (before, place.split_once(':').unwrap_or((place, "")))
-        }
-        None => (message, ("", "")),
+    let is_other = |letter: char| !(letter.is_ascii_digit() || letter == ':');
+    let places = message.split(USER).skip(1).map(|rest| {
+        let place = rest.split(is_other).next().unwrap_or_default().trim_end_matches(':');
+        place.split_once(':').unwrap_or((place, ""))
+    });
+    let places: Vec<(&str, &str)> = places.collect();
+    let is_own = |(line, column): &&(&str, &str)| {
+        *line != "1" || column.parse().is_ok_and(|column: usize| column > shift)
     };
+    let place = places.iter().find(is_own).or(places.first()).copied().unwrap_or_default();
+    let message = message.split(USER).next().unwrap_or_default();
     let message = message.lines().next().unwrap_or_default().trim();
     let place = match (place, place.1.parse::<usize>()) {
         (("", _), _) => String::new(),
@@ -178,6 +181,9 @@ mod tests {
         assert_eq!(told("lead.js", why, 9), "lead.js:3:1: cannot read property 'foo' of null");
         let why = "x: Error: no\n    at <anonymous> (componentize-qjs:user.js:1:21)";
         assert_eq!(told("lead.js", why, 9), "lead.js:1:12: no");
+        let why = "x: Error: no clock\n    at none (componentize-qjs:user.js:1:5)\n    at \
+                   <anonymous> (componentize-qjs:user.js:2:7)";
+        assert_eq!(told("lead.js", why, 9), "lead.js:2:7: no clock");
         assert_eq!(told("lead.js", "it can't be compiled", 9), "it can't be compiled");
     }
 }
