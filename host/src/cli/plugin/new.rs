@@ -27,11 +27,12 @@ macro_rules! kit {
         [$(($file, include_str!(concat!("../../../../plugins/kit/src/", $file)))),*]
     };
 }
-const KIT: [(&str, &str); 11] = kit![
+const KIT: [(&str, &str); 12] = kit![
     "cases.rs",
     "export.rs",
     "expressions.rs",
     "expressions/context.rs",
+    "expressions/language.rs",
     "field_map.rs",
     "lib.rs",
     "log.rs",

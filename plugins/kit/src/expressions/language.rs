@@ -24,6 +24,8 @@ const OF_TEXTS: [&str; 12] = [
     "join",
     "replace",
 ];
+/// The filters that tell something of a text or of a list: of what is none, what is so of no text.
+const OF_WHOLES: [&str; 3] = ["length", "count", "split"];
 /// The filter whose further values are put into its text.
 const FORMAT: &str = "format";
 /// The filter that takes what is none for no text.
@@ -44,6 +46,15 @@ pub(super) fn environment() -> Environment<'static> {
     for name in OF_TEXTS {
         environment.add_filter(name, move |values: Rest<ValueOrKwargs>| of_text(name, values));
     }
+    for name in OF_WHOLES {
+        environment.add_filter(name, move |values: Rest<ValueOrKwargs>| {
+            let mut values = values.into_values();
+            if let Some(first) = values.first_mut() {
+                *first = shown(first.clone());
+            }
+            STOCK.empty_state().apply_filter(name, &values)
+        });
+    }
     environment.add_filter(FORMAT, |values: Rest<ValueOrKwargs>| {
         let values: Vec<Found> = values.into_values().into_iter().map(shown).collect();
         STOCK.empty_state().apply_filter(FORMAT, &values)
@@ -59,7 +70,7 @@ pub(super) fn expression(
 ) -> Result<Expression<'static, 'static>, Error> {
     // What is wrong with it is told of the text that a person wrote.
     let read = environment.compile_expression_owned(text.to_owned())?;
-    if !text.contains('~') {
+    if !text.contains('~') && !text.contains("in") {
         return Ok(read);
     }
     environment.compile_expression_owned(with_parts_shown(text))
@@ -88,14 +99,15 @@ fn shown(value: Found) -> Found {
     if value.is_none() { Found::from("") } else { value }
 }
 
-/// Returns an expression, which can be read, with what `~` joins shown first.
+/// Returns an expression, which can be read, with what `~` joins shown first, and what `in` looks
+/// through.
 ///
 /// A part ends where the language binds less tightly than `~`; in brackets stand parts of their
 /// own.
 fn with_parts_shown(text: &str) -> String {
     let mut made = String::with_capacity(text.len() * 2);
     let mut around = Vec::new();
-    let mut part = Part { begins: 0, is_after_tilde: false };
+    let mut part = Part { begins: 0, is_put_in: false };
     let (mut rest, mut before) = (text, "");
     while !rest.is_empty() {
         let (token, after) = rest.split_at(length_of_token(rest));
@@ -104,7 +116,7 @@ fn with_parts_shown(text: &str) -> String {
             "(" | "[" | "{" => {
                 made.push_str(token);
                 around.push(part);
-                part = Part { begins: made.len(), is_after_tilde: false };
+                part = Part { begins: made.len(), is_put_in: false };
             }
             ")" | "]" | "}" => {
                 part.end(&mut made, false);
@@ -114,7 +126,7 @@ fn with_parts_shown(text: &str) -> String {
             _ if ends_part(token, before, is_first) => {
                 part.end(&mut made, token == "~");
                 made.push_str(token);
-                part = Part { begins: made.len(), is_after_tilde: token == "~" };
+                part = Part { begins: made.len(), is_put_in: matches!(token, "~" | "in") };
             }
             _ => made.push_str(token),
         }
@@ -132,13 +144,13 @@ fn with_parts_shown(text: &str) -> String {
 #[derive(Clone, Copy)]
 struct Part {
     begins: usize,
-    is_after_tilde: bool,
+    is_put_in: bool,
 }
 
 impl Part {
     /// Has the part shown where it is put into a text.
     fn end(self, made: &mut String, is_before_tilde: bool) {
-        if self.is_after_tilde || is_before_tilde {
+        if self.is_put_in || is_before_tilde {
             made.insert(self.begins, '(');
             // A word may follow.
             made.push_str(&format!(")|{SHOWN} "));
@@ -205,6 +217,7 @@ mod tests {
                 "f(a~b)~c",
                 format!("{}~{}", shown(&format!("f({}~{})", shown("a"), shown("b"))), shown("c")),
             ),
+            ("a in b|lower and c", format!("a in{}and c", shown(" b|lower "))),
             ("a~b if c==d else e", format!("{}~{}if c==d else e", shown("a"), shown("b "))),
         ] {
             assert_eq!(with_parts_shown(text), made, "{text}");
@@ -231,6 +244,10 @@ mod tests {
             ("a | lower or b", "B"),
             ("'x' if a == none and a is none else b", "x"),
             ("'x' if a ~ b == 'B' else 'y'", "x"),
+            ("'x' if 'v' in a | lower or 'v' in a else 'y'", "y"),
+            ("'x' if 'v' not in a and b in ['B'] else 'y'", "x"),
+            ("'' ~ (a | trim | length)", "0"),
+            ("(a | lower | split('@') | last) ~ b", "B"),
         ] {
             assert_eq!(found(text).as_str(), Some(made), "{text}");
         }
