@@ -272,3 +272,85 @@ async fn roles_that_cannot_be_read_just_now_are_waited_for() {
     let deal = deal(&world, "m1").await;
     assert_eq!(deal["record_id"], json!(cast.deal), "not the one that closes first");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_account_waits_where_it_depends_on_who_was_there() {
+    let (world, cast) = stage().await;
+    let partner = world.org.create("Account", json!({ "Name": "Partner" })).await;
+    let twin = json!({ "LastName": "Zebra the Second", "Email": ADA, "AccountId": partner });
+    world.org.create("Contact", twin).await;
+    let carol = json!({
+        "LastName": "Carol", "Email": "carol@partner.example", "AccountId": partner,
+    });
+    world.org.create("Contact", carol).await;
+    world.tell(&[meeting(&world.org, "m1", 2, &[ADA, "carol@partner.example"])]).await;
+    world.sync().await;
+    let account = async |id: &str| description_or_none(&world, "Account", id).await;
+    assert!(!account(&partner).await.contains("Learned in m1"), "that would be a guess");
+    choose(&world, "m1", ADA, &cast.contact).await;
+    choose(&world, "m1", "account", &cast.account).await;
+    assert!(account(&cast.account).await.contains("Learned in m1"));
+    assert!(!account(&partner).await.contains("Learned in m1"));
+}
+
+/// Returns what a record's description says; nothing, where it is empty.
+async fn description_or_none(world: &World, object: &str, id: &str) -> String {
+    let record = world.org.get(object, id, "Description").await;
+    record["Description"].as_str().unwrap_or_default().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_a_meeting_leaves_shows_the_one_before() {
+    let (world, cast) = stage().await;
+    let told = [meeting(&world.org, "m1", 4, &[ADA]), meeting(&world.org, "m2", 2, &[ADA])];
+    world.tell(&told).await;
+    world.sync().await;
+    assert_says(&description(&world.org, "Contact", &cast.contact).await, &["Learned in m2"]);
+    world.tell(&[meeting(&world.org, "m2", 2, &["nora@newton.example"])]).await;
+    world.sync().await;
+    world.sync().await;
+    assert_says(&description(&world.org, "Contact", &cast.contact).await, &["Learned in m1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_meeting_stays_with_the_deal_that_was_open_when_it_was_matched() {
+    let (world, cast) = stage().await;
+    world.tell(&[meeting(&world.org, "m1", 2, &[ADA])]).await;
+    world.sync().await;
+    assert_eq!(deal(&world, "m1").await["record_id"], cast.deal.as_str());
+    let won = json!({ "StageName": "Closed Won" });
+    world.org.patch("Opportunity", &cast.deal, won).await;
+    let renewal = json!({
+        "Name": "Renewal", "StageName": "Prospecting", "CloseDate": "2099-12-31",
+        "AccountId": cast.account,
+    });
+    world.org.create("Opportunity", renewal).await;
+    let mut told = meeting(&world.org, "m1", 2, &[ADA]);
+    told["title"] = json!("Told anew");
+    world.tell(&[told]).await;
+    world.sync().await;
+    assert_eq!(deal(&world, "m1").await["record_id"], cast.deal.as_str());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_converted_leads_nobody_guesses() {
+    let (world, _) = stage().await;
+    let mut contacts = Vec::new();
+    for name in ["One", "Two"] {
+        let lead = json!({ "LastName": name, "Company": name, "Email": "twice@two.example" });
+        let lead = world.org.create("Lead", lead).await;
+        contacts.push(text(&world.org.convert(&lead).await["contactId"]));
+    }
+    for (place, contact) in contacts.iter().enumerate() {
+        let other = json!({ "Email": format!("other{place}@two.example") });
+        world.org.patch("Contact", contact, other).await;
+    }
+    world.tell(&[meeting(&world.org, "m1", 2, &["twice@two.example"])]).await;
+    world.sync().await;
+    let both = [contacts[0].as_str(), &contacts[1]];
+    assert_eq!(written(&world, &both, "Learned in m1").await, [false, false]);
+    assert_eq!(waiting(&world).await.len(), 1);
+    world.org.delete("Contact", &contacts[0]).await;
+    world.sync().await;
+    assert!(written(&world, &both[1..], "Learned in m1").await[0], "the other one is gone");
+}

@@ -222,3 +222,22 @@ async fn what_was_refused_is_not_sent_again_while_its_meeting_waits_for_someone(
     world.sync().await;
     assert_eq!(world.failures().await[0]["attempts"], 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_told_while_a_write_is_refused_is_tried() {
+    let (world, _) = stage().await;
+    world.sync().await;
+    let rule = json!({ "object": "Task", "when": { "Subject": "One" }, "message": "Not that." });
+    world.org.control(Method::POST, "/validation-rules", rule).await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+    let fault =
+        json!({ "method": "POST", "path": COLLECTION, "kind": "hang", "milliseconds": 2_000 });
+    world.org.fault(fault).await;
+    while_it_hangs(&world, &["sync", "--object", "Task"], async || {
+        world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "Two")])]).await;
+    })
+    .await;
+    world.sync().await;
+    assert_eq!(tasks(&world.org).await[0]["Subject"], "Two");
+    assert_eq!(world.failures().await, Vec::<Json>::new());
+}

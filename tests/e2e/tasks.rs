@@ -364,3 +364,57 @@ async fn what_is_told_of_a_task_in_the_recycle_bin_is_written_once_it_is_back() 
     let tasks = tasks(&world.org).await;
     assert_eq!((tasks.len(), &tasks[0]["Subject"]), (1, &json!("One anew")));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_is_kept_in_step_though_its_meeting_matches_nobody_any_more() {
+    let (world, cast) = stage().await;
+    let mut told = with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")]);
+    world.tell(std::slice::from_ref(&told)).await;
+    world.sync().await;
+    told["participants"] = json!([{ "email": "nora@newton.example" }]);
+    told["action_items"][0]["done"] = true.into();
+    world.tell(&[told]).await;
+    world.sync().await;
+    let task = tasks(&world.org).await.remove(0);
+    assert_eq!((&task["Status"], &task["WhoId"]), (&json!("Completed"), &json!(cast.contact)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_chose_it_is_not_about_leaves_the_task() {
+    let (world, cast) = stage().await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+    world.sync().await;
+    assert_eq!(tasks(&world.org).await[0]["WhatId"], cast.deal.as_str());
+    for question in ["opportunity", "account"] {
+        world.ok(&["matches", "choose", "m1", question, "none"]).await;
+    }
+    world.sync().await;
+    let task = tasks(&world.org).await.remove(0);
+    assert_eq!((&task["WhoId"], &task["WhatId"]), (&json!(cast.contact), &Json::Null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_choice_logs_no_meeting_that_was_not_logged_when_it_was_told() {
+    let (world, cast) = stage().await;
+    world.tell(&[meeting(&world.org, "m1", 2, &[ADA])]).await;
+    world.sync().await;
+    world.choose(|org| org["log_meetings"] = toml_edit::value(true));
+    world.ok(&["matches", "choose", "m1", ADA, &cast.contact]).await;
+    world.sync().await;
+    assert_eq!(tasks(&world.org).await, Vec::<Json>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_keeps_whom_it_is_about_while_that_is_out_of_sight() {
+    let (world, cast) = stage().await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+    world.sync().await;
+    let hidden = json!({ "ids": [cast.contact] });
+    world.org.control(reqwest::Method::POST, "/records/hide", hidden.clone()).await;
+    world.ok(&["verify", "--object", "Contact"]).await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One anew")])]).await;
+    world.sync().await;
+    world.org.control(reqwest::Method::POST, "/records/show", hidden).await;
+    let task = tasks(&world.org).await.remove(0);
+    assert_eq!((&task["Subject"], &task["WhoId"]), (&json!("One anew"), &json!(cast.contact)));
+}

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Row, params};
 
 use super::database::{one, run};
+use super::failures::try_again;
 use super::value::word;
 use super::{OrgStore, Result};
 use crate::model::SalesforceId;
@@ -76,6 +77,11 @@ pub(super) fn set_gone(db: &Connection, record_id: &SalesforceId, gone: bool) ->
                    WHERE links.record_id = ?1 AND works.meeting_id = links.meeting_id
                        AND works.item_id = links.item_id AND object = 'Task'";
         run(db, sql, [record_id.as_str()])?;
+        let failed = try_again!(
+            "object = 'Task' AND (meeting_id, coalesce(item_id, '')) IN (
+                 SELECT meeting_id, item_id FROM links WHERE record_id = ?1)"
+        );
+        run(db, failed, [record_id.as_str()])?;
     }
     Ok(())
 }

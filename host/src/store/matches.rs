@@ -9,14 +9,16 @@ use rusqlite::{Connection, Row, params};
 use super::database::{all, one, run};
 use super::failures::try_again;
 use super::value::{int, json, micros, number, time, to_json, word, word_or_none};
-use super::{OrgStore, Result};
+use super::{OrgStore, Result, work};
 use crate::model::{Choice, Match, Object, Question, Review, SalesforceId};
 
 /// How many matches of one meeting are read.
 const MATCHES_MAX: u32 = 10_000;
 
 impl OrgStore {
-    /// Replaces the matches of a meeting and what waits to be chosen, in one transaction.
+    /// Replaces the matches of a meeting and what waits to be chosen, in one transaction. Of a
+    /// record that it is not matched to any more, another meeting may be the latest: the work of
+    /// those waits again. What may still come of a question stays until it is answered.
     pub fn save_matches(
         &self,
         meeting_id: &str,
@@ -30,10 +32,22 @@ impl OrgStore {
                            VALUES (?1, ?2, ?3)";
                 run(db, sql, params![meeting_id, question.as_str(), to_json(candidates)])?;
             }
+            let sql = "SELECT * FROM matches WHERE meeting_id = ?1 ORDER BY position LIMIT ?2";
+            let before = all(db, sql, params![meeting_id, MATCHES_MAX], read_match)?;
+            let is_left = |one: &&Match| {
+                matches
+                    .iter()
+                    .all(|new| (new.object, &new.record_id) != (one.object, &one.record_id))
+            };
+            let (kept, left): (Vec<&Match>, Vec<_>) =
+                before.iter().filter(is_left).partition(|one| is_open(one.object, reviews));
+            for left in left {
+                work::wake_others_of(db, meeting_id, left.object, &left.record_id)?;
+            }
             run(db, "DELETE FROM matches WHERE meeting_id = ?1", [meeting_id])?;
             let sql = "INSERT INTO matches (meeting_id, position, object, record_id, email, reason)
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-            for (position, found) in matches.iter().enumerate() {
+            for (position, found) in matches.iter().chain(kept).enumerate() {
                 let position = int(position as u64);
                 let (object, record_id) = (found.object.as_str(), found.record_id.as_str());
                 let values =
@@ -138,8 +152,21 @@ impl OrgStore {
             let is_person = matches!(question, Question::Person(_));
             run(db, sql, params![question.as_str(), meeting_id, is_person])?;
             // What it led to by that choice must not be taken for what it led to by itself.
-            if let (None, Question::Person(email)) = (choice, question) {
-                run(db, "DELETE FROM matches WHERE email = ?1", [email.as_str()])?;
+            match (choice, question) {
+                (None, Question::Person(email)) => {
+                    let sql = "SELECT * FROM matches WHERE email = ?1";
+                    leave(db, all(db, sql, [email.as_str()], read_left)?)?;
+                    run(db, "DELETE FROM matches WHERE email = ?1", [email.as_str()])?;
+                }
+                (None, Question::Opportunity) => {
+                    let sql = "SELECT * FROM matches
+                               WHERE meeting_id = ?1 AND object = 'Opportunity'";
+                    leave(db, all(db, sql, [meeting_id], read_left)?)?;
+                    let sql = "DELETE FROM matches
+                               WHERE meeting_id = ?1 AND object = 'Opportunity'";
+                    run(db, sql, [meeting_id])?;
+                }
+                _ => {}
             }
             Ok(())
         })
@@ -182,6 +209,25 @@ impl OrgStore {
     }
 }
 
+/// Tells whether a question is open of which a record of this object may come.
+fn is_open(object: Object, reviews: &[Review]) -> bool {
+    // Whom and what a meeting was about hangs on who was there.
+    let hangs_on_others = matches!(object, Object::Account | Object::Opportunity);
+    let mut questions = reviews.iter().map(|review| &review.question);
+    questions.any(|question| hangs_on_others || question.objects().contains(&object))
+}
+
+/// Lets the work of other meetings wait again that are matched to records which these leave.
+fn leave(db: &Connection, left: Vec<(String, Match)>) -> Result<()> {
+    left.iter().try_for_each(|(meeting_id, left)| {
+        work::wake_others_of(db, meeting_id, left.object, &left.record_id)
+    })
+}
+
+fn read_left(row: &Row<'_>) -> rusqlite::Result<(String, Match)> {
+    Ok((row.get("meeting_id")?, read_match(row)?))
+}
+
 /// Returns the meeting that a choice is kept under.
 fn whose<'a>(meeting_id: &'a str, question: &Question) -> &'a str {
     match question {
@@ -194,10 +240,19 @@ fn whose<'a>(meeting_id: &'a str, question: &Question) -> &'a str {
 /// of all at which someone has it. Work that is being done just now is done once more.
 fn wake(db: &Connection, meeting_id: &str, question: &Question) -> Result<()> {
     let sql = "UPDATE works SET state = 'waiting', reason = NULL, version = version + 1
-               WHERE meeting_id = ?1 OR ?3 AND meeting_id IN (
-                   SELECT id FROM meetings WHERE instr(lower(json(meeting)), ?2) > 0)";
+               WHERE (meeting_id = ?1 OR ?3 AND meeting_id IN (
+                   SELECT id FROM meetings WHERE instr(lower(json(meeting)), ?2) > 0))
+                   -- What was not logged when it was told is not logged by that.
+                   AND NOT (object = 'Task' AND item_id = '' AND state = 'settled'
+                       AND NOT EXISTS (
+                           SELECT 1 FROM links
+                           WHERE links.meeting_id = works.meeting_id AND links.item_id = ''))";
     let is_person = matches!(question, Question::Person(_));
-    run(db, try_again!("meeting_id = ?1"), [meeting_id])?;
+    let failed = try_again!(
+        "(meeting_id = ?1 OR ?3 AND meeting_id IN (
+             SELECT id FROM meetings WHERE instr(lower(json(meeting)), ?2) > 0))"
+    );
+    run(db, failed, params![meeting_id, question.as_str(), is_person])?;
     run(db, sql, params![meeting_id, question.as_str(), is_person]).map(|_| ())
 }
 

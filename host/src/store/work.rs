@@ -7,7 +7,7 @@ use super::database::{all, one, run};
 use super::failures::{self, Subject, Trouble, try_again};
 use super::value::{int, micros, number, time, word};
 use super::{Error, OrgStore, Result, cursors};
-use crate::model::{Direction, Meeting, Mender, Object, Work, WorkState};
+use crate::model::{Direction, Meeting, Mender, Object, SalesforceId, Work, WorkState};
 
 /// How often work is tried again by itself.
 const ATTEMPTS_MAX: u32 = 50;
@@ -301,7 +301,10 @@ fn end_one(db: &Connection, end: &WorkEnd, now: Timestamp) -> Result<()> {
         ],
     )?;
     if ended == 0 {
-        return Ok(());
+        // It was told otherwise meanwhile, and is tried as it is told now.
+        let anew = try_again!("object = ?1 AND meeting_id = ?2 AND coalesce(item_id, '') = ?3");
+        let key = [work.object.as_str(), &work.meeting_id, item_id.unwrap_or("")];
+        return run(db, anew, key).map(|_| ());
     }
     if matches!(end.state, WorkState::Settled | WorkState::Unmatched) && !end.has_failed {
         failures::clear_work(db, work.object, &work.meeting_id, item_id)?;
@@ -334,6 +337,21 @@ pub(super) fn wake_neighbours(db: &Connection, meeting_id: &str) -> Result<()> {
                        JOIN matches AS other USING (object, record_id)
                    WHERE own.meeting_id = ?1 AND other.meeting_id <> ?1)";
     run(db, sql, [meeting_id]).map(|_| ())
+}
+
+/// Lets the work of other meetings that are matched to a record wait again, as
+/// [`wake_neighbours`] does.
+pub(super) fn wake_others_of(
+    db: &Connection,
+    meeting_id: &str,
+    object: Object,
+    record_id: &SalesforceId,
+) -> Result<()> {
+    let sql = "UPDATE works SET state = 'waiting', reason = NULL, version = version + 1
+               WHERE state IN ('settled', 'waiting') AND object <> 'Task' AND meeting_id <> ?1
+                   AND meeting_id IN (
+                       SELECT meeting_id FROM matches WHERE object = ?2 AND record_id = ?3)";
+    run(db, sql, [meeting_id, object.as_str(), record_id.as_str()]).map(|_| ())
 }
 
 /// Lets one piece of work with a failure wait again, and returns how much that was.

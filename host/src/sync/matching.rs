@@ -62,9 +62,13 @@ impl Matching {
     /// object the meeting is about.
     pub(super) fn waits_for(&self, object: Object) -> Option<&Question> {
         let mut questions = self.reviews.iter().map(|review| &review.question);
-        questions.find(|question| {
-            let is_account = **question == Question::Account;
-            question.objects().contains(&object) || (is_account && object == Object::Opportunity)
+        let is_of_account = matches!(object, Object::Account | Object::Opportunity);
+        // Whom the account is told by may have to be chosen first.
+        let is_open = is_of_account && self.of(Object::Account).next().is_none();
+        questions.find(|question| match question {
+            Question::Person(_) => question.objects().contains(&object) || is_open,
+            Question::Account => is_of_account,
+            Question::Opportunity => object == Object::Opportunity,
         })
     }
 }
@@ -84,9 +88,10 @@ pub fn find(store: &OrgStore, meeting: &Meeting, settings: &Settings) -> Result<
     let mut accounts: Vec<SalesforceId> = Vec::new();
     for email in &emails {
         let Some(entity) = matcher.person(&people, email)? else { continue };
-        accounts.extend(entity.text("account_id").and_then(|id| id.parse().ok()));
+        accounts.extend(account_of(&entity));
     }
-    let account = matcher.account(&accounts)?;
+    let open = matcher.open_votes(&mut accounts)?;
+    let account = matcher.account(&accounts, open)?;
     matcher.opportunity(account.as_ref())?;
     Ok(matcher.found)
 }
@@ -126,28 +131,26 @@ impl Matcher<'_> {
             Chosen::Open => {}
         }
         let has_it = |entity: &&Entity| {
-            entity.text("email").is_some_and(|text| text.trim().eq_ignore_ascii_case(email))
+            entity.text("email").is_some_and(|text| text.trim().to_lowercase() == email)
         };
         for rule in &self.rules.people {
             let (name, object) = match rule {
                 PeopleRule::Contact => ("contact", Object::Contact),
                 PeopleRule::Lead => ("lead", Object::Lead),
                 PeopleRule::ConvertedLead => {
-                    let lead = people.iter().filter(has_it).find(|entity| entity.is("converted"));
-                    let contact = lead.and_then(|lead| lead.text("converted_contact_id"));
-                    let contact = contact.and_then(|id| id.parse().ok());
-                    let contact = contact.map(|id| self.store.entity(Object::Contact, &id));
-                    let Some(contact) = contact.transpose()?.flatten() else {
-                        self.say(
-                            &question,
-                            "converted-lead",
-                            "no lead with the address was converted",
-                        );
+                    let leads = people.iter().filter(has_it);
+                    let mut several = self.converted(leads)?;
+                    let name = "converted-lead";
+                    if several.len() > 1 {
+                        return Ok(self.tie(question, name, several, email));
+                    }
+                    let Some(contact) = several.pop() else {
+                        self.say(&question, name, "no lead with the address was converted");
                         continue;
                     };
                     let why =
                         format!("the lead with the address {email} was converted to this contact");
-                    self.say(&question, "converted-lead", &why);
+                    self.say(&question, name, &why);
                     return Ok(self.take_person(contact, email, &why));
                 }
             };
@@ -176,6 +179,22 @@ impl Matcher<'_> {
         };
         self.say(&question, "before", "the address led to this record before");
         Ok(self.take_person(entity, email, &before.reason))
+    }
+
+    /// Returns the contacts that leads were converted to, as they are now, each once.
+    fn converted<'e>(&self, leads: impl Iterator<Item = &'e Entity>) -> Result<Vec<Entity>> {
+        let mut contacts: Vec<Entity> = Vec::new();
+        for lead in leads.filter(|entity| entity.is("converted")) {
+            let Some(id) = lead.text("converted_contact_id").and_then(|id| id.parse().ok()) else {
+                continue;
+            };
+            let heirs = self.store.became(Object::Contact, &id)?;
+            let heir = heirs.into_iter().find(|(object, _)| *object == Object::Contact);
+            let id = heir.map_or(id, |(_, id)| id);
+            let contact = self.store.entity(Object::Contact, &id)?;
+            contacts.extend(contact.filter(|_| contacts.iter().all(|known| known.id != id)));
+        }
+        Ok(contacts)
     }
 
     /// Decides between people with one address.
@@ -235,8 +254,28 @@ impl Matcher<'_> {
         Some(entity)
     }
 
-    /// Finds the account that the meeting is about.
-    fn account(&mut self, of_people: &[SalesforceId]) -> Result<Option<SalesforceId>> {
+    /// Returns how many people wait to be chosen whose account depends on that; adds the accounts
+    /// of those who are of one account whoever they are.
+    fn open_votes(&self, accounts: &mut Vec<SalesforceId>) -> Result<usize> {
+        let mut open = 0;
+        for review in &self.found.reviews {
+            let mut theirs = HashSet::new();
+            for one in &review.candidates {
+                let entity = self.store.entity(one.object, &one.record_id)?;
+                theirs.insert(entity.as_ref().and_then(account_of));
+            }
+            let is_certain = !theirs.contains(&None);
+            match theirs.into_iter().flatten().collect::<Vec<_>>().as_slice() {
+                [account] if is_certain => accounts.push(account.clone()),
+                [] | [_] => {}
+                _ => open += 1,
+            }
+        }
+        Ok(open)
+    }
+
+    /// Finds the account that the meeting is about. `open` more people may belong to any.
+    fn account(&mut self, of_people: &[SalesforceId], open: usize) -> Result<Option<SalesforceId>> {
         let question = Question::Account;
         match self.chosen(&question)? {
             Chosen::Record(entity) => {
@@ -247,6 +286,10 @@ impl Matcher<'_> {
         }
         for rule in &self.rules.account {
             let (name, none, found) = match rule {
+                AccountRule::People if open > 0 && lead_of(of_people) <= open => {
+                    self.say(&question, "people", "it has to be chosen first who was there");
+                    return Ok(None);
+                }
                 AccountRule::People => {
                     ("people", "nobody who was matched belongs to one", by_people(of_people))
                 }
@@ -287,7 +330,9 @@ impl Matcher<'_> {
         let mut found = Vec::new();
         for email in emails {
             let domain = domain(email);
-            let is_free = is_free_mail(domain) || self.rules.free_mail.iter().any(|d| d == domain);
+            let more = &self.rules.free_mail;
+            let is_free =
+                is_free_mail(domain) || more.iter().any(|free| free.eq_ignore_ascii_case(domain));
             if domain.is_empty() || is_free || !tried.insert(domain) {
                 continue;
             }
@@ -385,12 +430,29 @@ fn is_within(domain: &str, other: &str) -> bool {
     })
 }
 
-/// Returns the accounts that most matched people belong to.
-fn by_people(accounts: &[SalesforceId]) -> Vec<(SalesforceId, String)> {
+fn account_of(person: &Entity) -> Option<SalesforceId> {
+    person.text("account_id").and_then(|id| id.parse().ok())
+}
+
+fn counted(accounts: &[SalesforceId]) -> BTreeMap<&SalesforceId, usize> {
     let mut counts: BTreeMap<&SalesforceId, usize> = BTreeMap::new();
     for account in accounts {
         *counts.entry(account).or_default() += 1;
     }
+    counts
+}
+
+/// Returns how many more people belong to the account of most than to any other.
+fn lead_of(accounts: &[SalesforceId]) -> usize {
+    let mut counts: Vec<usize> = counted(accounts).into_values().collect();
+    counts.sort_unstable();
+    let most = counts.pop().unwrap_or_default();
+    most - counts.pop().unwrap_or_default()
+}
+
+/// Returns the accounts that most matched people belong to.
+fn by_people(accounts: &[SalesforceId]) -> Vec<(SalesforceId, String)> {
+    let counts = counted(accounts);
     let most = counts.values().copied().max().unwrap_or_default();
     let those = counts.into_iter().filter(|(_, count)| *count == most);
     those

@@ -275,7 +275,7 @@ fn planned(
     let mut planned = Vec::new();
     for ((draft, request), outcome) in drafts.into_iter().zip(requests).zip(outcomes) {
         let wanted = match outcome {
-            Pushed::Mapped(wanted) => wanted,
+            Pushed::Mapped(wanted) => draft.certain(wanted),
             Pushed::Skipped(why) => {
                 // It is for want of a right where no field at all may be written.
                 match prepared.locked.first().filter(|_| prepared.writes.is_empty()) {

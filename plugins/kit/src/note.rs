@@ -18,6 +18,8 @@ const STARTED_ON: &str = "started_on";
 /// How long a day is, as `2026-01-31`.
 const DAY: usize = 10;
 
+/// How long a link may be, in characters: what a URL field holds.
+const URL_MAX: usize = 255;
 /// How long a note may be, in characters; a description holds 32,000.
 const NOTE_MAX: usize = 4_000;
 /// How many insights a note lists.
@@ -41,12 +43,18 @@ pub fn push(request: &Request) -> Pushed {
     let meeting = &request.meeting;
     let mut fields: Vec<Field> = Vec::new();
     if target.has(INSIGHT) {
-        fields.push(set(INSIGHT, clip(&body(meeting), NOTE_MAX)));
+        // A link that its field doesn't hold stands in the note: cut, it would lead nowhere.
+        let (url, long) = match &meeting.url {
+            Some(url) if url.chars().count() > URL_MAX => (None, Some(url)),
+            url => (url.clone(), None),
+        };
+        let lines: Vec<String> = long.cloned().into_iter().chain([body(meeting)]).collect();
+        fields.push(set(INSIGHT, clip(&lines.join("\n"), NOTE_MAX)));
         if target.has(AT) {
             fields.push(set(AT, meeting.started_at.as_str()));
         }
         if target.has(URL) {
-            fields.push(set(URL, Value::from(meeting.url.clone())));
+            fields.push(set(URL, Value::from(url)));
         }
     } else if target.has(DESCRIPTION) {
         fields.push(set(DESCRIPTION, text(meeting)));

@@ -12,8 +12,8 @@ const SUBJECT_MAX: usize = 255;
 const LEAD_PREFIX: &str = "00Q";
 /// How long our description is at most; the field holds 32,000.
 const DESCRIPTION_MAX: usize = 8_000;
-/// How long what was said and learned in a meeting is at most: as long as the field.
-const LOG_MAX: usize = 32_000;
+/// How long what was said and learned in a meeting is at most; the field counts letters otherwise.
+const LOG_MAX: usize = 31_000;
 
 /// Tasks as tasks.
 pub struct Task {
@@ -147,26 +147,24 @@ impl Task {
 /// Returns whom and what the task is about. A task for a lead can't be about
 /// anything else; Salesforce refuses it.
 fn relations(request: &Request) -> Vec<Field> {
-    let is_of_a_lead = request.target.as_ref().and_then(|task| task.text("WhoId"));
-    if is_of_a_lead.is_some_and(|who| who.starts_with(LEAD_PREFIX)) {
+    let (contact, lead) = (request.matched("Contact"), request.matched("Lead"));
+    let what = request.matched("Opportunity").or_else(|| request.matched("Account"));
+    let (who, what) = match (contact, lead, what) {
+        (None, None, None) => return Vec::new(),
+        (None, Some(lead), None) => (Some(lead), None),
+        (contact, _, what) => (contact, what),
+    };
+    let relations = [("WhoId", who), ("WhatId", what)]
+        .map(|(name, record)| (name, record.map(|record| record.id.as_str())));
+    let Some(task) = &request.target else {
+        let there = relations.into_iter().filter_map(|(name, id)| Some(set(name, id?)));
+        return there.collect();
+    };
+    if task.text("WhoId").is_some_and(|who| who.starts_with(LEAD_PREFIX)) {
         return Vec::new();
     }
-    if let Some(contact) = request.matched("Contact") {
-        let mut fields = vec![set("WhoId", contact.id.as_str())];
-        fields.extend(about(request));
-        return fields;
-    }
-    match (request.matched("Lead"), about(request)) {
-        (_, Some(what)) => vec![what],
-        (Some(lead), None) => vec![set("WhoId", lead.id.as_str())],
-        (None, None) => Vec::new(),
-    }
-}
-
-/// Returns the deal that the task is about, or the company where there is none.
-fn about(request: &Request) -> Option<Field> {
-    let what = request.matched("Opportunity").or_else(|| request.matched("Account"))?;
-    Some(set("WhatId", what.id.as_str()))
+    // What the meeting is not matched to any more goes, where it is ours.
+    relations.map(|(name, id)| set(name, Value::from(id))).into()
 }
 
 /// Returns the whole item, where the subject can't hold it, and the meeting it is

@@ -3,6 +3,7 @@
 
 use super::{BY_HAND, Chosen, Matcher, candidate};
 use crate::model::{Entity, Object, Question, SalesforceId};
+use crate::salesforce::DISGUISE;
 use crate::store::Result;
 use crate::sync::rules::OpportunityRule;
 
@@ -21,12 +22,26 @@ impl Matcher<'_> {
         }
         let Some(account) = account else { return Ok(()) };
         let all = self.store.deals_of(account)?;
+        // What was decided by what was open then holds, though it was closed since.
+        let day = self.day();
+        let before = self.before.iter().find(|before| before.object == Object::Opportunity);
+        if let Some(before) = before.cloned() {
+            let was_open = |deal: &&Entity| {
+                deal.id == before.record_id
+                    && deal.is("closed")
+                    && deal.text("close_on").is_some_and(|close_on| close_on >= &*day)
+            };
+            if all.iter().any(|deal| was_open(&deal)) {
+                self.say(&question, "before", "it was about this one while it was open");
+                self.take(Object::Opportunity, before.record_id, &before.reason);
+                return Ok(());
+            }
+        }
         let (closed, mut deals): (Vec<_>, Vec<_>) =
             all.into_iter().partition(|deal| deal.is("closed"));
         let mut why = "the only open opportunity of the account";
         if deals.is_empty() {
             // One that was closed since was what the meeting was about.
-            let day = self.day();
             deals = closed;
             deals.retain(|deal| deal.text("close_on").is_some_and(|close_on| close_on >= &*day));
             why = "the only opportunity of the account that was open then";
@@ -111,17 +126,21 @@ impl Matcher<'_> {
     }
 
     fn hosted(&self, deals: &[Entity]) -> Vec<Entity> {
-        let host = self.meeting.organizer.as_ref().and_then(|host| host.email.as_deref());
-        let is_hosts = |deal: &&Entity| {
-            let owner = deal.text("owner_email");
-            host.zip(owner).is_some_and(|(host, owner)| owner.eq_ignore_ascii_case(host))
+        let plain = |email: &str| {
+            let email = email.trim().to_lowercase();
+            // A sandbox org disguises the addresses of its users.
+            email.strip_suffix(DISGUISE).map_or(email.clone(), str::to_owned)
         };
+        let host = self.meeting.organizer.as_ref().and_then(|host| host.email.as_deref());
+        let host = host.map(plain);
+        let is_hosts =
+            |deal: &&Entity| host.is_some() && deal.text("owner_email").map(plain) == host;
         deals.iter().filter(is_hosts).cloned().collect()
     }
 
     /// Returns the day of the meeting, as close dates are written.
     fn day(&self) -> String {
-        self.meeting.started_at.to_string().chars().take(10).collect()
+        self.meeting.day(None).to_string()
     }
 
     /// Returns the deals with the earliest close date on or after the meeting.

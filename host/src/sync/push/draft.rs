@@ -10,7 +10,7 @@ use super::ending::Endings;
 use super::{newcomer, no_mark};
 use crate::model::{
     ActionItem, ChangeState, Direction, Due, Fields, Intent, Match, Matched, Meeting, Mender,
-    Object, Problem, Question, SalesforceId, User, Work,
+    Object, Problem, Question, SalesforceId, User, Value, Work,
 };
 use crate::store::{ChangesOf, Subject, Trouble};
 use crate::sync::matching::{self, Matching};
@@ -23,6 +23,8 @@ pub(super) const MATCH_WINDOW: SignedDuration = SignedDuration::from_hours(30 * 
 
 /// Why nothing is done with a task.
 pub(super) const DELETED: &str = "the task was deleted in Salesforce";
+/// The fields that tell whom and what a task is about.
+const RELATIONS: [&str; 2] = ["WhoId", "WhatId"];
 /// How many changes of a task are looked through for our last write of its status.
 const CHANGES_LOOKED_AT: u32 = 100;
 /// For how long it is believed who has an address, or that nobody has.
@@ -131,6 +133,18 @@ impl Draft {
         }
     }
 
+    /// Leaves whom and what a task is about where the meeting is matched to nobody there, but it is
+    /// not certain yet: somebody is not known, or has to be chosen.
+    pub(super) fn certain(&self, mut wanted: Fields) -> Fields {
+        let Matching { unknown, reviews, .. } = &*self.matching;
+        if self.work.object == Object::Task && !(unknown.is_empty() && reviews.is_empty()) {
+            let is_let_go =
+                |name: &str, value: &Value| RELATIONS.contains(&name) && value.is_blank();
+            wanted.retain(|(name, value)| !is_let_go(name, value));
+        }
+        wanted
+    }
+
     /// Notes that this draft waits for a mend.
     pub(super) fn fail(
         &self,
@@ -183,7 +197,10 @@ pub(super) async fn drafts(
             endings.settled(&work, "meetings are not logged (`log_meetings` in the settings)");
             continue;
         }
-        if matches.is_empty() && unknown.is_empty() && reviews.is_empty() {
+        // A task that there is is kept in step, whoever the meeting is matched to by now.
+        let is_linked = work.object == Object::Task
+            && doors.store.link(&work.meeting_id, work.item_id.as_deref())?.is_some();
+        if matches.is_empty() && unknown.is_empty() && reviews.is_empty() && !is_linked {
             endings.settled(&work, "nobody from outside was at the meeting");
             continue;
         }
@@ -198,7 +215,7 @@ pub(super) async fn drafts(
                 });
             }
         }
-        if matches.is_empty() {
+        if matches.is_empty() && !is_linked {
             let why = match reviews.first() {
                 Some(review) => to_be_chosen(&review.question),
                 None => "nobody at the meeting is in Salesforce".to_owned(),
