@@ -7,8 +7,10 @@
 mod brought;
 pub mod cases;
 mod check;
+mod compiled;
 mod field_map;
 mod instance;
+mod kept;
 mod library;
 mod packed;
 pub mod script;
@@ -24,9 +26,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use wasmtime::component::{Component, Linker};
-use wasmtime::{Cache, CacheConfig, Config, Engine};
+use wasmtime::component::Linker;
+use wasmtime::{Config, Engine};
 
+use self::compiled::Compiled;
 use self::field_map::Lines;
 use crate::model::{Object, Problem, Pulled, Pushed, Request, Setting, Spec, Value};
 
@@ -85,7 +88,7 @@ impl Limits {
 
 /// Compiles components and lets calls' time run. One for a process.
 pub struct Plugins {
-    engine: Engine,
+    compiled: Compiled,
     linker: Linker<state::State>,
     limits: Limits,
     places: Arc<instance::Places>,
@@ -97,12 +100,10 @@ impl Plugins {
     /// Compiled code is kept in `cache`, by the hash of the component.
     pub fn start(cache: &Path, limits: Limits) -> Result<Self, Error> {
         let start = |error: wasmtime::Error| Error::Start(format!("{error:#}"));
-        let mut kept = CacheConfig::new();
-        kept.with_directory(cache);
         let mut config = Config::new();
         config.max_wasm_stack(limits.stack_bytes);
         config.allocation_strategy(instance::pool(limits));
-        config.epoch_interruption(true).cache(Some(Cache::new(kept).map_err(start)?));
+        config.epoch_interruption(true);
         let engine = Engine::new(&config).map_err(start)?;
         let mut linker = Linker::new(&engine);
         v1::link(&mut linker).map_err(start)?;
@@ -117,7 +118,8 @@ impl Plugins {
                 }
             })
             .map_err(|error| Error::Start(error.to_string()))?;
-        Ok(Self { engine, linker, limits, places: Arc::new(instance::Places::new()) })
+        let (compiled, places) = (Compiled::new(engine, cache), Arc::new(instance::Places::new()));
+        Ok(Self { compiled, linker, limits, places })
     }
 
     /// Compiles a component and refuses one that is no mapping, or that asks for
@@ -125,7 +127,11 @@ impl Plugins {
     pub fn load(&self, name: &str, object: Object, bytes: &[u8]) -> Result<Plugin, Error> {
         let error = |cause| Error::Load { plugin: name.to_owned(), object, cause };
         check::is_component(bytes).map_err(error)?;
-        let component = Component::new(&self.engine, bytes)
+        let digest: String =
+            Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let component = self
+            .compiled
+            .component(&digest, bytes)
             .map_err(|why| error(Cause::NotComponent(format!("{why:#}"))))?;
         check::is_mapping(&component).map_err(error)?;
         let pre = self
@@ -133,7 +139,6 @@ impl Plugins {
             .instantiate_pre(&component)
             .and_then(v1::MappingPre::new)
             .map_err(|why| error(Cause::Contract(format!("{why:#}"))))?;
-        let digest = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         let (name, places) = (name.to_owned(), Arc::clone(&self.places));
         let (limits, takes_packed) = (self.limits, bytes.ends_with(packed::SECTION));
         Ok(Plugin { name, object, digest, pre, limits, places, takes_packed })
@@ -303,6 +308,13 @@ impl Mapping {
     /// Returns 16 hexadecimal digits that tell the component and its settings.
     pub fn digest(&self) -> &str {
         &self.digest
+    }
+
+    /// Makes an instance of what pulls and lets go of it, as every call does before it computes
+    /// anything.
+    pub fn instantiate(&self) -> Result<(), Error> {
+        let plugin = &self.puller.plugin;
+        instance::fresh(plugin, 0, |_, _| Ok(())).map_err(|cause| plugin.error(cause))
     }
 
     /// Maps records, given as rows under their column names, to entities: one

@@ -54,15 +54,6 @@ pub use soql::{Changed, SUCCESSORS, Scope, Successor};
 pub use together::{Found, QUERIES_MAX, Read};
 pub use version::api_version;
 
-/// Refusals of what was asked for: whoever asks for the same again is refused again.
-const STANDING: [&str; 5] = [
-    "EXCEEDED_ID_LIMIT",
-    "INVALID_QUERY_LOCATOR",
-    "INVALID_REPLICATION_DATE",
-    "QUERY_TIMEOUT",
-    "REQUEST_RUNNING_TOO_LONG",
-];
-
 /// The result of anything done at this door.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -426,10 +417,8 @@ impl Error {
     /// Tells whether it is a refusal that may pass by itself, so that a later run may be granted
     /// the same.
     pub fn may_pass(&self) -> bool {
-        let Some(refusal) = self.refusal() else { return false };
-        let retry = refusal.entry().retry;
-        let passes = matches!(retry, Retry::Soon | Retry::Later | Retry::AfterRefresh);
-        passes && !STANDING.contains(&refusal.code.as_str())
+        let retry = self.refusal().map(|refusal| refusal.entry().retry);
+        matches!(retry, Some(Retry::Soon | Retry::Later | Retry::AfterRefresh))
     }
 
     /// Returns Salesforce's refusal, where it is one.

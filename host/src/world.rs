@@ -86,8 +86,7 @@ impl World {
     pub fn open(place: Place) -> Result<Self, Failed> {
         let Place { home, key, key_file, program, org } = place;
         store::make_folder(&home)?;
-        // A daemon may be told another working folder, and the compiler's cache
-        // takes no relative one.
+        // A daemon may be told another working folder.
         let home = std::path::absolute(&home)
             .map_err(|cause| Failed::new(format!("can't use {}: {cause}", home.display())))?;
         let config = Config::load(&home)?;

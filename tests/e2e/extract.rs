@@ -4,6 +4,7 @@ use efficlose_sandbox::{Records, Settings};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
+use crate::filter::bring;
 use crate::world::{World, assert_fails, assert_says, eventually, few, text};
 
 /// How many leads an extract pays for, where calls are few; it has two parts.
@@ -19,6 +20,10 @@ async fn thrifty() -> World {
 }
 
 const SYNC: [&str; 3] = ["sync", "--object", "Lead"];
+
+/// Has an extract asked for eight hours ago.
+const HOURS: &str = "UPDATE jobs SET extract_since = extract_since - 28800000000
+                     WHERE extract_since IS NOT NULL";
 
 /// Returns how many requests went to these paths.
 async fn asked(world: &World, method: &str, path: &str) -> usize {
@@ -168,9 +173,7 @@ async fn an_extract_that_is_not_ready_after_hours_is_given_up() {
     let output = running.end().await.failed();
     assert_says(&output.stderr, &["the sync was stopped; the next one goes on from there"]);
     assert_eq!(world.records("Lead").await, Vec::<Json>::new());
-    let hours = "UPDATE jobs SET extract_since = extract_since - 28800000000
-                 WHERE extract_since IS NOT NULL";
-    world.age(hours).await;
+    world.age(HOURS).await;
     world.org.forget_requests().await;
     let output = world.efficlose(&[&SYNC[..], &["-v"]].concat()).await.succeeded();
     assert_says(&output.stderr, &["given up after hours", "by pages"]);
@@ -217,5 +220,32 @@ async fn a_parents_field_that_stays_hidden_is_no_reason_to_extract_all_again() {
     let total = world.json(&SYNC).await["total"].take();
     assert_eq!(asked(&world, "POST", "/jobs/query").await, 1);
     assert_eq!(total["pulled"], 0, "{total}");
+    assert_eq!(leads(&world).await.len(), LEADS);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_from_the_beginning_is_not_ended_by_what_has_not_changed_since() {
+    let world = thrifty().await;
+    let named = r#"
+export const fields = ["LastName"];
+export const filter = "LastName != null";
+export const pull = (record) => ({ last_name: record.LastName, name: record.LastName });"#;
+    bring(&world, "lead.js", named);
+    world.org.control(Method::PATCH, "/settings", json!({ "pollsPerJobState": 1_000 })).await;
+    let running = world.spawn(&SYNC);
+    eventually("the job to be looked at", async || asked(&world, "GET", "/jobs/query/").await > 0)
+        .await;
+    running.terminate().await;
+    running.end().await.failed();
+    // The extract is given up, and the first page that follows it doesn't come.
+    world.age(HOURS).await;
+    let refused = json!([{ "errorCode": "ORG_IN_MAINTENANCE", "message": "Back soon." }]);
+    let fault = json!({ "path": "{V}/queryAll", "kind": "status", "status": 503, "body": refused });
+    world.org.fault(fault).await;
+    assert_fails(world.efficlose(&SYNC).await, "the org is in maintenance", "in the next run");
+    assert!(world.org.has_struck().await);
+    world.org.calm().await;
+    world.org.pass(3_600).await;
+    world.ok(&SYNC).await;
     assert_eq!(leads(&world).await.len(), LEADS);
 }

@@ -88,6 +88,18 @@ pub(super) fn configured<T>(
     rows: usize,
     call: impl FnOnce(v1::WitSpec, &Mapping, &mut Store<State>) -> wasmtime::Result<T>,
 ) -> Result<Result<T, Problem>, Cause> {
+    fresh(plugin, rows, |instance, store| match v1::configure(instance, store, settings)? {
+        Ok(spec) => call(spec, instance, store).map(Ok),
+        Err(problem) => Ok(Err(problem)),
+    })
+}
+
+/// Makes a fresh instance for a call that is given so many rows, within its bounds.
+pub(super) fn fresh<T>(
+    plugin: &Plugin,
+    rows: usize,
+    call: impl FnOnce(&Mapping, &mut Store<State>) -> wasmtime::Result<T>,
+) -> Result<T, Cause> {
     let limits = plugin.limits;
     let _place = plugin.places.take();
     let state = State::new(&plugin.name, limits);
@@ -96,12 +108,8 @@ pub(super) fn configured<T>(
     store.set_hostcall_fuel(limits.output_bytes);
     let deadline = limits.deadline_for(rows);
     store.set_epoch_deadline(ticks(deadline));
-    let outcome = plugin.pre.instantiate(&mut store).and_then(|instance| {
-        match v1::configure(&instance, &mut store, settings)? {
-            Ok(spec) => call(spec, &instance, &mut store).map(Ok),
-            Err(problem) => Ok(Err(problem)),
-        }
-    });
+    let instance = plugin.pre.instantiate(&mut store);
+    let outcome = instance.and_then(|instance| call(&instance, &mut store));
     outcome.map_err(|error| cause(&error, store.data().memory_refused(), limits, deadline))
 }
 

@@ -12,11 +12,12 @@ use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
 use super::Cause;
+use super::kept::Kept;
 use crate::model::Spec;
 
 pub use make::{WIT, make};
@@ -61,7 +62,7 @@ struct Refused {
 pub(super) struct Scripts {
     /// The binary that has the command.
     maker: PathBuf,
-    kept: PathBuf,
+    kept: Kept,
     /// What is wrong with the scripts that were refused, by their digests: they aren't
     /// tried again by every round of a daemon.
     refused: Mutex<HashMap<String, Refused>>,
@@ -69,7 +70,7 @@ pub(super) struct Scripts {
 
 impl Scripts {
     pub(super) fn new(maker: PathBuf, cache: &Path) -> Self {
-        Self { maker, kept: cache.join("scripts"), refused: Mutex::default() }
+        Self { maker, kept: Kept::new(cache.join("scripts"), KEPT_MAX), refused: Mutex::default() }
     }
 
     /// Returns the component of a script, in JavaScript or, where the name ends in `.ts`,
@@ -91,11 +92,8 @@ impl Scripts {
         };
         let hash = Sha256::digest(order.identity());
         let digest: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        let kept = self.kept.join(&digest).with_extension("wasm");
-        if let Some(component) = read_kept(&kept) {
-            // Those that are used outlive those that were only tried.
-            let used = std::fs::File::options().append(true).open(&kept);
-            let _ = used.and_then(|file| file.set_modified(SystemTime::now()));
+        let name = format!("{digest}.wasm");
+        if let Some(component) = self.kept.read(&name) {
             return Ok(Made { component, digest });
         }
         // One at a time: each takes a core and much memory.
@@ -116,25 +114,8 @@ impl Scripts {
             refused.insert(digest.clone(), Refused { why: why.to_string(), until });
             Cause::Script(why.to_string())
         })?;
-        // One that can't be kept is made again next time.
-        if let Err(error) = self.keep(&kept, &component) {
-            tracing::warn!(%error, "the component of a script can't be kept");
-        }
+        self.kept.keep(&name, &component);
         Ok(Made { component, digest })
-    }
-
-    fn keep(&self, file: &Path, component: &[u8]) -> std::io::Result<()> {
-        std::fs::create_dir_all(&self.kept)?;
-        let new = tempfile::NamedTempFile::new_in(&self.kept)?;
-        new.as_file().write_all(component)?;
-        new.persist(file)?;
-        let mut all: Vec<_> = std::fs::read_dir(&self.kept)?
-            .flatten()
-            .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
-            .collect();
-        all.sort();
-        let over = all.len().saturating_sub(KEPT_MAX);
-        all.iter().take(over).try_for_each(|(_, old)| std::fs::remove_file(old))
     }
 }
 
@@ -193,11 +174,6 @@ fn made(maker: &Path, order: &Order) -> Result<Vec<u8>, Unmade> {
             ))),
         }
     })
-}
-
-/// Returns a component that was kept whole.
-fn read_kept(file: &Path) -> Option<Vec<u8>> {
-    std::fs::read(file).ok().filter(|component| super::check::is_component(component).is_ok())
 }
 
 /// Waits for a process; returns whether it ended well, or none where its time was

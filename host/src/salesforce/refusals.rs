@@ -53,6 +53,8 @@ pub enum Retry {
     Soon,
     /// In a later run.
     Later,
+    /// In a later run, which asks otherwise: what was asked for is refused again.
+    Otherwise,
     /// Once, with a renewed token.
     AfterRefresh,
     /// Once, after the object was described anew.

@@ -21,6 +21,8 @@ const IN_TWO: u8 = 13 << 4;
 const IN_FOUR: u8 = 14 << 4;
 /// The longest element whose length is the upper half itself.
 const SHORT_MAX: usize = 11;
+/// How many bytes a number takes at most, which is shown in up to 24 characters.
+const NUMBER: usize = 2 + 24;
 /// How many bytes come before what an object holds, whose length is known last.
 const HEAD: usize = 5;
 
@@ -33,8 +35,16 @@ pub(super) fn of(fields: &Fields) -> Vec<u8> {
 
 /// Writes values under their names as an object in place of `bytes`, whose memory is used again.
 /// What is no number in JSON becomes null.
-pub(super) fn write<'a>(bytes: &mut Vec<u8>, fields: impl Iterator<Item = (&'a str, &'a Value)>) {
+///
+/// Room is made once, for what is written: a record is kept until its page is settled, and what
+/// grows by doubling keeps up to twice as much.
+pub(super) fn write<'a>(
+    bytes: &mut Vec<u8>,
+    fields: impl Iterator<Item = (&'a str, &'a Value)> + Clone,
+) {
     bytes.clear();
+    let room = fields.clone().map(|(name, value)| room_of_text(name) + room_of(value));
+    bytes.reserve_exact(HEAD + room.sum::<usize>());
     bytes.extend([IN_FOUR | OBJECT, 0, 0, 0, 0]);
     for (name, value) in fields {
         element(bytes, TEXT, name.as_bytes());
@@ -54,6 +64,26 @@ pub(super) fn write<'a>(bytes: &mut Vec<u8>, fields: impl Iterator<Item = (&'a s
     bytes[1..HEAD].copy_from_slice(&length);
 }
 
+/// Returns how many bytes a value takes at most.
+fn room_of(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Boolean(_) => 1,
+        Value::Integer(_) | Value::Number(_) => NUMBER,
+        Value::Text(text) => room_of_text(text),
+    }
+}
+
+fn room_of_text(text: &str) -> usize {
+    let length = text.len();
+    let head = match (u8::try_from(length), u16::try_from(length)) {
+        (Ok(_), _) if length <= SHORT_MAX => 1,
+        (Ok(_), _) => 2,
+        (_, Ok(_)) => 3,
+        _ => HEAD,
+    };
+    head + length
+}
+
 fn element(bytes: &mut Vec<u8>, kind: u8, payload: &[u8]) {
     let length = payload.len();
     match (u8::try_from(length), u16::try_from(length)) {
@@ -71,7 +101,6 @@ fn element(bytes: &mut Vec<u8>, kind: u8, payload: &[u8]) {
     bytes.extend_from_slice(payload);
 }
 
-/// Writes a number, which is shown in at most 24 characters.
 fn shown(bytes: &mut Vec<u8>, kind: u8, number: std::fmt::Arguments<'_>) {
     let head = bytes.len();
     bytes.extend([IN_ONE | kind, 0]);
@@ -94,7 +123,10 @@ mod tests {
     fn through_sqlite(fields: &Fields) -> Fields {
         let db = Connection::open_in_memory().unwrap();
         let sql = "SELECT json(?1) AS fields, json_valid(?1, 8) AS valid";
-        db.query_row(sql, [of(fields)], |row| {
+        let bytes = of(fields);
+        // The room that was made for it was enough, and not made twice.
+        assert!(bytes.capacity() <= bytes.len() + NUMBER * fields.len(), "{fields:?}");
+        db.query_row(sql, [bytes], |row| {
             assert!(row.get::<_, bool>("valid")?, "{fields:?}");
             value::fields(row, "fields")
         })

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::position::start;
 use super::prepare::{PAGE, Prepared};
-use super::pull::start;
 use super::{Doors, Error, extract, push, remap};
 use crate::model::{Cursor, Direction, Object};
 use crate::salesforce::{Found, Read};

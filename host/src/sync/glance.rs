@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::position::{is_new, start};
 use super::prepare::Prepared;
-use super::pull::start;
 use super::{Doors, Error, unselected};
 use crate::model::{Cursor, Object};
 use crate::plugin::Mark;
@@ -128,8 +128,7 @@ fn first(
     let file = doors.library.mark(object);
     let Ok(prepared) = doors.fitted(object, before) else { return Ok(None) };
     let position = doors.store.position(object)?;
-    let is_new = position.reading.as_deref() != Some(prepared.reading.as_str());
-    if is_new || position.extract.is_some() {
+    if is_new(&position, &prepared) || position.extract.is_some() {
         return Ok(None);
     }
     let mut after = start(&position);

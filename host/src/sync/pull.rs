@@ -5,19 +5,20 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::block_in_place;
 
 use super::glance::Seen;
-use super::isolate::isolate;
+use super::outcomes::outcomes;
+use super::position::{self, is_new, start};
 use super::prepare::{PAGE, Prepared};
+use super::remap::Report;
 use super::{Doors, Error, Stop, backfill, extract, remap, reread, trial, unselected};
-use crate::model::{Counts, Cursor, Object, Problem, Pulled, Spent, Value};
-use crate::salesforce::{FieldType, Page, Part, RowKey};
-use crate::store::{self, Encoded, Outcome, Position, Row};
-use crate::{plugin, salesforce};
+use crate::model::{Cursor, Object, Spent};
+use crate::salesforce::{self, FieldType, Page, Part};
+use crate::store::{self, Encoded, Position};
 
 /// How many pages one run may have: 200 million records.
 const PAGES_MAX: u32 = 100_000;
@@ -31,15 +32,6 @@ const TOGETHER: usize = 2;
 const REMAPS_MAX: u32 = 3;
 /// How often a run begins again with the mapping before, where one fails in use.
 const FALLS_MAX: u32 = 2;
-/// Of how many records a page must be for its mapping to be judged by it.
-const JUDGED_MIN: usize = 100;
-/// The share of a page that may fail before the mapping is held to be at fault and
-/// the object is held where it is: nothing of the page is settled.
-const FAILING_MAX: f64 = 0.5;
-
-/// Is told what each settled page did.
-pub(super) type Report<'a> = &'a (dyn Fn(Counts) -> Result<(), Error> + Sync);
-
 /// A page on its way, with where the pull stood before it and stands after.
 struct Fetched {
     prepared: Arc<Prepared>,
@@ -220,7 +212,13 @@ impl Run<'_> {
                 };
                 spent += begun.elapsed();
                 let next = match &batch {
-                    Batch::Page(_) => self.next(&prepared, &position, after.as_ref(), &page),
+                    Batch::Page(_) => position::after_page(
+                        &prepared,
+                        &position,
+                        after.as_ref(),
+                        &page,
+                        self.window(),
+                    ),
                     Batch::Part(part) if is_last => extract::after(&position, part, self.window()),
                     Batch::Part(_) => position.clone(),
                 };
@@ -270,43 +268,6 @@ impl Run<'_> {
         SignedDuration::from_mins(i64::from(self.doors.settings.settle_minutes))
     }
 
-    /// Returns where the pull stands after a page that was read from `after`.
-    fn next(
-        self,
-        prepared: &Prepared,
-        before: &Position,
-        after: Option<&Cursor>,
-        page: &Page,
-    ) -> Position {
-        let is_new = is_new(before, prepared);
-        let last = page.keys.last();
-        let last = last.map(|key| Cursor { stamp: key.modified_at, id: Some(key.id.clone()) });
-        let cursor = last.or_else(|| before.cursor.clone().filter(|_| !is_new));
-        let window = self.window();
-        // A page in the middle of a run adds to what the ones before it left open.
-        let open = before.unsettled.filter(|_| before.paging && !is_new);
-        let unsettled = unsettled(open, after, cursor.as_ref(), page.read_at, window);
-        let whole = is_new || before.whole;
-        let source = match whole && !page.more {
-            true => Some(remap::reading(prepared)),
-            false => before.source.clone().filter(|_| !is_new),
-        };
-        Position {
-            cursor,
-            paging: page.more,
-            unsettled,
-            covered: if page.more { before.covered } else { page.read_at.or(before.covered) },
-            source,
-            reading: Some(prepared.reading.clone()),
-            whole,
-            left_since: match is_new {
-                true => page.read_at.and_then(|at| at.checked_sub(window).ok()),
-                false => before.left_since,
-            },
-            extract: None,
-        }
-    }
-
     /// Settles mapped pages in their order, those that wait by then in one transaction; tells
     /// how long that took.
     fn store_all(self, mut mapped: Receiver<Mapped>) -> Result<Duration, Error> {
@@ -345,11 +306,6 @@ enum Ended {
     Remappable,
 }
 
-/// Tells whether records were read so far for another mapping, or with other fields.
-fn is_new(position: &Position, prepared: &Prepared) -> bool {
-    position.reading.as_deref() != Some(prepared.reading.as_str())
-}
-
 /// What was read at once.
 enum Batch {
     /// A page, until it was taken.
@@ -371,39 +327,6 @@ impl Batch {
     }
 }
 
-/// Returns from where a pull reads its next page: after its cursor, or, where a run begins,
-/// from where records may have come to be seen since.
-pub(super) fn start(position: &Position) -> Option<Cursor> {
-    match position.unsettled.filter(|_| !position.paging) {
-        Some(stamp) => Some(Cursor { stamp, id: None }),
-        None => position.cursor.clone(),
-    }
-}
-
-/// Returns the earliest stamp at which records may still come to be seen that a read up to
-/// `last` did not find; none, where it found all.
-///
-/// A record is stamped when it is saved and seen when its transaction ends, at most
-/// `window` later. So what was read at one moment is complete but for its last `window`;
-/// that is counted by Salesforce's clock, or where the answer tells no time, from the
-/// youngest stamp.
-fn unsettled(
-    open: Option<Timestamp>,
-    after: Option<&Cursor>,
-    last: Option<&Cursor>,
-    read_at: Option<Timestamp>,
-    window: SignedDuration,
-) -> Option<Timestamp> {
-    let Some(last) = last else { return open };
-    let read_at = read_at.unwrap_or(last.stamp);
-    let horizon = read_at.checked_sub(window).unwrap_or(Timestamp::MIN);
-    if last.stamp < horizon {
-        return open;
-    }
-    let begins = after.map_or(horizon, |after| after.stamp.max(horizon));
-    Some(open.map_or(begins, |open| open.min(begins)))
-}
-
 /// Maps fetched pages in their order; tells how long that took.
 fn map_all(mut fetched: Receiver<Fetched>, to_store: &Sender<Mapped>) -> Result<Duration, Error> {
     let mut spent = Duration::ZERO;
@@ -417,103 +340,4 @@ fn map_all(mut fetched: Receiver<Fetched>, to_store: &Sender<Mapped>) -> Result<
         }
     }
     Ok(spent)
-}
-
-/// Maps the records of a page, and encodes them as they are stored; deleted ones need no
-/// mapping.
-pub(super) fn outcomes(prepared: &Prepared, page: Page) -> Result<Vec<Encoded>, Error> {
-    let records = page.keys.into_iter().zip(page.table.rows);
-    let (gone, live): (Vec<_>, Vec<_>) = records.partition(|(key, _)| key.deleted);
-    let (keys, rows): (Vec<_>, Vec<_>) = live.into_iter().unzip();
-    let mapped = map(prepared, &prepared.columns, &rows)?;
-    judge(prepared, &mapped)?;
-    let row = |key: RowKey, source, outcome| Row {
-        id: key.id,
-        modified_at: key.modified_at,
-        source,
-        became: key.became,
-        outcome,
-    };
-    let live = keys.into_iter().zip(rows).zip(mapped);
-    let live = live.map(|((key, source), outcome)| row(key, source, Outcome::Pulled(outcome)));
-    let gone = gone.into_iter().map(|(key, source)| row(key, source, Outcome::Deleted));
-    let rows = live.chain(gone).collect();
-    Ok(store::encode(rows, prepared.mapping.spec(), &prepared.columns))
-}
-
-/// Holds the object where most of a page fails: it is the mapping that is wrong, not
-/// the records, and their entities stay as the last good one made them.
-pub(super) fn judge(prepared: &Prepared, mapped: &[Pulled]) -> Result<(), Error> {
-    let failed = |outcome: &&Pulled| matches!(outcome, Pulled::Failed(_));
-    let count = mapped.iter().filter(failed).count();
-    #[allow(clippy::cast_precision_loss)]
-    let is_at_fault =
-        mapped.len() >= JUDGED_MIN && count as f64 > mapped.len() as f64 * FAILING_MAX;
-    let Some(Pulled::Failed(first)) = mapped.iter().find(failed).filter(|_| is_at_fault) else {
-        return Ok(());
-    };
-    let (object, records) = (prepared.mapping.spec().object, mapped.len());
-    Err(Error::Mapping(Problem {
-        message: format!(
-            "the mapping \"{}\" of {object} fails for {count} of {records} records, and is held: {}",
-            prepared.mapping.name(),
-            first.message
-        ),
-        at: first.at.clone(),
-        hint: Some(format!(
-            "Mend the mapping, or go back with `efficlose mapping back {object}`; the next sync goes \
-             on where this one was."
-        )),
-    }))
-}
-
-/// Maps rows to entities; a record that crashes the mapping fails alone.
-pub(super) fn map(
-    prepared: &Prepared,
-    columns: &[String],
-    rows: &[Vec<Value>],
-) -> Result<Vec<Pulled>, plugin::Error> {
-    isolate(rows, |rows| prepared.mapping.pull(columns, rows), Pulled::Failed)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const WINDOW: SignedDuration = SignedDuration::from_secs(300);
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(second).unwrap()
-    }
-
-    fn cursor(second: i64) -> Cursor {
-        Cursor { stamp: at(second), id: None }
-    }
-
-    fn left(open: Option<i64>, after: Option<i64>, last: i64, read_at: i64) -> Option<i64> {
-        let (open, after, last) = (open.map(at), after.map(cursor), cursor(last));
-        let left = unsettled(open, after.as_ref(), Some(&last), Some(at(read_at)), WINDOW);
-        left.map(Timestamp::as_second)
-    }
-
-    #[test]
-    fn what_is_older_than_the_window_is_settled_for_good() {
-        assert_eq!(left(None, None, 1_000, 1_301), None);
-        assert_eq!(left(Some(7), None, 1_000, 1_301), Some(7));
-    }
-
-    #[test]
-    fn what_is_younger_than_the_window_is_read_again_and_nothing_before_it() {
-        assert_eq!(left(None, None, 1_000, 1_300), Some(1_000));
-        assert_eq!(left(None, Some(10), 1_000, 1_100), Some(800));
-        assert_eq!(left(None, Some(900), 1_000, 1_100), Some(900));
-        assert_eq!(left(Some(850), Some(900), 1_000, 1_100), Some(850));
-    }
-
-    #[test]
-    fn without_a_clock_the_youngest_stamp_is_taken_for_now() {
-        let last = cursor(1_000);
-        assert_eq!(unsettled(None, None, Some(&last), None, WINDOW), Some(at(700)));
-        assert_eq!(unsettled(None, None, None, None, WINDOW), None);
-    }
 }

@@ -71,7 +71,7 @@ pub(super) async fn advance(
     }
     let mut endings = Endings::of(&work);
     let mut drafts = draft::drafts(doors, &prepared, work, now, &mut endings).await?;
-    hold_back(doors, object, &mut drafts, &mut endings)?;
+    drafts = hold_back(doors, object, drafts, &mut endings)?;
     let newcomers = newcomer::taken_out(object, &mut drafts);
     let drafts = find_made(doors, object, &prepared, drafts, &mut endings).await?;
     let read_at = Instant::now();
@@ -134,18 +134,17 @@ pub(super) fn slow(object: Object) -> Problem {
 fn hold_back(
     doors: &Doors,
     object: Object,
-    drafts: &mut Vec<Draft>,
+    drafts: Vec<Draft>,
     endings: &mut Endings,
-) -> Result<(), Error> {
+) -> Result<Vec<Draft>, Error> {
     let mut left = Vec::with_capacity(drafts.len());
-    for draft in drafts.drain(..) {
+    for draft in drafts {
         match doors.store.held(object, &draft.subject())? {
             Some(failure) => endings.failed(&draft.work, failure.problem.message),
             None => left.push(draft),
         }
     }
-    *drafts = left;
-    Ok(())
+    Ok(left)
 }
 
 /// Finds the records that bear the marks of drafts already: made by an earlier

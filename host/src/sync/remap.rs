@@ -1,8 +1,8 @@
 //! Remap: stored records are mapped again, without one call, since they are kept as they
 //! were read.
 
+use super::outcomes::{judge, map};
 use super::prepare::Prepared;
-use super::pull::{Report, judge, map};
 use super::{Doors, Error, Stop};
 use crate::model::{Counts, Object, Pulled, SalesforceId};
 use crate::store::{self, Again, Encoded, Outcome, Position, Reading, Remap, Row};
@@ -11,6 +11,9 @@ use crate::store::{self, Again, Encoded, Outcome, Position, Reading, Remap, Row}
 const BATCH: u32 = 2_000;
 /// How many batches one run takes: 200 million records.
 const BATCHES_MAX: u32 = 100_000;
+
+/// Is told what each settled page did.
+pub(super) type Report<'a> = &'a (dyn Fn(Counts) -> Result<(), Error> + Sync);
 
 /// Tells whether the stored records hold all that a mapping needs, so that they needn't be
 /// read again for it.

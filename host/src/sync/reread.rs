@@ -3,7 +3,8 @@
 
 use tokio::task::block_in_place;
 
-use super::pull::{Report, outcomes};
+use super::outcomes::outcomes;
+use super::remap::Report;
 use super::remap::settle;
 use super::{Doors, Error, Stop};
 use crate::model::{FieldName, Object, Purpose, SalesforceId};

@@ -7,7 +7,8 @@ use tokio::sync::watch;
 use tokio::task::block_in_place;
 
 use super::glance::{Seen, glance};
-use super::pull::{self, Report};
+use super::pull;
+use super::remap::Report;
 use super::{Doors, Error, Next, push, verify};
 use crate::model::{Counts, Direction, Ending, JobKey, Object, Problem, Run};
 

@@ -6,8 +6,9 @@ use std::collections::HashSet;
 use jiff::SignedDuration;
 use tokio::task::block_in_place;
 
+use super::outcomes::outcomes;
 use super::prepare::Prepared;
-use super::pull::{Report, outcomes};
+use super::remap::Report;
 use super::remap::settle;
 use super::{Doors, Error, Stop};
 use crate::model::{Counts, Cursor, Object, SalesforceId};

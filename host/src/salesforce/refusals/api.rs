@@ -1,6 +1,6 @@
 //! The codes with which calls and rows are refused.
 
-use super::Retry::{AfterDescribe, AfterRefresh, Later, Never, Soon};
+use super::Retry::{AfterDescribe, AfterRefresh, Later, Never, Otherwise, Soon};
 use super::{Entry, row};
 use crate::model::Mender::{MappingAuthor, Operator, RecordOwner, SalesforceAdmin, Time};
 
@@ -70,7 +70,7 @@ pub(super) static ENTRIES: &[Entry] = &[
     row("UNKNOWN_EXCEPTION", Time, Soon,
         "Salesforce failed inside",
         "If it comes back, give the ErrorId in Salesforce's words to Salesforce Support."),
-    row("REQUEST_RUNNING_TOO_LONG", Operator, Later,
+    row("REQUEST_RUNNING_TOO_LONG", Operator, Otherwise,
         "the call ran longer than Salesforce allows",
         "Read fewer fields in the mapping."),
     row("TXN_SECURITY_NO_ACCESS", SalesforceAdmin, Never,
@@ -210,7 +210,7 @@ pub(super) static ENTRIES: &[Entry] = &[
     row("INVALID_QUERY_FILTER_OPERATOR", MappingAuthor, Never,
         "a filter uses an operator that its field does not know",
         "Change the filter of the mapping; long text fields can't be filtered at all."),
-    row("QUERY_TIMEOUT", Operator, Later,
+    row("QUERY_TIMEOUT", Operator, Otherwise,
         "a query took too long",
         "Simplify the filter of the mapping."),
     row("QUERY_TOO_COMPLICATED", MappingAuthor, Never,
@@ -222,13 +222,13 @@ pub(super) static ENTRIES: &[Entry] = &[
     row("EXCEEDED_MAX_SEMIJOIN_SUBSELECTS", MappingAuthor, Never,
         "a query has too many inner queries",
         "Simplify the filter of the mapping."),
-    row("INVALID_QUERY_LOCATOR", Time, Later,
+    row("INVALID_QUERY_LOCATOR", Time, Otherwise,
         "the rest of a result is no longer kept",
         "Nothing need be done: it is read anew."),
-    row("EXCEEDED_ID_LIMIT", Operator, Later,
+    row("EXCEEDED_ID_LIMIT", Operator, Otherwise,
         "too many records changed in the window",
         "Sync more often, so that each run has less to read."),
-    row("INVALID_REPLICATION_DATE", Operator, Later,
+    row("INVALID_REPLICATION_DATE", Operator, Otherwise,
         "the window lies further back than Salesforce remembers",
         "Nothing need be done: the next sync reads it again."),
     row("NOT_FOUND", SalesforceAdmin, Never,

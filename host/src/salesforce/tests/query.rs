@@ -69,6 +69,18 @@ async fn a_full_page_and_a_short_one_that_is_not_done_have_more() {
     assert!(read(&server, 500).await.unwrap().more);
 }
 
+/// Asks for the first contacts, and for none of their fields.
+fn contacts(limit: u32) -> Changed<'static> {
+    Changed {
+        object: Object::Contact,
+        reads: &[],
+        successors: &[],
+        filter: None,
+        after: None,
+        limit,
+    }
+}
+
 /// A little more than an answer may have.
 const TOO_MANY_BYTES: usize = (64 << 20) + 1;
 
@@ -86,14 +98,7 @@ async fn a_page_that_is_too_large_is_asked_for_with_fewer_rows() {
         false => json(PAGE),
     })
     .await;
-    let query = Changed {
-        object: Object::Contact,
-        reads: &[],
-        successors: &[],
-        filter: None,
-        after: None,
-        limit: 300,
-    };
+    let query = contacts(300);
     let (org, key): (_, FieldName) = (org(&server), "AccountId".parse().unwrap());
     let account: SalesforceId = "001q000000KvQ1tAAF".parse().unwrap();
     for page in [
@@ -120,14 +125,7 @@ async fn records_that_all_came_are_not_looked_for_once_more() {
     let server = Server::start(|_, _| json(PAGE)).await;
     let ids: [SalesforceId; 2] =
         ["003q000000KvQ1tAAF", "003q000000KvQ1uAAF"].map(|id| id.parse().unwrap());
-    let query = Changed {
-        object: Object::Contact,
-        reads: &[],
-        successors: &[],
-        filter: None,
-        after: None,
-        limit: 2,
-    };
+    let query = contacts(2);
     assert_eq!(org(&server).by_ids(&query, &ids).await.unwrap().keys.len(), 2);
     assert_eq!(server.seen().len(), 1, "the page is full, and nothing is lacking");
 }
