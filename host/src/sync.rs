@@ -16,6 +16,7 @@ mod forecast;
 mod glance;
 mod isolate;
 mod matching;
+mod nearest;
 mod origin;
 mod outcomes;
 mod plan;
@@ -42,6 +43,7 @@ mod trial;
 mod undo;
 mod unselected;
 mod verify;
+mod writing;
 
 use crate::model::Counts;
 
@@ -62,7 +64,7 @@ pub use retry::{Retried, retry_alike, retry_all, retry_these};
 pub use round::{Progress, Stop, round};
 pub use rules::{AccountRule, Newcomer, OpportunityRule, PeopleRule, Rules, Ties};
 pub use sample::{Sampled, sample};
-pub use settings::{FieldPolicy, INTERVALS, ObjectSettings, Settings, WhenRefused};
+pub use settings::{FieldPolicy, INTERVALS, LogAs, ObjectSettings, Settings, WhenRefused};
 pub use sources::sources;
 pub use status::{ObjectStatus, Status, state, status};
 pub use undo::{UndoFate, Undone, undo};

@@ -12,6 +12,7 @@ mod extract;
 mod field_maps;
 mod filter;
 mod floors;
+mod logging;
 mod mapping;
 mod matching;
 mod meanwhile;

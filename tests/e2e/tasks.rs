@@ -1,4 +1,4 @@
-//! The tasks that action items become, and meetings where they are logged.
+//! The tasks that action items become.
 
 use efficlose_sandbox::{CustomField, Settings};
 use serde_json::{Value as Json, json};
@@ -253,58 +253,10 @@ async fn a_store_that_was_lost_finds_its_tasks_and_knows_them() {
     assert_eq!(tasks(&world.org).await, Vec::<Json>::new(), "it is not made again");
 }
 
-/// Says in the settings that meetings are logged.
-fn log_meetings(world: &World) {
-    world.choose(|org| org["log_meetings"] = toml_edit::value(true));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_meeting_is_logged_as_a_task_where_the_settings_want_it() {
-    let (world, cast) = stage().await;
-    let mut told = with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")]);
-    told["summary"] = "We agreed on stripes.".into();
-    world.tell(std::slice::from_ref(&told)).await;
-    world.sync().await;
-    assert_eq!(tasks(&world.org).await.len(), 1, "nobody wanted it");
-    log_meetings(&world);
-    world.sync().await;
-    assert_eq!(tasks(&world.org).await.len(), 1, "what is past is not logged all at once");
-
-    told["id"] = "m2".into();
-    told["action_items"] = json!([]);
-    world.tell(std::slice::from_ref(&told)).await;
-    world.sync().await;
-    let all = tasks(&world.org).await;
-    let log = all.iter().find(|task| text(&task["Subject"]).starts_with("Meeting: ")).unwrap();
-    assert_eq!(
-        (&log["Subject"], &log["Status"]),
-        (&json!("Meeting: Talk m1"), &json!("Completed"))
-    );
-    assert_eq!((&log["WhoId"], &log["WhatId"]), (&json!(cast.contact), &json!(cast.deal)));
-    assert_eq!(log["ActivityDate"], day(days_before(world.org.now, 2)));
-    assert_says(
-        &text(&log["Description"]),
-        &["We agreed on stripes.", "- need: Learned in m1", "https://meetings.example/m1"],
-    );
-    let id = text(&log["Id"]);
-
-    told["summary"] = "We agreed on spots.".into();
-    world.tell(std::slice::from_ref(&told)).await;
-    world.sync().await;
-    assert_eq!(tasks(&world.org).await.len(), 2, "told anew, it is the same");
-    assert_says(&description(&world.org, "Task", &id).await, &["We agreed on spots."]);
-    world.org.delete("Task", &id).await;
-    world.sync().await;
-    told["summary"] = "We agreed on nothing.".into();
-    world.tell(&[told]).await;
-    world.sync().await;
-    assert_eq!(tasks(&world.org).await.len(), 1, "a person has deleted it");
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn days_are_those_of_who_owns_the_item_or_called_the_meeting() {
     let (world, _) = stage().await;
-    log_meetings(&world);
+    world.choose(|org| org["log_meetings"] = toml_edit::value(true));
     let host = world.org.soql(&format!("SELECT Id FROM User WHERE Email = '{HOST}'")).await;
     let far = json!({ "TimeZoneSidKey": "America/Los_Angeles" });
     world.org.patch("User", &text(&host[0]["Id"]), far).await;
@@ -391,17 +343,6 @@ async fn what_a_person_chose_it_is_not_about_leaves_the_task() {
     world.sync().await;
     let task = tasks(&world.org).await.remove(0);
     assert_eq!((&task["WhoId"], &task["WhatId"]), (&json!(cast.contact), &Json::Null));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_choice_logs_no_meeting_that_was_not_logged_when_it_was_told() {
-    let (world, cast) = stage().await;
-    world.tell(&[meeting(&world.org, "m1", 2, &[ADA])]).await;
-    world.sync().await;
-    world.choose(|org| org["log_meetings"] = toml_edit::value(true));
-    world.ok(&["matches", "choose", "m1", ADA, &cast.contact]).await;
-    world.sync().await;
-    assert_eq!(tasks(&world.org).await, Vec::<Json>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -165,7 +165,8 @@ async fn take_back(of: &str, is_dry: bool, world: &World, output: &Output) -> Re
     let doors = world.doors(&connection, settings)?;
     let undone = undo(&doors, changes, is_dry).await?;
     let is_done = |one: &&Undone| matches!(one.fate, UndoFate::Restored | UndoFate::Deleted);
-    let objects: Vec<Object> = undone.iter().filter(is_done).map(|one| one.object).collect();
+    let done = undone.iter().filter(is_done);
+    let objects: Vec<Object> = done.filter_map(|one| one.object.synced()).collect();
     pulls.retain(|job| !is_dry && objects.contains(&job.object));
     report(&undone, is_dry, output);
     if !pulls.is_empty() {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::output::{Failed, Output};
-use crate::model::Object;
+use crate::model::{Object, Sobject};
 use crate::sync::{Checkup, Finding, Health, examine};
 use crate::world::World;
 
@@ -95,10 +95,8 @@ fn permission_set(checkup: &Checkup) -> String {
         }
     }
     xml.push_str("    <label>efficlose</label>\n");
-    // Tasks have no permissions as an object: access to them are a user's permissions.
-    let (tasks, others): (Vec<_>, Vec<_>) =
-        checkup.access.iter().partition(|(object, _)| **object == Object::Task);
-    for (object, access) in others {
+    // Activities have no permissions as objects: access to them are a user's permissions.
+    for (object, access) in checkup.access.iter().filter(|(object, _)| !object.is_activity()) {
         let _ = writeln!(
             xml,
             "    <objectPermissions>\n        <allowCreate>{}</allowCreate>\n        \
@@ -110,9 +108,13 @@ fn permission_set(checkup: &Checkup) -> String {
         );
     }
     let mut permissions = vec!["ApiEnabled"];
-    if let [(_, access)] = tasks.as_slice() {
+    let of = |object: Sobject| checkup.access.get(&object);
+    let (tasks, events) = (of(Object::Task.into()), of(Sobject::Event));
+    if tasks.is_some() {
         permissions.insert(0, "ActivitiesAccess");
-        permissions.extend(access.edits.then_some("EditTask"));
+    }
+    for (access, name) in [(events, "EditEvent"), (tasks, "EditTask")] {
+        permissions.extend(access.filter(|access| access.edits).map(|_| name));
     }
     for name in permissions {
         let _ = writeln!(

@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::{Fields, Object, SalesforceId, Value};
+use super::{Fields, SalesforceId, Sobject, Value};
 
 /// A write that is planned but not yet in the journal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Planned {
     /// The object written to.
-    pub object: Object,
+    pub object: Sobject,
     /// What is done.
     pub intent: Intent,
     /// The meeting it comes from.

@@ -16,6 +16,9 @@ impl SalesforceId {
         &self.0
     }
 
+    /// The id that no record has.
+    pub const NOBODY: &str = "000000000000000AAA";
+
     /// Returns the three characters that tell the object: `003` for a contact.
     pub fn prefix(&self) -> &str {
         &self.0[..3]

@@ -58,6 +58,9 @@ pub struct Meeting {
 impl Meeting {
     /// The field by which mappings are told on which day a meeting was, for who called it.
     pub const STARTED_ON: &str = "started_on";
+    /// The field by which mappings are told that a meeting is logged as an event, and not as a
+    /// task: its value is `Event` then.
+    pub const LOGGED_AS: &str = "logged_as";
 
     /// Returns the day on which it was: as it was told, else for someone in this time zone, else
     /// in UTC.

@@ -14,7 +14,9 @@ use super::refusals::Refusal;
 use super::shape::Shape;
 use super::soql::{self, Changed, Successor};
 use super::{Answer, Call, Error, Result, Salesforce, composite, time};
-use crate::model::{FieldName, Filter, NameError, Object, OrgId, SalesforceId, Table, User, Value};
+use crate::model::{
+    FieldName, Filter, NameError, Object, OrgId, SalesforceId, Sobject, Table, User, Value,
+};
 
 /// How long an address may be; Salesforce stops at 16,384 bytes with its headers.
 const URI_BYTES_MAX: usize = 8_000;
@@ -141,10 +143,11 @@ impl Salesforce {
     /// `IsDeleted` tells.
     pub async fn find_deleted_too(
         &self,
-        object: Object,
+        object: &str,
         key: &FieldName,
         values: &[String],
     ) -> Result<Table> {
+        let object: FieldName = object.parse()?;
         let select = ["Id", key.as_str(), IS_DELETED];
         self.find_all("queryAll", object.as_str(), key, values, &select, None).await
     }
@@ -200,6 +203,28 @@ impl Salesforce {
             Some((contact.text()?.parse().ok()?, opportunity.text()?.parse().ok()?))
         });
         Ok(roles.collect())
+    }
+
+    /// Returns what activities are related to, each as the relation, the activity and the record;
+    /// nothing, where `object` has no relations.
+    pub async fn relations(
+        &self,
+        object: Sobject,
+        activities: &[SalesforceId],
+    ) -> Result<Vec<(SalesforceId, SalesforceId, SalesforceId)>> {
+        let Some(key) = object.activity().and_then(Sobject::key_in_relations) else {
+            return Ok(Vec::new());
+        };
+        let ids: Vec<String> = activities.iter().map(SalesforceId::to_string).collect();
+        let select = ["Id", key, Sobject::RELATED];
+        let table =
+            self.find_all("query", object.as_str(), &key.parse()?, &ids, &select, None).await?;
+        let relations = table.rows.into_iter().filter_map(|row| {
+            let ids = row.iter().map(|value| value.text()?.parse::<SalesforceId>().ok());
+            let [id, activity, record] = ids.collect::<Option<Vec<_>>>()?.try_into().ok()?;
+            Some((id, activity, record))
+        });
+        Ok(relations.collect())
     }
 
     /// Returns the statuses that tasks can have, in the order in which people see

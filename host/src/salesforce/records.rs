@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize as Derive};
 use super::refusals::{Reason, Refusal};
 use super::{Answer, Call, Error, Result, Salesforce, soql};
 use super::{page, shape::Shape};
-use crate::model::{FieldName, Fields, Object, SalesforceId, Value};
+use crate::model::{FieldName, Fields, SalesforceId, Sobject, Value};
 
 /// How many records one call reads.
 const RETRIEVE_MAX: usize = 2_000;
@@ -21,9 +21,6 @@ const WRITE_MAX: usize = 200;
 /// How often a record that another transaction holds is written, the first time
 /// included. Salesforce itself has waited ten seconds before each refusal.
 const LOCK_ATTEMPTS_MAX: usize = 4;
-
-/// The id of a record that would be created.
-const NOBODY: &str = "000000000000000AAA";
 
 /// One record to write.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,7 +70,9 @@ impl RecordWrite {
                 Written::Done { id: id.clone(), created: false }
             }
             Self::Create { .. } | Self::Upsert { .. } => {
-                let id = NOBODY.parse().expect("an id that is written here is well formed");
+                let id = SalesforceId::NOBODY
+                    .parse()
+                    .expect("an id that is written here is well formed");
                 Written::Done { id, created: true }
             }
         }
@@ -114,10 +113,11 @@ impl Salesforce {
     /// that is deleted, hidden, or of another object.
     pub async fn retrieve(
         &self,
-        object: Object,
+        object: impl Into<Sobject>,
         ids: &[SalesforceId],
         fields: &[FieldName],
     ) -> Result<Vec<Option<Fields>>> {
+        let object = object.into();
         #[derive(Derive)]
         struct Wanted<'a> {
             ids: &'a [SalesforceId],
@@ -162,10 +162,11 @@ impl Salesforce {
     /// are not sent again after `until`.
     pub async fn write(
         &self,
-        object: Object,
+        object: impl Into<Sobject>,
         writes: &[RecordWrite],
         until: Instant,
     ) -> Result<Vec<Written>> {
+        let object = object.into();
         let mut written: Vec<Option<Written>> = vec![None; writes.len()];
         let mut stopped: Option<Error> = None;
         for (to, places) in batches(writes) {
@@ -271,7 +272,7 @@ fn overlay(record: &mut Option<Fields>, held: &Fields) {
 
 /// Writes that one call sends.
 struct Batch<'a> {
-    object: Object,
+    object: Sobject,
     to: To<'a>,
     writes: &'a [RecordWrite],
     /// Which of the writes.
@@ -333,7 +334,7 @@ struct Collection<'a> {
 }
 
 struct Record<'a> {
-    object: Object,
+    object: Sobject,
     write: &'a RecordWrite,
 }
 

@@ -10,7 +10,9 @@ use super::database::{all, one, run};
 use super::failures::{self, Subject, Trouble};
 use super::value::{fields, json, micros, time, time_or_none, to_json, word, word_or_none};
 use super::{Error, OrgStore, Result, cursors, jsonb, links};
-use crate::model::{Change, ChangeState, Direction, Fields, Intent, Object, Planned, SalesforceId};
+use crate::model::{
+    Change, ChangeState, Direction, Fields, Intent, Object, Planned, SalesforceId, Sobject,
+};
 
 /// How many open changes are read at a time.
 const OPEN_MAX: u32 = 10_000;
@@ -58,7 +60,7 @@ pub enum ChangesOf<'a> {
 }
 
 impl OrgStore {
-    /// Puts changes of one object into the journal as open, in one transaction
+    /// Puts changes that the pushes of one object make into the journal as open, in one transaction
     /// that is on the disk before this returns; only then may they be sent.
     ///
     /// Leaves nothing behind where the job was claimed anew, or where a create
@@ -79,7 +81,8 @@ impl OrgStore {
 
     /// Returns the changes of an object of which it isn't known whether
     /// Salesforce has them, the oldest first; at most 10,000.
-    pub fn open_changes(&self, object: Object) -> Result<Vec<Change>> {
+    pub fn open_changes(&self, object: impl Into<Sobject>) -> Result<Vec<Change>> {
+        let object = object.into();
         self.database.read("read the journal", |db| {
             let sql = select_changes!("WHERE object = ?1 AND state = 'open' ORDER BY id LIMIT ?2");
             all(db, sql, params![object.as_str(), OPEN_MAX], change)
@@ -88,7 +91,7 @@ impl OrgStore {
 
     /// Ends changes, in one transaction, where the job wasn't claimed anew.
     ///
-    /// A create that is done links its action item, or its meeting, to the task. A
+    /// A create that is done links its action item, or its meeting, to the activity. A
     /// change that is done clears its failure, one with trouble opens one.
     /// A change that has ended before stays as it is.
     pub fn end_changes(
@@ -132,7 +135,12 @@ impl OrgStore {
 
     /// Returns what we wrote last to each field of a record, as far as
     /// Salesforce has it and it was not taken back.
-    pub fn last_written(&self, object: Object, record_id: &SalesforceId) -> Result<Fields> {
+    pub fn last_written(
+        &self,
+        object: impl Into<Sobject>,
+        record_id: &SalesforceId,
+    ) -> Result<Fields> {
+        let object = object.into();
         let written = self.database.read("read the journal", |db| {
             let sql = "SELECT id, undoes, json(after) AS after FROM changes
                        WHERE record_id = ?1 AND object = ?2 AND state = 'done'
@@ -150,7 +158,8 @@ impl OrgStore {
     }
 
     /// Tells whether a record was ever made under a mark, whatever became of it.
-    pub fn was_made(&self, object: Object, mark: &str) -> Result<bool> {
+    pub fn was_made(&self, object: impl Into<Sobject>, mark: &str) -> Result<bool> {
+        let object = object.into();
         let found = self.database.read("read the journal", |db| {
             let sql = "SELECT 1 FROM changes
                        WHERE object = ?1 AND mark = ?2 AND state = 'done' LIMIT 1";
@@ -163,10 +172,11 @@ impl OrgStore {
     /// back.
     pub fn is_taken_back(
         &self,
-        object: Object,
+        object: impl Into<Sobject>,
         record_id: &SalesforceId,
         meeting_id: &str,
     ) -> Result<bool> {
+        let object = object.into();
         self.database.read("read the journal", |db| {
             let sql = "WITH RECURSIVE was (object, record_id) AS (
                            SELECT ?2, ?1
@@ -291,19 +301,19 @@ fn end(db: &Connection, ended: &Ended, now: Timestamp) -> Result<()> {
     let planned = &change.planned;
     let subject = subject(planned);
     if ended.state == ChangeState::Done {
-        failures::clear(db, Direction::Push, planned.object, &subject)?;
+        failures::clear(db, Direction::Push, planned.object.job(), &subject)?;
         if let (Intent::Delete(_), Some(record_id)) = (&planned.intent, record_id) {
             links::set_gone(db, record_id, true)?;
         }
         let created = matches!(planned.intent, Intent::Create { .. });
-        let is_linked = created && planned.object == Object::Task;
+        let is_linked = created && planned.object.is_activity();
         if let (true, Some(record_id)) = (is_linked, record_id) {
             let item_id = planned.action_item_id.as_deref();
             links::save(db, &planned.meeting_id, item_id, record_id)?;
         }
     }
     if let Some(trouble) = &ended.trouble {
-        failures::save(db, Direction::Push, planned.object, &subject, trouble, now)?;
+        failures::save(db, Direction::Push, planned.object.job(), &subject, trouble, now)?;
     }
     Ok(())
 }
@@ -315,11 +325,21 @@ fn subject(planned: &Planned) -> Subject {
         (None, Intent::Update(id) | Intent::Delete(id)) => {
             Subject::Update { meeting_id, record_id: id.clone() }
         }
-        (None, Intent::Create { mark }) if planned.object != Object::Task => {
-            Subject::Person { meeting_id, email: mark.clone() }
+        (None, Intent::Create { .. }) if planned.object.is_activity() => {
+            Subject::Meeting(meeting_id)
         }
-        (None, Intent::Create { .. }) => Subject::Meeting(meeting_id),
+        (None, Intent::Create { mark }) => match related(planned) {
+            Some(record_id) => Subject::Update { meeting_id, record_id },
+            None => Subject::Person { meeting_id, email: mark.clone() },
+        },
     }
+}
+
+/// Returns the record that an activity is to be related to; none, where none is.
+fn related(planned: &Planned) -> Option<SalesforceId> {
+    planned.object.activity()?;
+    let (_, id) = planned.after.iter().find(|(name, _)| name == Sobject::RELATED)?;
+    id.text()?.parse().ok()
 }
 
 fn find(db: &Connection, change_id: i64) -> Result<Option<Change>> {

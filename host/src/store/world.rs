@@ -218,7 +218,7 @@ pub(super) fn item(id: &str, done: bool) -> ActionItem {
 
 pub(super) fn create(meeting_id: &str, item_id: &str) -> Planned {
     Planned {
-        object: Object::Task,
+        object: Object::Task.into(),
         intent: Intent::Create { mark: format!("{meeting_id}/{item_id}") },
         meeting_id: meeting_id.to_owned(),
         action_item_id: Some(item_id.to_owned()),
@@ -232,7 +232,7 @@ pub(super) fn create(meeting_id: &str, item_id: &str) -> Planned {
 
 pub(super) fn update(record: u32, field: &str, value: &str) -> Planned {
     Planned {
-        object: Object::Contact,
+        object: Object::Contact.into(),
         intent: Intent::Update(id(record)),
         meeting_id: "m1".to_owned(),
         action_item_id: None,

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use tokio::task::block_in_place;
 
-use super::prepare::{Effect, Mark, OF_PEOPLE, marks, misfits, required, stray_policy};
-use super::{Doors, Error, Newcomer, parents, trial};
-use crate::model::{Object, Problem, Spec};
+use super::prepare::{Effect, misfits};
+use super::writing::{Mark, OF_PEOPLE, SHARED, marks, required, stray_policy};
+use super::{Doors, Error, LogAs, Newcomer, parents, trial};
+use crate::model::{Object, Problem, Sobject, Spec};
 use crate::salesforce::{Description, Read};
 
 /// The share of an object's records that the connected user has to see.
@@ -63,7 +64,7 @@ pub struct Checkup {
     /// What was found, object by object.
     pub findings: Vec<Finding>,
     /// What the connected user needs.
-    pub access: BTreeMap<Object, Access>,
+    pub access: BTreeMap<Sobject, Access>,
 }
 
 /// Looks at everything that the chosen objects need; takes about three calls for each object,
@@ -101,6 +102,16 @@ fn is_extra(name: &str) -> bool {
     name.ends_with("__c") || name == "RecordTypeId"
 }
 
+/// Returns the fields by which what is made of an object is found again, which are written.
+fn marked_by(object: Sobject, org: &Description) -> Vec<(String, bool)> {
+    let mut marks: Vec<String> =
+        marks(object, org).iter().map(|mark| mark.field().to_string()).collect();
+    if marks.is_empty() && object == Object::Task.into() {
+        marks.push(MARK.to_owned());
+    }
+    marks.into_iter().map(|field| (field, true)).collect()
+}
+
 impl Checkup {
     fn find(&mut self, about: &str, health: Health, said: String, mend: Option<String>) {
         self.findings.push(Finding { about: about.to_owned(), health, said, mend });
@@ -136,7 +147,11 @@ impl Checkup {
             self.writing(object, newcomer, spec, org);
         }
         if object == Object::Task && choices.push {
-            self.tasks(doors, org).await?;
+            self.marks(object.into(), org);
+            self.statuses(doors).await?;
+            if doors.settings.log_meetings {
+                self.logging(doors, spec, org).await?;
+            }
         }
         // Of tasks, a query leaves out those that are archived.
         if object != Object::Task {
@@ -149,18 +164,13 @@ impl Checkup {
             self.find(object.as_str(), Health::Warning, said.to_owned(), Some(mend));
         }
         self.rights(doors, object);
-        let access = self.access.entry(object).or_default();
+        let access = self.access.entry(object.into()).or_default();
         if access.creates && object != Object::Task {
             let fields = OF_PEOPLE.iter().filter(|name| org.field(name).is_some());
             access.fields.extend(fields.map(|name| ((*name).to_owned(), true)));
         }
         if access.creates && object == Object::Task {
-            let mut marks: Vec<String> =
-                marks(Object::Task, org).iter().map(|mark| mark.field().to_string()).collect();
-            if marks.is_empty() {
-                marks.push(MARK.to_owned());
-            }
-            access.fields.extend(marks.into_iter().map(|field| (field, true)));
+            access.fields.extend(marked_by(object.into(), org));
         }
         let is_written = |name: &str| spec.writes.iter().any(|write| write.field.as_str() == name);
         let reads = spec.reads.iter().filter_map(|need| match need.path.up() {
@@ -180,7 +190,7 @@ impl Checkup {
 
     /// Notes what has to be done with records of an object.
     fn rights(&mut self, doors: &Doors, object: Object) {
-        let access = self.access.entry(object).or_default();
+        let access = self.access.entry(object.into()).or_default();
         let newcomer = doors.settings.matching.create.map(Newcomer::object);
         access.edits = doors.settings.objects.get(&object).is_some_and(|choices| choices.push);
         access.creates = access.edits && (object == Object::Task || newcomer == Some(object));
@@ -236,21 +246,9 @@ impl Checkup {
     ) {
         let is_task = object == Object::Task;
         let is_made = is_task || newcomer == Some(object);
-        let may_not = match (org.updateable, org.createable || !is_made) {
-            (true, true) => None,
-            (false, _) => Some("change"),
-            (true, false) => Some("create"),
-        };
-        if let Some(what) = may_not {
-            let said = format!("the connected user may not {what} records of it");
-            let mend = format!(
-                "Give it the right to {what} {object} (profile or permission set), or import only: \
-                 `efficlose setup --pull-only`."
-            );
-            self.find(object.as_str(), Health::Trouble, said, Some(mend));
-        }
+        self.may_write(object.into(), is_made, org);
         let is_given = |name: &&String| spec.writes.iter().any(|w| w.field.as_str() == **name);
-        let needed = required(org);
+        let needed = required(object.into(), org);
         for name in needed.iter().filter(|name| is_task && !is_given(name)) {
             let about = format!("{object}.{name}");
             let said = "a new record needs it, and the mapping gives none".to_owned();
@@ -259,26 +257,96 @@ impl Checkup {
         }
     }
 
-    /// Looks at what tasks need alone: a mark by which one is found again, and statuses.
-    async fn tasks(&mut self, doors: &Doors, org: &Description) -> Result<(), Error> {
-        let add = "Add a text field Efficlose_Id__c to Task (Activity) that is an external id and \
-                   unique, and let the connected user edit it.";
-        match marks(Object::Task, org).first() {
+    /// Looks at whether records may be written.
+    fn may_write(&mut self, object: Sobject, is_made: bool, org: &Description) {
+        let may_not = match (org.updateable, org.createable || !is_made) {
+            (true, true) => return,
+            (false, _) => "change",
+            (true, false) => "create",
+        };
+        let said = format!("the connected user may not {may_not} records of it");
+        let mend = format!(
+            "Give it the right to {may_not} {object} (profile or permission set), or import only: \
+             `efficlose setup --pull-only`."
+        );
+        self.find(object.as_str(), Health::Trouble, said, Some(mend));
+    }
+
+    /// Looks at what meetings need to be logged: that events can be made, where they are logged as
+    /// such, and whether an activity can be about several contacts.
+    async fn logging(
+        &mut self,
+        doors: &Doors,
+        spec: &Spec,
+        tasks: &Description,
+    ) -> Result<(), Error> {
+        let shares = tasks.field(SHARED).is_some();
+        let logged = doors.settings.log_as.object();
+        let said = match shares {
+            true => "the org shares activities: a logged meeting is about all of its contacts",
+            false => "the org shares no activities: a logged meeting is about one of its contacts",
+        };
+        self.find(logged.as_str(), Health::Good, said.to_owned(), None);
+        if shares && let Some(relation) = logged.relation() {
+            match doors.described(relation).await {
+                Ok(org) if org.createable => {}
+                Ok(_) => {
+                    let said = "the connected user may not create records of it".to_owned();
+                    let mend = format!("Give it the right to edit each {logged}.");
+                    self.find(relation.as_str(), Health::Trouble, said, Some(mend));
+                }
+                Err(error) if error.is_org_wide() => return Err(error),
+                Err(error) => self.trouble(relation.as_str(), error.problem()),
+            }
+        }
+        if doors.settings.log_as != LogAs::Event {
+            return Ok(());
+        }
+        let org = match doors.described(logged).await {
+            Err(error) if !error.is_org_wide() => {
+                self.trouble(logged.as_str(), error.problem());
+                return Ok(());
+            }
+            org => org?,
+        };
+        self.may_write(logged, true, &org);
+        self.marks(logged, &org);
+        let access = self.access.entry(logged).or_default();
+        (access.creates, access.edits) = (true, true);
+        access.fields.extend(marked_by(logged, &org));
+        let written = spec.writes.iter().map(|write| write.field.as_str());
+        let secured = written.filter(|name| org.field(name).is_some_and(|it| it.permissionable));
+        access.fields.extend(secured.map(|name| (name.to_owned(), true)));
+        Ok(())
+    }
+
+    /// Looks at the mark by which an activity is found again.
+    fn marks(&mut self, activity: Sobject, org: &Description) {
+        let add = format!(
+            "Add a text field Efficlose_Id__c to {activity} (Activity) that is an external id and \
+             unique, and let the connected user edit it."
+        );
+        let name = activity.as_str().to_lowercase();
+        match marks(activity, org).first() {
             Some(Mark::ExternalId(field)) => {
-                let said = format!("each task bears a mark in {field}, which no two can share");
-                self.find("Task", Health::Good, said, None);
+                let said = format!("each {name} bears a mark in {field}, which no two can share");
+                self.find(activity.as_str(), Health::Good, said, None);
             }
             Some(Mark::Searched(field)) => {
                 let said = format!(
-                    "tasks are found again by {field}, which Salesforce lets two of them share"
+                    "{name}s are found again by {field}, which Salesforce lets two of them share"
                 );
-                self.find("Task", Health::Warning, said, Some(add.to_owned()));
+                self.find(activity.as_str(), Health::Warning, said, Some(add));
             }
             None => {
-                let said = "no field can hold the mark by which a task is found again".to_owned();
-                self.find("Task", Health::Trouble, said, Some(add.to_owned()));
+                let said = format!("no field can hold the mark by which {name}s are found again");
+                self.find(activity.as_str(), Health::Trouble, said, Some(add));
             }
         }
+    }
+
+    /// Looks at the statuses that tasks can have.
+    async fn statuses(&mut self, doors: &Doors) -> Result<(), Error> {
         let statuses = doors.salesforce.task_statuses().await?;
         let [open, closed] = [false, true].map(|is| statuses.iter().any(|one| one.closed == is));
         if !open || !closed {

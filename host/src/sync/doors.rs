@@ -1,6 +1,6 @@
 //! All that the engine needs of the world, for one org.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use jiff::SignedDuration;
@@ -8,9 +8,10 @@ use tokio::sync::Mutex;
 use tokio::task::block_in_place;
 
 use super::prepare::{Prepared, prepare};
-use super::{Error, ObjectSettings, Settings, drift, trial};
+use super::writing::{Writing, writing};
+use super::{Error, FieldPolicy, ObjectSettings, Settings, drift, trial};
 use crate::clock::Clock;
-use crate::model::{Object, OrgId, Problem, Spec};
+use crate::model::{FieldName, Object, OrgId, Problem, Sobject, Spec};
 use crate::plugin::{Library, Mapping, Mark};
 use crate::salesforce::{Description, FieldDescription, Found, Parents, Read, Salesforce};
 use crate::store::{OrgStore, Store};
@@ -38,7 +39,7 @@ pub struct Doors {
     looks_only: bool,
     prepared: HashMap<Object, Mutex<Option<Kept>>>,
     /// What objects are, as far as it was asked for since the doors were opened.
-    descriptions: std::sync::Mutex<HashMap<Object, Arc<Description>>>,
+    descriptions: std::sync::Mutex<HashMap<Sobject, Arc<Description>>>,
 }
 
 /// A mapping that was prepared, and the customer's file as it was then.
@@ -170,13 +171,28 @@ impl Doors {
         parents: Option<&Parents>,
     ) -> Result<Prepared, Error> {
         let mapping = self.mapping(object, org)?;
-        let none = ObjectSettings::default();
-        let choices = self.settings.objects.get(&object).unwrap_or(&none);
-        let prepared = prepare(mapping, &choices.policies, org, parents)?;
+        let prepared = prepare(mapping, &self.policies(object), org, parents)?;
         if !self.looks_only {
             block_in_place(|| self.store.save_kin(object, &prepared.kin))?;
         }
         Ok(prepared)
+    }
+
+    /// Returns what may be written to an object: one that syncs, or one that is written in its
+    /// place, of which the same mapping decides.
+    pub(super) async fn writing(&self, object: Sobject) -> Result<Arc<Writing>, Error> {
+        let prepared = self.prepared(object.job()).await?;
+        if object.synced().is_some() {
+            return Ok(Arc::clone(&prepared.writing));
+        }
+        let org = self.described(object).await?;
+        let policies = self.policies(object.job());
+        Ok(Arc::new(writing(&prepared.mapping, &policies, object, &org)?))
+    }
+
+    fn policies(&self, object: Object) -> BTreeMap<FieldName, FieldPolicy> {
+        let choices = self.settings.objects.get(&object);
+        choices.map(|choices| choices.policies.clone()).unwrap_or_default()
     }
 
     /// Returns how many calls we may make in 24 hours, as far as Salesforce has told.
@@ -206,13 +222,28 @@ impl Doors {
 
     /// Returns what an object is, as it was described since the doors were opened.
     pub(super) async fn description(&self, object: Object) -> Result<Arc<Description>, Error> {
-        if let Some(known) = self.descriptions().get(&object) {
+        if let Some(known) = self.descriptions().get(&object.into()) {
             return Ok(Arc::clone(known));
         }
         let kept = self.last_description(object)?;
         let since = kept.as_ref().and_then(|kept| kept.last_modified.as_deref());
         let mut found = self.salesforce.together(&[Read::Description { object, since }]).await?;
         self.learn(object, kept, found.remove(0)?)
+    }
+
+    /// Returns what an object is that is written to. Those that don't sync are described each time
+    /// that the doors are opened.
+    pub(super) async fn described(&self, object: Sobject) -> Result<Arc<Description>, Error> {
+        if let Some(synced) = object.synced() {
+            return self.description(synced).await;
+        }
+        if let Some(known) = self.descriptions().get(&object) {
+            return Ok(Arc::clone(known));
+        }
+        let found = self.salesforce.describe(object.as_str()).await?;
+        let found = Arc::new(found.ok_or_else(|| Error::Org(unseen(object)))?);
+        self.descriptions().insert(object, Arc::clone(&found));
+        Ok(found)
     }
 
     /// Looks at what objects are, in one call.
@@ -260,10 +291,10 @@ impl Doors {
                 }
                 *description
             }
-            _ => return Err(Error::Org(unseen(object))),
+            _ => return Err(Error::Org(unseen(object.into()))),
         };
         let description = Arc::new(description);
-        self.descriptions().insert(object, Arc::clone(&description));
+        self.descriptions().insert(object.into(), Arc::clone(&description));
         Ok(description)
     }
 
@@ -283,7 +314,7 @@ impl Doors {
         Ok(())
     }
 
-    fn descriptions(&self) -> MutexGuard<'_, HashMap<Object, Arc<Description>>> {
+    fn descriptions(&self) -> MutexGuard<'_, HashMap<Sobject, Arc<Description>>> {
         self.descriptions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -311,13 +342,20 @@ pub async fn parents(
 }
 
 /// Returns the problem of an object that the connected user doesn't see.
-fn unseen(object: Object) -> Problem {
+fn unseen(object: Sobject) -> Problem {
     Problem {
         message: format!("the connected user does not see {object}"),
         at: Some(object.to_string()),
-        hint: Some(format!(
-            "Give the connected user read access to {object} (profile or permission set), or leave \
-             it out: `efficlose setup --object …`."
-        )),
+        hint: Some(match object.synced() {
+            Some(object) => format!(
+                "Give the connected user read access to {object} (profile or permission set), or \
+                 leave it out: `efficlose setup --object …`."
+            ),
+            None => {
+                "Give the connected user access to the org's activities (\"Access Activities\", \
+                     \"Edit Events\"), or log meetings as tasks: `log_as` in the settings."
+                    .to_owned()
+            }
+        }),
     }
 }

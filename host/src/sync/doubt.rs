@@ -21,8 +21,7 @@ pub(super) async fn doubts<'a>(
 /// Returns the new people whom the org's duplicate rules compare with others.
 async fn compared(doors: &Doors, changes: &[&Change]) -> Result<HashMap<i64, Problem>, Error> {
     let is_new = |change: &&&Change| {
-        matches!(change.planned.intent, Intent::Create { .. })
-            && change.planned.object != Object::Task
+        matches!(change.planned.intent, Intent::Create { .. }) && is_of_a_customer(change)
     };
     let new: Vec<_> = changes.iter().filter(is_new).collect();
     if new.is_empty() {
@@ -52,8 +51,8 @@ async fn compared(doors: &Doors, changes: &[&Change]) -> Result<HashMap<i64, Pro
 /// Returns the changes to records that wait to be approved.
 async fn locked(doors: &Doors, changes: &[&Change]) -> Result<HashMap<i64, Problem>, Error> {
     let updated = |change: &Change| match &change.planned.intent {
-        // Of tasks there are no approvals.
-        Intent::Update(id) if change.planned.object != Object::Task => Some(id.clone()),
+        // Of activities there are no approvals.
+        Intent::Update(id) if is_of_a_customer(change) => Some(id.clone()),
         _ => None,
     };
     let mut ids: Vec<SalesforceId> = changes.iter().filter_map(|change| updated(change)).collect();
@@ -77,6 +76,11 @@ async fn locked(doors: &Doors, changes: &[&Change]) -> Result<HashMap<i64, Probl
         Some((change.id, problem))
     });
     Ok(locked.collect())
+}
+
+/// Tells whether a change is to a person, a company or a deal.
+fn is_of_a_customer(change: &Change) -> bool {
+    change.planned.object.synced().is_some_and(|object| object != Object::Task)
 }
 
 /// Returns what was told; nothing, where the connected user may not see it.

@@ -4,9 +4,9 @@
 use jiff::Timestamp;
 
 use super::policy::{Verdict, decide};
-use super::prepare::{Prepared, Writable};
+use super::writing::{Writable, Writing};
 use crate::model::{
-    Fields, Intent, Matched, Object, Planned, Problem, Request, SalesforceId, Value,
+    Fields, Intent, Matched, Object, Planned, Problem, Request, SalesforceId, Sobject, Value,
 };
 use crate::salesforce::{FieldDescription, FieldType};
 
@@ -24,28 +24,28 @@ pub(super) enum Decision {
 /// Decides what is written for a request. `wanted` is what the mapping wants,
 /// `last` what we wrote to this record last, `intent` what is done to it.
 pub(super) fn plan(
-    prepared: &Prepared,
+    writing: &Writing,
     request: &Request,
     intent: Intent,
     wanted: Fields,
     last: &Fields,
 ) -> Decision {
-    let object = prepared.mapping.spec().object;
+    let object = writing.object;
     let creates = matches!(intent, Intent::Create { .. });
     let (mut before, mut after) = (Fields::new(), Fields::new());
     let mut left: Vec<(String, String)> = Vec::new();
-    let may = if creates { prepared.may_create } else { prepared.may_update };
+    let may = if creates { writing.may_create } else { writing.may_update };
     if !may {
         return Decision::Refused(forbidden(object, creates));
     }
-    if creates && let Some(missing) = required(prepared, &wanted) {
+    if creates && let Some(missing) = required(writing, &wanted) {
         return Decision::Refused(missing);
     }
-    if object == Object::Lead && request.target.as_ref().is_some_and(is_converted) {
+    if object == Object::Lead.into() && request.target.as_ref().is_some_and(is_converted) {
         return Decision::Refused(converted());
     }
     for (name, ours) in wanted {
-        let writable = prepared.writable(&name);
+        let writable = writing.field(&name);
         let allowed = |field: &&Writable| match creates {
             true => field.describe.createable,
             false => field.describe.updateable,
@@ -92,30 +92,35 @@ pub(super) fn plan(
         action_item_id: request.action_item.as_ref().map(|item| item.id.clone()),
         before,
         after,
-        mapping: prepared.mapping.digest().to_owned(),
+        mapping: writing.mapping.clone(),
         left,
         undoes: None,
     })
 }
 
 /// Tells which field a new record needs and isn't given, where describe says so of one.
-pub(super) fn required(prepared: &Prepared, wanted: &Fields) -> Option<Problem> {
-    let object = prepared.mapping.spec().object;
+pub(super) fn required(writing: &Writing, wanted: &Fields) -> Option<Problem> {
+    let object = writing.object;
     let is_given = |name: &str| {
         let mut given = wanted.iter().filter(|(_, value)| !value.is_blank());
         given.any(|(given, _)| given.eq_ignore_ascii_case(name))
     };
-    let field = prepared.required.iter().find(|name| !is_given(name))?;
+    let field = writing.required.iter().find(|name| !is_given(name))?;
+    let mend = match object {
+        Sobject::Event => format!(
+            "Have the mapping of Task write {field} where a meeting is logged as an event, or log \
+             meetings as tasks: `log_as` in the settings."
+        ),
+        _ => format!("Have the mapping write {object}.{field}, or make it optional in Setup."),
+    };
     Some(Problem {
         message: format!("a new {object} needs {field}, and the mapping gives none"),
         at: Some(field.clone()),
-        hint: Some(format!(
-            "Have the mapping write {object}.{field}, or make it optional in Setup."
-        )),
+        hint: Some(mend),
     })
 }
 
-pub(super) fn forbidden(object: Object, creates: bool) -> Problem {
+pub(super) fn forbidden(object: Sobject, creates: bool) -> Problem {
     let what = if creates { "create" } else { "change" };
     Problem {
         message: format!("the connected user may not {what} records of {object}"),
@@ -129,7 +134,7 @@ pub(super) fn forbidden(object: Object, creates: bool) -> Problem {
 
 /// Returns the problem of a mapping that wants nothing written where a field that it would
 /// write is locked.
-pub(super) fn locked(object: Object, field: &str, why: &str) -> Problem {
+pub(super) fn locked(object: Sobject, field: &str, why: &str) -> Problem {
     Problem {
         message: format!("{why}: the connected user may only read {object}.{field}"),
         at: Some(field.to_owned()),
@@ -155,7 +160,7 @@ fn converted() -> Problem {
 }
 
 /// Tells what Salesforce would refuse about a value, as far as describe says.
-pub(super) fn refusal(object: Object, field: &FieldDescription, value: &Value) -> Option<Problem> {
+pub(super) fn refusal(object: Sobject, field: &FieldDescription, value: &Value) -> Option<Problem> {
     let text = value.text()?;
     let name = &field.name;
     let problem = |message: String, hint: String| {
@@ -221,7 +226,7 @@ fn stored(field: &FieldDescription, value: Value) -> Value {
 
 /// Tells of a reference that leads to no record, or to one of an object that the field takes
 /// none of.
-fn stray(object: Object, field: &FieldDescription, text: &str) -> Option<Problem> {
+fn stray(object: Sobject, field: &FieldDescription, text: &str) -> Option<Problem> {
     let about = format!("{object}.{}", field.name);
     let problem = |message| Problem {
         message,

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::nearest::nearest;
+use super::writing::{Writing, is_mark, missing, writing};
 use super::{Doors, Error, FieldPolicy};
-use crate::model::{Cursor, FieldName, FieldPath, Object, Policy, Problem, Spec};
+use crate::model::{Cursor, FieldName, FieldPath, Object, Spec};
 use crate::plugin::Mapping;
 use crate::salesforce::{
     Changed, Description, FieldDescription, FieldType, Parents, SUCCESSORS, Successor,
@@ -15,19 +17,6 @@ use crate::store::Kin;
 
 /// How many records a page has: the most that Salesforce gives at once.
 pub(super) const PAGE: u32 = 2_000;
-/// Fields by which a created record is found again, best first: one made for it,
-/// and a standard field of tasks that holds a caller's own id.
-const MARK_FIELDS: [&str; 2] = ["Efficlose_Id__c", "CallObject"];
-/// The field by which a person is found again.
-pub(super) const EMAIL: &str = "Email";
-/// What else a person may be made with.
-pub(super) const FIRST_NAME: &str = "FirstName";
-pub(super) const LAST_NAME: &str = "LastName";
-pub(super) const COMPANY: &str = "Company";
-pub(super) const ACCOUNT: &str = "AccountId";
-/// The fields of a person who is made of a guest.
-pub(super) const OF_PEOPLE: [&str; 5] = [FIRST_NAME, LAST_NAME, EMAIL, COMPANY, ACCOUNT];
-
 /// A mapping with what the org has of its needs.
 pub(super) struct Prepared {
     /// The mapping.
@@ -52,46 +41,8 @@ pub(super) struct Prepared {
     pub(super) reading: String,
     /// Whether it was looked at just now which of the parents' fields the org shows.
     pub(super) knows_parents: bool,
-    /// The fields that may be written.
-    pub(super) writes: Vec<Writable>,
-    /// Whether the connected user may make records, and change them.
-    pub(super) may_create: bool,
-    pub(super) may_update: bool,
-    /// The fields that the mapping would write and the connected user may only read.
-    pub(super) locked: Vec<String>,
-    /// The fields that a new record needs and Salesforce doesn't fill.
-    pub(super) required: Vec<String>,
-    /// The fields that a new person may be given, of objects of people.
-    pub(super) creatable: Vec<FieldDescription>,
-    /// How a created record is found again: the first is the one used, the others
-    /// may have been used before. None for objects that we don't create.
-    pub(super) marks: Vec<Mark>,
-}
-
-/// A field that may be written, as the mapping and the org describe it.
-pub(super) struct Writable {
-    pub(super) name: FieldName,
-    /// None, where the settings leave the field to Salesforce.
-    pub(super) policy: Option<Policy>,
-    pub(super) describe: FieldDescription,
-}
-
-/// The field by which a created record is found again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Mark {
-    /// An external id: Salesforce itself sees to it that there is one record.
-    ExternalId(FieldName),
-    /// A field to be searched before a record is created.
-    Searched(FieldName),
-}
-
-impl Mark {
-    /// Returns the field.
-    pub(super) fn field(&self) -> &FieldName {
-        match self {
-            Self::ExternalId(field) | Self::Searched(field) => field,
-        }
-    }
+    /// What may be written.
+    pub(super) writing: Arc<Writing>,
 }
 
 impl Prepared {
@@ -129,11 +80,6 @@ impl Prepared {
         let known = |path| self.types.get(place(path)?)?.clone();
         paths.iter().map(known).collect()
     }
-
-    /// Returns a field that may be written.
-    pub(super) fn writable(&self, name: &str) -> Option<&Writable> {
-        self.writes.iter().find(|write| write.name.as_str() == name)
-    }
 }
 
 /// Fits a mapping to an org. A required field that the org lacks or hides is a
@@ -156,33 +102,7 @@ pub(super) fn prepare(
             return Err(Error::Org(missing(spec.object, need.path.as_str(), "reads")));
         }
     }
-    let mut writes = Vec::new();
-    if let Some(taken) = spec.writes.iter().find(|w| MARK_FIELDS.contains(&w.field.as_str())) {
-        return Err(Error::Org(Problem {
-            message: format!(
-                "the mapping of {} writes {}, by which we find our records",
-                spec.object, taken.field
-            ),
-            at: Some(taken.field.to_string()),
-            hint: Some("Take the field out of the mapping's writes.".to_owned()),
-        }));
-    }
-    if let Some(problem) = stray_policy(spec, policies) {
-        return Err(Error::Org(problem));
-    }
-    for write in &spec.writes {
-        let policy = policies.get(&write.field).map(|policy| policy.applied());
-        let describe = org.field(write.field.as_str());
-        match describe.filter(|field| field.createable || field.updateable) {
-            Some(describe) => writes.push(Writable {
-                name: write.field.clone(),
-                policy: policy.unwrap_or(Some(write.policy)),
-                describe: describe.clone(),
-            }),
-            None if write.optional => {}
-            None => return Err(Error::Org(missing(spec.object, write.field.as_str(), "writes"))),
-        }
-    }
+    let writing = writing(&mapping, policies, spec.object.into(), org)?;
     let types = reads.iter().map(|path| type_of(path, org, parents)).collect();
     let successors =
         SUCCESSORS.into_iter().filter(|s| s.of == spec.object && org.field(s.field).is_some());
@@ -199,16 +119,6 @@ pub(super) fn prepare(
     let columns: Arc<[String]> = reads.iter().map(|path| path.as_str().to_owned()).collect();
     let read_as: Vec<String> = reads.iter().map(|path| read_as(path, org)).collect();
     let reading = reading(mapping.digest(), &read_as);
-    let marks = marks(spec.object, org);
-    let required = required(org);
-    let creatable = OF_PEOPLE.iter().filter_map(|name| org.field(name));
-    let creatable = creatable.filter(|field| field.createable).cloned().collect();
-    let is_locked = |name: &&str| {
-        let field = org.field(name);
-        field.is_some_and(|field| !field.createable && !field.updateable)
-    };
-    let locked = spec.writes.iter().map(|write| write.field.as_str()).filter(is_locked);
-    let locked = locked.map(str::to_owned).collect();
     Ok(Prepared {
         mapping,
         reads,
@@ -220,13 +130,7 @@ pub(super) fn prepare(
         derived,
         reading,
         knows_parents: false,
-        writes,
-        may_create: org.createable,
-        may_update: org.updateable,
-        locked,
-        required,
-        creatable,
-        marks,
+        writing: Arc::new(writing),
     })
 }
 
@@ -293,64 +197,6 @@ fn reading(mapping: &str, read_as: &[String]) -> String {
     digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Returns the fields that a new record needs and Salesforce doesn't fill.
-pub(super) fn required(org: &Description) -> Vec<String> {
-    let is_needed = |field: &&FieldDescription| {
-        field.createable && !field.nillable && !field.defaulted && field.kind != FieldType::Boolean
-    };
-    org.fields.iter().filter(is_needed).map(|field| field.name.clone()).collect()
-}
-
-/// Returns the fields that this org has for the mark of records that are made of an object, best
-/// first. Of people that is their address: who has it is there already.
-pub(super) fn marks(object: Object, org: &Description) -> Vec<Mark> {
-    let names: &[&str] = match object {
-        Object::Task => &MARK_FIELDS,
-        Object::Contact | Object::Lead => &[EMAIL],
-        Object::Account | Object::Opportunity => &[],
-    };
-    let fields = names.iter().filter_map(|name| {
-        let field = org.field(name).filter(|field| field.createable && field.filterable)?;
-        let name = field.name.parse().ok()?;
-        Some(if field.external_id { Mark::ExternalId(name) } else { Mark::Searched(name) })
-    });
-    fields.collect()
-}
-
-/// Tells of a policy in the settings for a field that the mapping doesn't write.
-pub(super) fn stray_policy(
-    spec: &Spec,
-    policies: &BTreeMap<FieldName, FieldPolicy>,
-) -> Option<Problem> {
-    let is_written = |name: &FieldName| spec.writes.iter().any(|write| write.field == *name);
-    let name = policies.keys().find(|name| !is_written(name))?;
-    let object = spec.object;
-    let names: Vec<_> = spec.writes.iter().map(|write| write.field.as_str()).collect();
-    let nearest = nearest(name.as_str(), names.iter().copied());
-    let meant = nearest.map(|name| format!("; did you mean {name}?")).unwrap_or_default();
-    Some(Problem {
-        message: format!(
-            "the settings name a policy for {object}.{name}, which the mapping does not write{meant}"
-        ),
-        at: Some(name.to_string()),
-        hint: Some(format!(
-            "Take it out of `policies` of {object} in the settings; the mapping writes {}.",
-            if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
-        )),
-    })
-}
-
-fn missing(object: Object, field: &str, does: &str) -> Problem {
-    Problem {
-        message: format!("the mapping of {object} {does} {field}, and the org does not show it"),
-        at: Some(field.to_owned()),
-        hint: Some(format!(
-            "Give the connected user access to {object}.{field} (field-level security), or use a \
-             mapping that does without it."
-        )),
-    }
-}
-
 /// How a mapping fits an org.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fit {
@@ -369,9 +215,10 @@ pub async fn fit(doors: &Doors, object: Object) -> Result<Fit, Error> {
     let prepared = doors.prepared(object).await?;
     let spec = prepared.mapping.spec();
     let reads: Vec<String> = prepared.columns.to_vec();
-    let of_ours = prepared.writes.iter().filter(|write| write.policy.is_some());
+    let of_ours = prepared.writing.fields.iter().filter(|write| write.policy.is_some());
     let writes: Vec<String> = of_ours.map(|write| write.name.to_string()).collect();
-    let kept = |name: &String| prepared.writable(name).is_some_and(|write| write.policy.is_none());
+    let kept =
+        |name: &String| prepared.writing.field(name).is_some_and(|write| write.policy.is_none());
     let wanted = spec.reads.iter().map(|need| need.path.to_string());
     let wanted = wanted.chain(spec.writes.iter().map(|write| write.field.to_string()));
     let mut left_out: Vec<String> = wanted
@@ -415,9 +262,6 @@ impl Effect {
     }
 }
 
-/// How like two names must be for one to be meant by the other.
-const LIKE_MIN: f64 = 0.85;
-
 /// Returns what a mapping needs and the org doesn't give.
 pub fn misfits(spec: &Spec, org: &Description, parents: Option<&Parents>) -> Vec<Misfit> {
     let reads = spec.reads.iter().filter(|need| !is_shown(&need.path, org, parents));
@@ -429,7 +273,7 @@ pub fn misfits(spec: &Spec, org: &Description, parents: Option<&Parents>) -> Vec
     });
     let writes = spec.writes.iter().filter_map(|write| {
         let name = write.field.as_str();
-        if MARK_FIELDS.contains(&name) {
+        if is_mark(name) {
             let message = "is written, and it is by this that we find our records".to_owned();
             return Some(Misfit {
                 field: name.to_owned(),
@@ -463,14 +307,6 @@ fn nearest_field(path: &str, org: &Description, parents: Option<&Parents>) -> Op
         false => Some(field.name.as_str()),
     });
     nearest(first, names)
-}
-
-/// Returns the word that is most like this one, where one is.
-pub(super) fn nearest<'a>(word: &str, words: impl Iterator<Item = &'a str>) -> Option<String> {
-    let like = |other: &str| strsim::jaro_winkler(&other.to_lowercase(), &word.to_lowercase());
-    let best =
-        words.map(|other| (like(other), other)).max_by(|(one, _), (other, _)| one.total_cmp(other));
-    best.filter(|(like, _)| *like >= LIKE_MIN).map(|(_, word)| word.to_owned())
 }
 
 #[cfg(test)]

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::Error;
+use super::nearest::nearest;
 use super::plan::refusal;
-use super::prepare::{Effect, Misfit, is_shown, nearest};
+use super::prepare::{Effect, Misfit, is_shown};
 use crate::model::{
     ActionItem, Due, FieldPath, Matched, Meeting, Object, Participant, Pulled, Pushed, Request,
     SalesforceId, Value,
@@ -108,7 +109,7 @@ fn unfit(object: Object, field: &FieldDescription, value: &Value) -> Option<Misf
     let choices = || field.picklist.iter().filter(|choice| choice.active).map(|c| c.value.as_str());
     let nearest = nearest(text, choices());
     let misfit = |message, effect| Misfit { field: field.name.clone(), message, nearest, effect };
-    if let Some(why) = refusal(object, field, value) {
+    if let Some(why) = refusal(object.into(), field, value) {
         return Some(misfit(why.message, Effect::Refused));
     }
     // Salesforce takes it all the same, and people who report on the choices miss it.

@@ -8,9 +8,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::policy::has_block;
-use super::prepare::{Mark, marks};
+use super::writing::{Mark, marks};
 use super::{Doors, Error};
-use crate::model::{Change, ChangeState, FieldName, Intent, Object, Planned, SalesforceId, Value};
+use crate::model::{
+    Change, ChangeState, FieldName, Intent, Object, Planned, SalesforceId, Sobject, Value,
+};
 use crate::salesforce::{Description, IS_DELETED};
 use crate::store::Ended;
 
@@ -18,12 +20,34 @@ use crate::store::Ended;
 /// nobody waits for the answer any more.
 const IN_FLIGHT: Duration = Duration::from_secs(5);
 
-/// Settles the open changes of an object. The work they came from is still
+/// Tells whether the end of any change is not known that a push of this object made.
+pub(super) fn is_open(doors: &Doors, object: Object) -> Result<bool, Error> {
+    for object in Sobject::of_job(object) {
+        if !doors.store.open_changes(object)?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Settles the open changes that pushes of an object made. The work they came from is still
 /// waiting, and is planned anew from what Salesforce holds now.
 pub(super) async fn open_changes(
     doors: &Doors,
     object: Object,
-    org: &Description,
+    fence: u64,
+    now: Timestamp,
+) -> Result<(), Error> {
+    for object in Sobject::of_job(object) {
+        changes_to(doors, object, fence, now).await?;
+    }
+    Ok(())
+}
+
+/// Settles the open changes to one object.
+pub(super) async fn changes_to(
+    doors: &Doors,
+    object: Sobject,
     fence: u64,
     now: Timestamp,
 ) -> Result<(), Error> {
@@ -31,13 +55,12 @@ pub(super) async fn open_changes(
     if open.is_empty() {
         return Ok(());
     }
+    let org = &*doors.described(object).await?;
     tracing::info!(%object, changes = open.len(), "looks up changes whose end is not known");
-    let (fields, marks) =
-        (marks(object, org), open.iter().filter_map(mark).collect::<Vec<String>>());
-    let mut made = by_mark(doors, object, &fields, &marks).await?;
+    let mut made = made(doors, object, org, &open).await?;
     if let Some(wait) = still_on_the_wire(&open, &made, now) {
         tokio::time::sleep(wait).await;
-        made = by_mark(doors, object, &fields, &marks).await?;
+        made = self::made(doors, object, org, &open).await?;
     }
     let written = live_values(doors, object, org, &open).await?;
     let ended = open.iter().map(|change| {
@@ -53,7 +76,7 @@ pub(super) async fn open_changes(
         Ended { change_id: change.id, state, record_id, trouble: None }
     });
     let ended: Vec<_> = ended.collect();
-    doors.store.end_changes(object, fence, &ended, now)?;
+    doors.store.end_changes(object.job(), fence, &ended, now)?;
     for gone in made.values().filter(|made| made.is_deleted) {
         doors.store.lose_link(&gone.id)?;
     }
@@ -93,17 +116,53 @@ fn still_on_the_wire(
 /// A record that bears a mark.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Made {
-    /// Whether a person has deleted it since; only tasks are looked for in the recycle bin.
+    /// Whether a person has deleted it since; only activities are looked for in the recycle bin.
     pub(super) is_deleted: bool,
     /// The record.
     pub(super) id: SalesforceId,
+}
+
+/// Returns the records that open changes have made, by the changes' marks.
+async fn made(
+    doors: &Doors,
+    object: Sobject,
+    org: &Description,
+    open: &[Change],
+) -> Result<HashMap<String, Made>, Error> {
+    let marks: Vec<String> = open.iter().filter_map(mark).collect();
+    let Some(key) = object.activity().and_then(Sobject::key_in_relations) else {
+        return by_mark(doors, object, &self::marks(object, org), &marks).await;
+    };
+    // A relation is found by what it relates.
+    let id = |change: &Change, name: &str| {
+        let named = change.planned.after.iter().find(|(field, _)| field == name);
+        named.and_then(|(_, value)| value.text()?.parse::<SalesforceId>().ok())
+    };
+    let pairs = open.iter().filter_map(|change| {
+        Some((mark(change)?, id(change, key)?, id(change, Sobject::RELATED)?))
+    });
+    let pairs: Vec<_> = pairs.collect();
+    let activities: Vec<_> = pairs.iter().map(|(_, activity, _)| activity.clone()).collect();
+    if activities.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let found = doors.salesforce.relations(object, &activities).await?;
+    let relation = |activity: &SalesforceId, related: &SalesforceId| {
+        let is_it =
+            |found: &&(_, SalesforceId, SalesforceId)| (&found.1, &found.2) == (activity, related);
+        found.iter().find(is_it).map(|(id, ..): &(SalesforceId, _, _)| id.clone())
+    };
+    let made = pairs.into_iter().filter_map(|(mark, activity, related)| {
+        Some((mark, Made { is_deleted: false, id: relation(&activity, &related)? }))
+    });
+    Ok(made.collect())
 }
 
 /// Returns the records that bear one of these marks: of those that share one, one that is there
 /// before one that was deleted.
 pub(super) async fn by_mark(
     doors: &Doors,
-    object: Object,
+    object: Sobject,
     fields: &[Mark],
     marks: &[String],
 ) -> Result<HashMap<String, Made>, Error> {
@@ -113,10 +172,10 @@ pub(super) async fn by_mark(
     }
     // A record made before the org had a better field bears its mark in another.
     for field in fields.iter().map(Mark::field) {
-        let table = match object {
+        let table = match object.is_activity() {
+            true => doors.salesforce.find_deleted_too(object.as_str(), field, marks).await?,
             // Whom a person has deleted is looked for before anyone is made of an address.
-            Object::Task => doors.salesforce.find_deleted_too(object, field, marks).await?,
-            _ => {
+            false => {
                 let fields = std::slice::from_ref(field);
                 doors.salesforce.find(object.as_str(), field, marks, fields).await?
             }
@@ -159,7 +218,7 @@ pub(super) async fn by_mark(
 /// Returns the values that Salesforce holds now in the fields of open updates.
 async fn live_values(
     doors: &Doors,
-    object: Object,
+    object: Sobject,
     org: &Description,
     open: &[Change],
 ) -> Result<HashMap<SalesforceId, HashMap<String, Value>>, Error> {

@@ -8,7 +8,9 @@ use tokio::task::block_in_place;
 use super::doubt::doubts;
 use super::round::push_all;
 use super::{Doors, Error, Stop};
-use crate::model::{Change, Counts, Direction, Failure, Intent, Object, Problem};
+use crate::model::{
+    Change, Counts, Direction, Failure, Intent, Object, Problem, SalesforceId, Sobject, Value,
+};
 use crate::store::ChangesOf;
 
 /// What stands for the run of a rehearsal.
@@ -94,12 +96,24 @@ async fn foreseen(doors: &Doors, mut change: Change) -> Result<Foreseen, Error> 
     if is_made {
         change.record_id = None;
     }
-    // People are made by the host itself: a mapping writes to those who are there.
-    if is_made && object != Object::Task {
-        let by = "`create` in the settings".to_owned();
-        return Ok(Foreseen { change, by, places: BTreeMap::new(), doubt: None });
+    // What the host decides itself: a mapping writes to those who are there, and names one.
+    let by = match object {
+        _ if object.activity().is_some() => Some("`log_meetings` in the settings"),
+        Sobject::Synced(object) if is_made && object != Object::Task => {
+            Some("`create` in the settings")
+        }
+        _ => None,
+    };
+    if let Some(by) = by {
+        // What is made by the same sync has no id yet.
+        let key = object.activity().and_then(Sobject::key_in_relations);
+        let is_new = |name: &str, value: &Value| {
+            Some(name) == key && value.text() == Some(SalesforceId::NOBODY)
+        };
+        change.planned.after.retain(|(name, value)| !is_new(name, value));
+        return Ok(Foreseen { change, by: by.to_owned(), places: BTreeMap::new(), doubt: None });
     }
-    let mapping = &doors.prepared(object).await?.mapping;
+    let mapping = &doors.prepared(object.job()).await?.mapping;
     let named = change.planned.after.iter().map(|(name, _)| name);
     let places =
         named.filter_map(|name| Some((name.clone(), mapping.place_of_write(name)?))).collect();

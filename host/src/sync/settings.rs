@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::blackout::Blackout;
 use super::rules::Rules;
-use crate::model::{Direction, FieldName, JobKey, Object, OrgId, Policy, Setting};
+use crate::model::{Direction, FieldName, JobKey, Object, OrgId, Policy, Setting, Sobject};
 
 /// The choices for one org; what set-up writes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,9 +37,12 @@ pub struct Settings {
     /// named.
     #[serde(default, deserialize_with = "time_zone", skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
-    /// Whether each meeting is logged as a task that is done, besides its action items.
+    /// Whether each meeting is logged, besides its action items.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub log_meetings: bool,
+    /// As what.
+    #[serde(default, skip_serializing_if = "LogAs::is_usual")]
+    pub log_as: LogAs,
     /// How meetings are matched to records.
     #[serde(default, skip_serializing_if = "Rules::are_usual")]
     pub matching: Rules,
@@ -99,6 +102,31 @@ impl FieldPolicy {
     }
 }
 
+/// What a meeting is logged as.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogAs {
+    /// A task that is done.
+    #[default]
+    Task,
+    /// An entry of the organizer's calendar, when it took place.
+    Event,
+}
+
+impl LogAs {
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Returns the object that is written to.
+    pub fn object(self) -> Sobject {
+        match self {
+            Self::Task => Object::Task.into(),
+            Self::Event => Sobject::Event,
+        }
+    }
+}
+
 /// What goes on while a mapping that was brought is refused.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -125,6 +153,7 @@ impl Default for Settings {
             blackouts: Vec::new(),
             time_zone: None,
             log_meetings: false,
+            log_as: LogAs::default(),
             matching: Rules::default(),
             objects: BTreeMap::new(),
         }

@@ -12,7 +12,7 @@ use super::push::{FRESH, LOOKS_MAX, on_the_wire, slow};
 use super::{Doors, Error, recover, rehearsal};
 use crate::model::{
     Change, ChangeState, Direction, Ending, FieldName, Fields, Intent, JobKey, Object, Planned,
-    Problem, SalesforceId, Value,
+    Problem, SalesforceId, Sobject, Value,
 };
 use crate::salesforce::{Description, Written};
 use crate::store::{ChangesOf, Ended};
@@ -38,7 +38,7 @@ pub struct Undone {
     /// The number of the change.
     pub change: i64,
     /// The object.
-    pub object: Object,
+    pub object: Sobject,
     /// The record; none, where none was ever made.
     pub record: Option<SalesforceId>,
     /// What was done, or would be.
@@ -70,16 +70,19 @@ pub enum UndoFate {
 /// mapping, which may be the one that has to be taken back.
 pub async fn undo(doors: &Doors, changes: Vec<Change>, is_dry: bool) -> Result<Vec<Undone>, Error> {
     let _lock = block_in_place(|| doors.control.lock_round(&doors.org))?;
-    let mut objects: Vec<Object> = changes.iter().map(|change| change.planned.object).collect();
-    objects.sort_unstable();
+    let mut objects: Vec<Sobject> = changes.iter().map(|change| change.planned.object).collect();
+    // What hangs on others is taken back before them.
+    objects.sort_unstable_by_key(|object| std::cmp::Reverse(*object));
     objects.dedup();
     if is_dry {
-        doors.look_at(&objects).await?;
+        let synced: Vec<Object> = objects.iter().filter_map(|object| object.synced()).collect();
+        doors.look_at(&synced).await?;
         return all(&doors.rehearsing()?, &objects, &changes, None).await;
     }
     let mut undone = Vec::new();
     for object in objects {
-        let job = JobKey { org: doors.org.clone(), object, direction: Direction::Push };
+        let (org, direction) = (doors.org.clone(), Direction::Push);
+        let job = JobKey { org, object: object.job(), direction };
         let run = doors.control.start_run(&job, doors.clock.now())?;
         let done = all(doors, &[object], &changes, Some(&run.id)).await;
         let ending = match &done {
@@ -95,16 +98,16 @@ pub async fn undo(doors: &Doors, changes: Vec<Change>, is_dry: bool) -> Result<V
 /// Takes back those of the changes that are of these objects.
 async fn all(
     doors: &Doors,
-    objects: &[Object],
+    objects: &[Sobject],
     changes: &[Change],
     run_id: Option<&str>,
 ) -> Result<Vec<Undone>, Error> {
     let us = doors.connected_user()?;
     let mut undone = Vec::new();
     for object in objects {
-        let fence = doors.store.claim(*object, Direction::Push)?;
-        let org = doors.description(*object).await?;
-        recover::open_changes(doors, *object, &org, fence, doors.clock.now()).await?;
+        let fence = doors.store.claim(object.job(), Direction::Push)?;
+        let org = doors.described(*object).await?;
+        recover::changes_to(doors, *object, fence, doors.clock.now()).await?;
         // What was open then has ended.
         let those = changes.iter().filter(|change| change.planned.object == *object);
         let those = those.map(|change| doors.store.change(change.id));
@@ -123,7 +126,7 @@ async fn all(
 /// Takes back changes of one object.
 struct Undoing<'a> {
     doors: &'a Doors,
-    object: Object,
+    object: Sobject,
     org: Arc<Description>,
     /// The connected user.
     us: String,
@@ -200,7 +203,8 @@ impl Undoing<'_> {
         if planned.is_empty() {
             return Ok(undone);
         }
-        let changes = store.plan(self.object, self.fence, &planned, self.run_id, clock.now())?;
+        let changes =
+            store.plan(self.object.job(), self.fence, &planned, self.run_id, clock.now())?;
         // Nothing is created, so no mark is needed.
         let writes: Vec<_> = changes.iter().map(|change| on_the_wire(&[], change)).collect();
         let written = salesforce.write(self.object, &writes, until).await?;
@@ -225,7 +229,7 @@ impl Undoing<'_> {
             let record_id = change.record_id.clone();
             ended.push(Ended { change_id: change.id, state, record_id, trouble: None });
         }
-        store.end_changes(self.object, self.fence, &ended, clock.now())?;
+        store.end_changes(self.object.job(), self.fence, &ended, clock.now())?;
         Ok(undone)
     }
 
@@ -351,7 +355,8 @@ impl Undoing<'_> {
     fn is_untouched(&self, id: &SalesforceId, live: &Fields) -> Result<bool, Error> {
         let text = |name: &str| get(live, name).and_then(Value::text);
         let moment = |name: &str| text(name)?.parse::<Timestamp>().ok();
-        let stored = self.doors.store.source_state(self.object, id)?;
+        let stored = self.object.synced().map(|object| self.doors.store.source_state(object, id));
+        let stored = stored.transpose()?.flatten();
         let is_as_read = stored.is_none_or(|stored| Some(stored.modified_at) == moment(STAMP));
         let written = self.doors.store.changes(ChangesOf::Record(id), CHANGES_LOOKED_AT)?;
         let last = written.iter().filter(|change| change.state == ChangeState::Done);

@@ -11,7 +11,7 @@ use super::guard::{At, Posted, Visitor};
 use super::page::{Refused, Shown, badge, button, many, moment, page, pair, token, trouble, words};
 use super::{Shared, done, to_its_end};
 use crate::model::{
-    Change, ChangeState, Connection, Direction, Intent, Object, OrgId, SalesforceId,
+    Change, ChangeState, Connection, Direction, Intent, Object, OrgId, SalesforceId, Sobject,
 };
 use crate::store::{ChangesOf, OrgStore};
 use crate::sync::{Foreseen, Rehearsal, UndoFate, Undone, rehearse, undo};
@@ -109,7 +109,8 @@ pub(super) fn items(
 /// Returns the name of the record of a change, where it is stored.
 fn name(store: &OrgStore, change: &Change) -> Result<Option<String>, Refused> {
     let Some(id) = &change.record_id else { return Ok(None) };
-    let entity = store.entity(change.planned.object, id)?;
+    let Some(object) = change.planned.object.synced() else { return Ok(None) };
+    let entity = store.entity(object, id)?;
     Ok(entity.and_then(|entity| entity.text("name").map(str::to_owned)))
 }
 
@@ -129,11 +130,19 @@ fn headline_of(org: &OrgId, change: &Change, name: &Option<String>, is_done: boo
     html! {
         (change.planned.object) " "
         @if let Some(id) = &change.record_id {
-            a href=(format!("/orgs/{org}/records/{}/{id}", change.planned.object)) {
-                (name.as_deref().unwrap_or(id.as_str()))
-            } " "
+            (record(org, change.planned.object, id, name.as_deref().unwrap_or(id.as_str()))) " "
         }
         (does)
+    }
+}
+
+/// Leads to a record, where it is one that is imported.
+fn record(org: &OrgId, object: Sobject, id: &SalesforceId, name: &str) -> Markup {
+    html! {
+        @match object.synced() {
+            Some(object) => { a href=(format!("/orgs/{org}/records/{object}/{id}")) { (name) } },
+            None => (name),
+        }
     }
 }
 
@@ -256,7 +265,8 @@ async fn taken_back(
     if let Some(why) = why {
         return Err(Failed::new(format!("change {id} was not taken back: {why}")).into());
     }
-    site.world.wake(org, |job| job.direction == Direction::Pull && job.object == object)?;
+    site.world
+        .wake(org, |job| job.direction == Direction::Pull && Some(job.object) == object.synced())?;
     Ok(done::then(&format!("/orgs/{org}/changes"), "undone").into_response())
 }
 
@@ -307,7 +317,7 @@ async fn all_taken_back(
             @else { p { (many(count as u64, "change was", "changes were")) " taken back." } }
             @for one in undone.iter().take(SHOWN as usize) {
                 h3 { "Change " (one.change) ": " (one.object)
-                    @if let Some(id) = &one.record { " " a href=(format!("/orgs/{org}/records/{}/{id}", one.object)) { (id) } } }
+                    @if let Some(id) = &one.record { " " (record(org, one.object, id, id.as_str())) } }
                 (fates(std::slice::from_ref(one), is_look))
             }
             @if undone.len() > SHOWN as usize { p.muted { "The first " (SHOWN) " are shown." } }

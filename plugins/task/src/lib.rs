@@ -5,6 +5,7 @@ use efficlose_kit::{
     ActionItem, Field, FieldMap, Kind, Mapping, Meeting, Policy, Problem, Pulled, Pushed, Record,
     Request, Settings, Spec, Value, clip, note, optional, required, set, write,
 };
+use jiff::Timestamp as Moment;
 
 /// How long a subject may be.
 const SUBJECT_MAX: usize = 255;
@@ -12,6 +13,12 @@ const SUBJECT_MAX: usize = 255;
 const LEAD_PREFIX: &str = "00Q";
 /// How long our description is at most; the field holds 32,000.
 const DESCRIPTION_MAX: usize = 8_000;
+/// What the host says in `logged_as` where a meeting is logged as an event.
+const EVENT: &str = "\"Event\"";
+/// How long an event is of a meeting of which nobody said when it ended, in minutes.
+const USUAL_MINUTES: i64 = 30;
+/// How long an event may be in every org, in minutes.
+const MINUTES_MAX: i64 = 24 * 60;
 /// How long what was said and learned in a meeting is at most; the field counts letters otherwise.
 const LOG_MAX: usize = 31_000;
 
@@ -83,6 +90,9 @@ impl Mapping for Task {
             ours("WhoId"),
             ours("WhatId"),
             ours("OwnerId"),
+            // Of events, as which meetings may be logged.
+            ours("StartDateTime"),
+            ours("DurationInMinutes"),
         ];
         let spec = fields.spec("Task", Kind::Task, writes);
         Ok((Self { fields, open_status, closed_status, closed_statuses }, spec))
@@ -111,18 +121,25 @@ impl Mapping for Task {
 }
 
 impl Task {
-    /// Returns the task that the meeting itself is logged as: done, on its day.
+    /// Returns what the meeting itself is logged as: a task that is done, on its day, or an event
+    /// at its time.
     fn log(&self, request: &Request) -> Vec<Field> {
         let meeting = &request.meeting;
-        let title = format!("Meeting: {}", meeting.title.trim());
-        let mut fields = vec![
-            set("Subject", clip(&title, SUBJECT_MAX)),
-            set("Description", clip(&note::whole(meeting), LOG_MAX)),
-            set("ActivityDate", note::day(meeting)),
-        ];
-        // A person may have given it another status since.
-        if request.target.is_none() {
-            fields.push(set("Status", self.closed_status.as_str()));
+        let title = meeting.title.trim();
+        let extras = &meeting.extras;
+        let mut fields = vec![set("Description", clip(&note::whole(meeting), LOG_MAX))];
+        if extras.iter().any(|extra| extra.name == "logged_as" && extra.json == EVENT) {
+            fields.push(set("Subject", clip(title, SUBJECT_MAX)));
+            fields.push(set("StartDateTime", meeting.started_at.as_str()));
+            // Whoever moves the start takes the end along.
+            fields.push(set("DurationInMinutes", Value::Integer(minutes(meeting))));
+        } else {
+            fields.push(set("Subject", clip(&format!("Meeting: {title}"), SUBJECT_MAX)));
+            fields.push(set("ActivityDate", note::day(meeting)));
+            // A person may have given it another status since.
+            if request.target.is_none() {
+                fields.push(set("Status", self.closed_status.as_str()));
+            }
         }
         fields.extend(relations(request));
         if let Some(owner) = request.matched("User") {
@@ -142,6 +159,17 @@ impl Task {
             self.closed_statuses.iter().any(|status| Some(&**status) == task.text("Status"));
         (is_done != item.done).then_some(wanted)
     }
+}
+
+/// Returns how long an event of a meeting is, in minutes.
+fn minutes(meeting: &Meeting) -> i64 {
+    let told = meeting.ended_at.as_ref().and_then(|ended| {
+        let (began, ended): (Moment, Moment) =
+            (meeting.started_at.parse().ok()?, ended.parse().ok()?);
+        let seconds = ended.duration_since(began).as_secs();
+        Some((seconds + 59) / 60)
+    });
+    told.unwrap_or(USUAL_MINUTES).clamp(0, MINUTES_MAX)
 }
 
 /// Returns whom and what the task is about. A task for a lead can't be about

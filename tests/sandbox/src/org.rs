@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use crate::ids::Id;
 use crate::rules::Rules;
 use crate::schema::{
-    CustomField, CustomObject, FIELD_LIMIT, ObjectIndex, child_relationship, standard_objects,
+    CustomField, CustomObject, FIELD_LIMIT, Object, ObjectIndex, child_relationship,
+    standard_objects,
 };
 
 mod formulas;
@@ -19,6 +20,9 @@ pub(crate) use table::{Slot, Table};
 
 /// The serial number of a custom object's first record.
 const CUSTOM_SERIAL: u64 = 62_u64.pow(4);
+
+/// What tasks and events have in common, their custom fields among it.
+const ACTIVITY: &str = "Activity";
 
 /// Everything an org stores.
 #[derive(Debug)]
@@ -239,13 +243,24 @@ impl Org {
         Ok(())
     }
 
-    /// Adds a custom field, as an admin would.
+    /// Adds an object that only some orgs have.
+    pub(crate) fn add_standard(&mut self, mut object: Object, now: i64) {
+        object.changed_at = now;
+        self.tables.push(Table::new(object, CUSTOM_SERIAL));
+    }
+
+    /// Adds a custom field, as an admin would; one of `Activity` is on tasks and on events.
     ///
     /// # Errors
     ///
     /// Says what is wrong with it: an unknown object, a name without `__c` or
     /// one that exists, an object with too many fields.
     pub(crate) fn add_field(&mut self, field: &CustomField, now: i64) -> Result<(), String> {
+        if field.object == ACTIVITY {
+            return ["Task", "Event"].into_iter().try_for_each(|object| {
+                self.add_field(&CustomField { object: object.to_owned(), ..field.clone() }, now)
+            });
+        }
         let object =
             self.find_object(&field.object).ok_or_else(|| format!("no object {}", field.object))?;
         let table = &mut self.tables[object];

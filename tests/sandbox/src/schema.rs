@@ -17,12 +17,13 @@ mod opportunity_contact_role;
 mod organization;
 mod process_instance;
 mod profile;
+mod relation;
 mod task;
 mod task_status;
 mod user;
 mod validation_rule;
 
-pub(crate) use catalogue::standard_objects;
+pub(crate) use catalogue::{relation_counts, relation_objects, standard_objects};
 pub use custom::{CustomField, CustomKind, CustomObject};
 pub(crate) use formula::{Formula, Source};
 
@@ -318,6 +319,7 @@ pub(crate) fn child_relationship(child: &Object, field: &Field, parent: &str) ->
     match (child.name, &*field.name) {
         ("Account", "ParentId") => Some("ChildAccounts".to_owned()),
         ("Task" | "Event", "WhoId" | "WhatId") => Some(plural),
+        ("TaskRelation", "TaskId") | ("EventRelation", "EventId") => Some(plural),
         ("OpportunityContactRole", _) if parent != "User" => {
             Some("OpportunityContactRoles".to_owned())
         }
@@ -334,5 +336,7 @@ pub(crate) fn deletes_with_parent(child: &Object, field: &Field) -> bool {
         ("Task" | "Event", "WhoId" | "WhatId")
             | ("Contact" | "Opportunity", "AccountId")
             | ("OpportunityContactRole", "OpportunityId" | "ContactId")
+            | ("TaskRelation", "TaskId" | "RelationId")
+            | ("EventRelation", "EventId" | "RelationId")
     )
 }

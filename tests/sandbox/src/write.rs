@@ -17,11 +17,13 @@ mod check;
 mod convert;
 mod derive;
 mod merge;
+mod relations;
 
 pub(crate) use approval::{approve, submit};
 pub(crate) use convert::{Conversion, convert_lead};
 pub(crate) use derive::stamp;
 pub(crate) use merge::merge;
+pub(crate) use relations::share_activities;
 
 /// Who writes, and when.
 #[derive(Debug)]
@@ -109,11 +111,14 @@ fn insert_accepted(
     derive::derive(org, object, &mut row, &Row::default(), &changed, writer)?;
     check::references(org, object, &row, &Row::default())?;
     check::uniqueness(org, object, &row, None)?;
+    relations::check(org, object, &row)?;
     rules::validate(org, writer, object, &row)?;
     rules::find_duplicates(org, object, (&row, &Row::default()), None, writer)?;
     let slot = org.insert(object, row);
     let id = org.table(object).id_of(slot);
     derive::after_insert(org, writer, object, slot)?;
+    relations::follow(org, writer, object, slot, &Row::default());
+    relations::added(org, object, slot);
     Ok(id)
 }
 
@@ -179,6 +184,7 @@ pub(crate) fn update(
     rules::find_duplicates(org, object, (&row, &before), Some(slot), writer)?;
     stamp(org.table(object), &mut row, writer.user, writer.now);
     org.replace(object, slot, Some(row));
+    relations::follow(org, writer, object, slot, &before);
     Ok(())
 }
 
@@ -199,7 +205,10 @@ pub(crate) fn delete(
     }
     approval::refuse_locked(org, id)?;
     take_lock(writer)?;
-    bury(org, writer, object, slot);
+    match relations::is_relation(org, object) {
+        true => relations::remove(org, writer, object, slot),
+        false => bury(org, writer, object, slot),
+    }
     Ok(())
 }
 
@@ -234,6 +243,9 @@ pub(crate) fn undelete(org: &mut Org, writer: &Writer, id: Id) -> Result<(), Ref
         return Err(Refusal::new("UNDELETE_FAILED", message));
     }
     set_deleted(org, writer, object, slot, false);
+    for (relations, slot) in relations::gone_with(org, object, id) {
+        set_deleted(org, writer, relations, slot, false);
+    }
     Ok(())
 }
 

@@ -7,22 +7,19 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::ending::Endings;
-use super::{newcomer, no_mark};
+use super::newcomer;
 use crate::model::{
     ActionItem, ChangeState, Direction, Due, Fields, Intent, Match, Matched, Meeting, Mender,
-    Object, Problem, Question, SalesforceId, User, Value, Work,
+    Object, Problem, Question, SalesforceId, Sobject, User, Value, Work,
 };
 use crate::store::{ChangesOf, Subject, Trouble};
 use crate::sync::matching::{self, Matching};
-use crate::sync::prepare::Prepared;
 use crate::sync::{Doors, Error};
 
 /// For how long a meeting that matches no record is looked at again whenever
 /// records change.
 pub(super) const MATCH_WINDOW: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// Why nothing is done with a task.
-pub(super) const DELETED: &str = "the task was deleted in Salesforce";
 /// The fields that tell whom and what a task is about.
 const RELATIONS: [&str; 2] = ["WhoId", "WhatId"];
 /// How many changes of a task are looked through for our last write of its status.
@@ -33,6 +30,7 @@ const USER_KEPT: SignedDuration = SignedDuration::from_hours(24);
 const ROLES_KEPT: SignedDuration = SignedDuration::from_hours(1);
 
 /// One record to write to, for one piece of work.
+#[derive(Clone)]
 pub(super) struct Draft {
     /// The work.
     pub(super) work: Work,
@@ -42,6 +40,8 @@ pub(super) struct Draft {
     pub(super) item: Option<ActionItem>,
     /// What the meeting was matched to.
     pub(super) matching: Arc<Matching>,
+    /// The object that is written to.
+    pub(super) object: Sobject,
     /// Where it is written to.
     pub(super) target: Target,
 }
@@ -180,7 +180,6 @@ impl Draft {
 /// ends the work that has no record to write to.
 pub(super) async fn drafts(
     doors: &Doors,
-    prepared: &Prepared,
     work: Vec<Work>,
     now: Timestamp,
     endings: &mut Endings,
@@ -211,6 +210,7 @@ pub(super) async fn drafts(
                     meeting: Arc::clone(meeting),
                     item: None,
                     matching: Arc::clone(matching),
+                    object: work.object.into(),
                     target: Target::New { mark: email },
                 });
             }
@@ -223,16 +223,18 @@ pub(super) async fn drafts(
             none(&work, meeting, &why, now, endings);
             continue;
         }
-        let draft = |item, target| Draft {
+        let draft = |item, object, target| Draft {
             work: work.clone(),
             meeting: Arc::clone(meeting),
             item,
             matching: Arc::clone(matching),
+            object,
             target,
         };
         if work.object != Object::Task {
             let targets = records(doors, &work, meeting, matching, now, endings)?;
-            drafts.extend(targets.into_iter().map(|id| draft(None, Target::Record(id))));
+            let object = work.object.into();
+            drafts.extend(targets.into_iter().map(|id| draft(None, object, Target::Record(id))));
             continue;
         }
         let item = match &work.item_id {
@@ -245,9 +247,9 @@ pub(super) async fn drafts(
                 item => item.cloned(),
             },
         };
-        match task(doors, prepared, &work)? {
-            Some(target) => drafts.push(draft(item, target)),
-            None => endings.settled(&work, DELETED),
+        match activity(doors, &work)? {
+            (object, Some(target)) => drafts.push(draft(item, object, target)),
+            (object, None) => endings.settled(&work, &deleted(object)),
         }
     }
     Ok(drafts)
@@ -306,16 +308,24 @@ async fn learn_roles(
     Ok(unasked.into_iter().collect())
 }
 
-/// Returns the task of an action item, or of a meeting; none, if a person has deleted it.
-fn task(doors: &Doors, prepared: &Prepared, work: &Work) -> Result<Option<Target>, Error> {
+/// Returns the task of an action item, or what a meeting is logged as; without a target, if a
+/// person has deleted it. What was logged stays what it is, whatever the settings say by now.
+fn activity(doors: &Doors, work: &Work) -> Result<(Sobject, Option<Target>), Error> {
     let item_id = work.item_id.as_deref();
     if let Some(link) = doors.store.link(&work.meeting_id, item_id)? {
-        return Ok((!link.gone).then_some(Target::Record(link.record_id)));
+        let object = Sobject::of_activity(&link.record_id);
+        return Ok((object, (!link.gone).then_some(Target::Record(link.record_id))));
     }
-    if prepared.marks.is_empty() {
-        return Err(Error::Org(no_mark(work.object)));
-    }
-    Ok(Some(Target::New { mark: mark(&work.meeting_id, item_id.unwrap_or("")) }))
+    let object = match item_id {
+        None => doors.settings.log_as.object(),
+        Some(_) => work.object.into(),
+    };
+    Ok((object, Some(Target::New { mark: mark(&work.meeting_id, item_id.unwrap_or("")) })))
+}
+
+/// Says why nothing is done with an activity.
+pub(super) fn deleted(activity: Sobject) -> String {
+    format!("the {} was deleted in Salesforce", activity.as_str().to_lowercase())
 }
 
 /// Returns the records of the work's object to which this meeting is the latest.
@@ -380,9 +390,9 @@ pub(super) fn none(
     }
 }
 
-/// Returns the mark of an action item's task: the same in every try, and of a form
+/// Returns the mark of what is made for a part of a meeting: the same in every try, and of a form
 /// that any text field holds.
-fn mark(meeting_id: &str, item_id: &str) -> String {
+pub(super) fn mark(meeting_id: &str, item_id: &str) -> String {
     let digest = Sha256::digest(format!("{meeting_id}\0{item_id}"));
     let digits: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
     format!("efficlose-{digits}")
@@ -438,12 +448,21 @@ pub(super) async fn users(
     Ok(known.into_iter().filter_map(|(email, user)| Some((email, user?))).collect())
 }
 
-/// Returns a meeting that says on which day it was for who called it, where that is known.
-pub(super) fn dated(meeting: &Arc<Meeting>, users: &HashMap<String, User>) -> Arc<Meeting> {
+/// Returns a meeting that says on which day it was for who called it, where that is known, and as
+/// what it is logged, where that isn't a task.
+pub(super) fn told(
+    meeting: &Arc<Meeting>,
+    to: Sobject,
+    users: &HashMap<String, User>,
+) -> Arc<Meeting> {
+    let zone = user_of(users, host_of(meeting)).and_then(User::zone);
+    let day = zone.map(|zone| meeting.day(Some(&zone)).to_string());
+    let logged_as = (to == Sobject::Event).then(|| to.to_string());
     let mut meeting = Arc::clone(meeting);
-    if let Some(zone) = user_of(users, host_of(&meeting)).and_then(User::zone) {
-        let day = meeting.day(Some(&zone)).to_string();
-        Arc::make_mut(&mut meeting).extras.insert(Meeting::STARTED_ON.to_owned(), day.into());
+    for (name, said) in [(Meeting::STARTED_ON, day), (Meeting::LOGGED_AS, logged_as)] {
+        if let Some(said) = said {
+            Arc::make_mut(&mut meeting).extras.insert(name.to_owned(), said.into());
+        }
     }
     meeting
 }

@@ -84,6 +84,11 @@ impl Endings {
         planned.iter().for_each(|(draft, _)| self.waiting(&draft.work));
     }
 
+    /// Nothing of this was tried; the next step plans it anew.
+    pub(super) fn put_off(&mut self, work: &[Work]) {
+        work.iter().for_each(|work| self.waiting(work));
+    }
+
     /// Returns what was done.
     pub(super) fn counts(&self) -> Counts {
         self.counts

@@ -3,18 +3,18 @@
 use crate::model::{Object, Planned, Problem, SalesforceId};
 use crate::salesforce::FieldType;
 use crate::store::Fate;
-use crate::sync::prepare::Prepared;
+use crate::sync::writing::Writing;
 use crate::sync::{Doors, Error};
 
 /// Tells of the first record that a change refers to and that Salesforce takes no more, as far
 /// as was imported: one that was deleted, or a lead that was converted.
 pub(super) fn lost(
     doors: &Doors,
-    prepared: &Prepared,
+    writing: &Writing,
     planned: &Planned,
 ) -> Result<Option<Problem>, Error> {
     for (name, value) in &planned.after {
-        let field = prepared.writable(name);
+        let field = writing.field(name);
         if field.is_none_or(|field| field.describe.kind != FieldType::Reference) {
             continue;
         }

@@ -15,7 +15,7 @@ use crate::salesforce::{DISGUISE, IS_DELETED};
 use crate::store::{Subject, Trouble};
 use crate::sync::matching::is_free_mail;
 use crate::sync::plan::{forbidden, refusal, required};
-use crate::sync::prepare::{ACCOUNT, COMPANY, EMAIL, FIRST_NAME, LAST_NAME, Prepared};
+use crate::sync::writing::{ACCOUNT, COMPANY, EMAIL, FIRST_NAME, LAST_NAME, Writing};
 use crate::sync::{Doors, Error, Newcomer};
 
 /// What stands for a company that is not known, as in Salesforce's own forms.
@@ -41,7 +41,7 @@ pub(super) fn taken_out(object: Object, drafts: &mut Vec<Draft>) -> Vec<Draft> {
 /// written, since whoever makes the same person meanwhile is not seen.
 pub(super) async fn planned(
     doors: &Doors,
-    prepared: &Prepared,
+    writing: &Writing,
     newcomers: Vec<Draft>,
     now: Timestamp,
     endings: &mut Endings,
@@ -71,19 +71,19 @@ pub(super) async fn planned(
             endings.unmatched(&draft.work, why);
             continue;
         }
-        let after = fields(doors, prepared, &draft, email)?;
-        if let Some(problem) = refused(prepared, &after) {
+        let after = fields(doors, writing, &draft, email)?;
+        if let Some(problem) = refused(writing, &after) {
             fail(doors, &draft, email, (problem, Mender::SalesforceAdmin), now, endings)?;
             continue;
         }
         let change = Planned {
-            object: draft.work.object,
+            object: draft.object,
             intent: Intent::Create { mark: email.clone() },
             meeting_id: draft.work.meeting_id.clone(),
             action_item_id: None,
             before: Fields::new(),
             after,
-            mapping: prepared.mapping.digest().to_owned(),
+            mapping: writing.mapping.clone(),
             left: Vec::new(),
             undoes: None,
         };
@@ -153,7 +153,7 @@ async fn known(doors: &Doors, emails: &[String]) -> Result<HashMap<String, Strin
     let mut found = vec![(USER, doors.salesforce.find(USER, &field, &spellings, fields).await?)];
     for object in PEOPLE {
         // Whom a person has deleted is not made again.
-        let people = doors.salesforce.find_deleted_too(object, &field, &spellings).await?;
+        let people = doors.salesforce.find_deleted_too(object.as_str(), &field, &spellings).await?;
         found.push((object.as_str(), people));
     }
     for (object, table) in found {
@@ -180,7 +180,7 @@ async fn known(doors: &Doors, emails: &[String]) -> Result<HashMap<String, Strin
 }
 
 /// Returns what a new person gets, as far as the org takes it.
-fn fields(doors: &Doors, prepared: &Prepared, draft: &Draft, email: &str) -> Result<Fields, Error> {
+fn fields(doors: &Doors, writing: &Writing, draft: &Draft, email: &str) -> Result<Fields, Error> {
     let everyone = draft.meeting.organizer.iter().chain(&draft.meeting.participants);
     let mut named = everyone.filter(|one| {
         one.email.as_deref().is_some_and(|known| known.trim().eq_ignore_ascii_case(email))
@@ -194,7 +194,7 @@ fn fields(doors: &Doors, prepared: &Prepared, draft: &Draft, email: &str) -> Res
     if !first.is_empty() {
         fields.push((FIRST_NAME.to_owned(), Value::from(first)));
     }
-    match (prepared.mapping.spec().object, account) {
+    match (draft.work.object, account) {
         (Object::Contact, Some(account)) => {
             fields.push((ACCOUNT.to_owned(), Value::from(account.id.as_str())));
         }
@@ -207,7 +207,7 @@ fn fields(doors: &Doors, prepared: &Prepared, draft: &Draft, email: &str) -> Res
     }
     let mut given = Fields::new();
     for (name, value) in fields {
-        let Some(field) = prepared.creatable.iter().find(|field| field.name == name) else {
+        let Some(field) = writing.creatable.iter().find(|field| field.name == name) else {
             continue;
         };
         let room = usize::try_from(field.length).unwrap_or_default();
@@ -253,12 +253,12 @@ fn is_free(doors: &Doors, domain: &str) -> bool {
 }
 
 /// Tells what Salesforce would refuse about a new person, as far as describe says.
-fn refused(prepared: &Prepared, fields: &Fields) -> Option<Problem> {
-    let object = prepared.mapping.spec().object;
-    if !prepared.may_create {
+fn refused(writing: &Writing, fields: &Fields) -> Option<Problem> {
+    let object = writing.object;
+    if !writing.may_create {
         return Some(forbidden(object, true));
     }
-    if prepared.marks.is_empty() {
+    if writing.marks.is_empty() {
         return Some(Problem {
             message: format!("the connected user may not give a new {object} an address"),
             at: Some(EMAIL.to_owned()),
@@ -268,11 +268,11 @@ fn refused(prepared: &Prepared, fields: &Fields) -> Option<Problem> {
             )),
         });
     }
-    if let Some(missing) = required(prepared, fields) {
+    if let Some(missing) = required(writing, fields) {
         return Some(missing);
     }
     fields.iter().find_map(|(name, value)| {
-        let field = prepared.creatable.iter().find(|field| field.name == *name)?;
+        let field = writing.creatable.iter().find(|field| field.name == *name)?;
         refusal(object, field, value)
     })
 }

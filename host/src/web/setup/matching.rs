@@ -8,7 +8,7 @@ use super::super::Shared;
 use super::super::guard::{Admin, At, Posted};
 use super::super::page::{Refused, Shown, page, token};
 use super::steps;
-use crate::sync::{AccountRule, Newcomer, OpportunityRule, PeopleRule, Rules, Ties};
+use crate::sync::{AccountRule, LogAs, Newcomer, OpportunityRule, PeopleRule, Rules, Ties};
 use crate::world::Failed;
 
 /// The rules of each question: the rule, its word in the settings, and what it says.
@@ -34,6 +34,11 @@ const OPPORTUNITY: [(OpportunityRule, &str, &str); 3] = [
 const NEWCOMERS: [(Newcomer, &str, &str); 2] = [
     (Newcomer::Lead, "lead", "becomes a lead"),
     (Newcomer::Contact, "contact", "becomes a contact"),
+];
+
+const LOGGED: [(LogAs, &str, &str); 2] = [
+    (LogAs::Task, "task", "is logged as a task that is done"),
+    (LogAs::Event, "event", "is logged as an event in the organizer's calendar"),
 ];
 
 pub(crate) async fn ask(
@@ -78,9 +83,15 @@ pub(crate) async fn ask(
                 input #free_mail type="text" name="free_mail" value=(rules.free_mail.join(", ")) aria-describedby="free-help";
                 p.help #free-help { "They tell nothing of a company. The usual ones are known." }
             }
-            label.choice {
-                input type="checkbox" name="log_meetings" value="on" checked[draft.settings.log_meetings];
-                " Log each meeting as a task that is done"
+            div.field {
+                label for="log" { "Each meeting itself" }
+                select #log name="log" aria-describedby="log-help" {
+                    option value="" selected[!draft.settings.log_meetings] { "is not logged" }
+                    @for (of, word, said) in LOGGED {
+                        option value=(word) selected[draft.settings.log_meetings && draft.settings.log_as == of] { (said) }
+                    }
+                }
+                p.help #log-help { "With its summary and what was learned, about whom it was with. Where calendars are synced by something else, an event would be there twice." }
             }
             div.actions {
                 button.main disabled[!visitor.is_admin()] { "Next: review" }
@@ -145,7 +156,9 @@ pub(crate) async fn take(
     let org = connection.org.clone();
     let mut draft = site.draft(&connection).await?;
     draft.settings.own_domains = domains(form.one("own_domains"))?;
-    draft.settings.log_meetings = form.one("log_meetings") == "on";
+    let logged = LOGGED.iter().find(|(_, word, _)| *word == form.one("log"));
+    draft.settings.log_meetings = logged.is_some();
+    draft.settings.log_as = logged.map(|(of, ..)| *of).unwrap_or_default();
     draft.settings.matching = Rules {
         people: chosen(&form, "people", &PEOPLE),
         account: chosen(&form, "account", &ACCOUNT),

@@ -12,7 +12,7 @@ use super::fields::policy_word;
 use super::{Draft, steps};
 use crate::model::{Direction, Object, Problem, Value};
 use crate::sync::{
-    CUSTOM_FIELDS, Doors, Error, FieldPolicy, Fit, Forecast, ObjectSettings, Sampled, fit,
+    CUSTOM_FIELDS, Doors, Error, FieldPolicy, Fit, Forecast, LogAs, ObjectSettings, Sampled, fit,
     forecast, sample,
 };
 use crate::world::{Failed, Fault};
@@ -101,7 +101,7 @@ fn chosen(draft: &Draft) -> Markup {
                 }
             } }
             p { "Our own people: " (if settings.own_domains.is_empty() { "no domain".to_owned() } else { settings.own_domains.join(", ") }) ". "
-                @if settings.log_meetings { "Each meeting is logged as a task." } @else { "Meetings are not logged as tasks." } }
+                @if settings.log_meetings { "Each meeting is logged, as " @if settings.log_as == LogAs::Event { "an event." } @else { "a task." } } @else { "Meetings are not logged." } }
             @if let Some(create) = settings.matching.create {
                 @let object = create.object();
                 p { "Guests who are in neither become " (object) " records." }

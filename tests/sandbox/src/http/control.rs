@@ -13,7 +13,9 @@ use crate::refusal::Refusal;
 use crate::schema::CustomField;
 use crate::state::State;
 use crate::value::{Value, moment_text, parse_moment};
-use crate::write::{Conversion, Writer, approve, convert_lead, merge, submit, undelete};
+use crate::write::{
+    Conversion, Writer, approve, convert_lead, merge, share_activities, submit, undelete,
+};
 
 type Controlled = Result<Json, String>;
 
@@ -66,6 +68,10 @@ fn effect(state: &State, call: &Call, path: &[&str]) -> Result<(), String> {
             secure_object(&mut state.org_mut(), &read(call)?, state.clock.now())?;
         }
         ("PATCH", ["fields", object, field]) => change_field(state, object, field, read(call)?)?,
+        ("POST", ["activities", "share"]) => {
+            let (user, now) = (writer(state).user, state.clock.now());
+            share_activities(&mut state.org_mut(), user, now)?;
+        }
         ("POST", ["validation-rules"]) => {
             state.org_mut().add_validation_rule(read(call)?, state.clock.now())?;
         }

@@ -1,10 +1,10 @@
 //! The objects of a new org, with the custom fields it starts with.
 
 use super::notation::fields;
-use super::{Abilities, CustomField, CustomKind, Object};
+use super::{Abilities, CustomField, CustomKind, Field, Object};
 use super::{
     account, contact, duplicate_rule, event, lead, opportunity, opportunity_contact_role,
-    organization, process_instance, profile, task, task_status, user, validation_rule,
+    organization, process_instance, profile, relation, task, task_status, user, validation_rule,
 };
 
 /// What can be done with most objects.
@@ -110,6 +110,33 @@ pub(crate) fn standard_objects() -> Vec<Object> {
         }
     }
     objects
+}
+
+/// Returns the objects that an org has where activities are shared.
+pub(crate) fn relation_objects() -> [Object; 2] {
+    let of_task = Abilities { updateable: false, searchable: false, layoutable: false, ..RECORDS };
+    let of_event = Abilities { updateable: true, ..of_task };
+    [
+        Object::new(
+            "TaskRelation",
+            ("Task Relation", "Task Relations"),
+            "0RT",
+            of_task,
+            fields(relation::OF_TASK),
+        ),
+        Object::new(
+            "EventRelation",
+            ("Event Relation", "Event Relations"),
+            "0RE",
+            of_event,
+            fields(relation::OF_EVENT),
+        ),
+    ]
+}
+
+/// Returns the fields that activities have where they are shared.
+pub(crate) fn relation_counts() -> Vec<Field> {
+    fields(relation::COUNTS)
 }
 
 /// Returns the custom fields a new org has. There is none on Task: whoever needs

@@ -1,6 +1,6 @@
 //! Fields that Salesforce fills in itself.
 
-use super::{Body, Writer};
+use super::{Body, Writer, relations};
 use crate::ids::Id;
 use crate::org::{Org, Row, Slot, Table};
 use crate::refusal::Refusal;
@@ -91,6 +91,10 @@ pub(super) fn derive(
     changed: &[FieldIndex],
     writer: &Writer,
 ) -> Result<(), Refusal> {
+    if relations::is_relation(org, object) {
+        relations::derive(org, object, row, changed);
+        return Ok(());
+    }
     let mut draft = Draft { table: org.table(object), row, before, changed };
     match draft.table.object.name {
         "Contact" | "Lead" | "User" => full_name(&mut draft),

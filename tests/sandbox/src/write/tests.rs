@@ -4,7 +4,8 @@ use serde_json::{Value as Json, json};
 
 use super::convert::{Conversion, Converted};
 use super::{
-    Upserted, Writer, convert_lead, delete, find_by_key, insert, undelete, update, upsert,
+    Upserted, Writer, convert_lead, delete, find_by_key, insert, share_activities, undelete,
+    update, upsert,
 };
 use crate::ids::Id;
 use crate::org::Org;
@@ -323,4 +324,63 @@ fn locked_rows_are_refused_as_often_as_asked() {
     let codes: Vec<_> =
         (0..3).map(|_| world.create("Task", json!({})).err().map(|refusal| refusal.code)).collect();
     assert_eq!(codes, [Some("UNABLE_TO_LOCK_ROW"), Some("UNABLE_TO_LOCK_ROW"), None]);
+}
+
+#[test]
+fn shared_activities_relate_each_person_and_what_it_is_about() {
+    let mut world = World::new();
+    let contacts: Vec<Id> = (0..3).map(|slot| world.org.named("Contact").id_of(slot)).collect();
+    let [ada, bob, cleo] = contacts[..] else { panic!("three contacts") };
+    let (account, lead) = (world.first("Account"), world.first("Lead"));
+    assert!(world.org.find_object("TaskRelation").is_none());
+    share_activities(&mut world.org, world.writer.user, NOW).unwrap();
+    share_activities(&mut world.org, world.writer.user, NOW).unwrap_err();
+
+    let of_the_seed = world.org.named("TaskRelation").live_count();
+    let who = json!({"Subject": "Call", "WhoId": ada.to_string(), "WhatId": account.to_string()});
+    let task = world.create("Task", who).unwrap();
+    let counts = |world: &World| (world.get(task, "WhoCount"), world.get(task, "WhatCount"));
+    assert_eq!(counts(&world), ("1".to_owned(), "1".to_owned()));
+    let relate = |world: &mut World, id: Id| {
+        let body = json!({"TaskId": task.to_string(), "RelationId": id.to_string()});
+        world.create("TaskRelation", body)
+    };
+    let related = relate(&mut world, bob).unwrap();
+    assert_eq!(world.get(related, "IsWhat"), "false");
+    assert_eq!(relate(&mut world, bob).unwrap_err().code, "DUPLICATE_VALUE");
+    assert_eq!(relate(&mut world, ada).unwrap_err().code, "DUPLICATE_VALUE");
+    assert_eq!(relate(&mut world, lead).unwrap_err().code, "FIELD_INTEGRITY_EXCEPTION");
+    assert_eq!(counts(&world).0, "2");
+
+    world.change(task, json!({"WhoId": cleo.to_string()})).unwrap();
+    assert_eq!(counts(&world).0, "2", "Cleo came in Ada's place");
+    relate(&mut world, ada).unwrap();
+    world.remove(related).unwrap();
+    assert_eq!(world.org.locate(related), None, "a relation has no recycle bin");
+    assert_eq!(counts(&world).0, "2");
+
+    world.remove(task).unwrap();
+    let count = |world: &World| world.org.named("TaskRelation").live_count();
+    assert_eq!(count(&world), of_the_seed);
+    undelete(&mut world.org, &world.writer, task).unwrap();
+    assert_eq!(count(&world), of_the_seed + 3);
+}
+
+#[test]
+fn whoever_is_only_invited_to_an_event_is_not_whom_it_is_with() {
+    let mut world = World::new();
+    share_activities(&mut world.org, world.writer.user, NOW).unwrap();
+    let start = json!({"StartDateTime": "2026-01-02T10:00:00Z", "DurationInMinutes": 30});
+    let event = world.create("Event", start).unwrap();
+    let relate = |world: &mut World, place: u32, more: Json| {
+        let contact = world.org.named("Contact").id_of(place);
+        let mut body = json!({"EventId": event.to_string(), "RelationId": contact.to_string()});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        world.create("EventRelation", body).unwrap()
+    };
+    let invited = relate(&mut world, 0, json!({}));
+    assert_eq!(world.get(invited, "IsInvitee"), "true");
+    assert_eq!(world.get(event, "WhoCount"), "0");
+    relate(&mut world, 1, json!({"IsParent": true, "IsInvitee": false}));
+    assert_eq!(world.get(event, "WhoCount"), "1");
 }
