@@ -1,6 +1,7 @@
 //! The settings of this installation: one file, and the key beside it.
 
 mod key;
+mod mapping;
 mod web;
 
 use std::collections::BTreeMap;
@@ -11,10 +12,10 @@ use serde::{Deserialize, Serialize};
 use toml_edit::{DocumentMut, Item, Table};
 
 use crate::model::OrgId;
-use crate::plugin::{Limits, Signer};
 use crate::{notify, sync, telemetry};
 
 pub use key::load as load_key;
+pub use mapping::MappingSettings;
 pub use web::{ProxySettings, PublicUrl, WebSettings};
 
 /// The settings' file, in the home.
@@ -44,63 +45,6 @@ pub struct Config {
     /// The choices for each org.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub orgs: BTreeMap<OrgId, sync::Settings>,
-}
-
-/// How deep the calls of a mapping may be let go, in KiB of stack: a thread has
-/// 2 MiB, of which the host needs some.
-const STACK_KIB: std::ops::RangeInclusive<u32> = 64..=1_024;
-
-/// What one call of a mapping may use, where it should be other than usual, and whose
-/// mappings are used.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MappingSettings {
-    /// Memory, in MiB.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub memory_mib: Option<u32>,
-    /// Time, in milliseconds, beside what each record adds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deadline_milliseconds: Option<u32>,
-    /// What it may hand over at once, in MiB.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub output_mib: Option<u32>,
-    /// How many lines it may log.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub log_lines: Option<u32>,
-    /// How deep its calls may go, in KiB of stack.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stack_kib: Option<u32>,
-    /// Whose signature a customer's mapping must have to be used; where nobody is named,
-    /// it needs none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub signers: Vec<Signer>,
-}
-
-impl MappingSettings {
-    fn is_usual(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// Returns the limits: these, and the usual ones where nothing is said.
-    pub fn limits(&self) -> Limits {
-        let mut limits = Limits::default();
-        if let Some(mib) = self.memory_mib {
-            limits.memory_bytes = (mib as usize) << 20;
-        }
-        if let Some(mib) = self.output_mib {
-            limits.output_bytes = (mib as usize) << 20;
-        }
-        if let Some(lines) = self.log_lines {
-            limits.log_lines = lines;
-        }
-        if let Some(kib) = self.stack_kib {
-            limits.stack_bytes = (kib.clamp(*STACK_KIB.start(), *STACK_KIB.end()) as usize) << 10;
-        }
-        if let Some(milliseconds) = self.deadline_milliseconds {
-            limits.deadline = std::time::Duration::from_millis(milliseconds.into());
-        }
-        limits
-    }
 }
 
 impl Config {

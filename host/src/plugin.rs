@@ -39,7 +39,7 @@ pub use library::{Library, Mark, component_of};
 pub use signature::{Signer, SigningKey};
 pub use starter::{name_field, starter};
 
-/// How large a component may be, in bytes.
+/// How large a component may be let be, in bytes.
 pub(crate) const COMPONENT_MAX: u64 = 64 << 20;
 /// How often the clock of running calls ticks.
 const TICK: Duration = Duration::from_millis(10);
@@ -61,10 +61,19 @@ pub struct Limits {
     pub log_lines: u32,
     /// How long a logged line may be, in characters.
     pub log_line_characters: usize,
+    /// How large its component may be, in bytes.
+    pub component_bytes: u64,
+    /// Of how many core instances the component may be made.
+    pub instances: u32,
+    /// How many tables it may have.
+    pub tables: u32,
+    /// How many memories it may have.
+    pub memories: u32,
 }
 
 impl Default for Limits {
-    /// Enough for a page of 2,000 wide records, with room to spare.
+    /// Enough for a page of 2,000 wide records, with room to spare. The component of a script is
+    /// made of eleven instances and has three memories, one in Python is made of some dozens.
     fn default() -> Self {
         Self {
             memory_bytes: 256 << 20,
@@ -74,6 +83,10 @@ impl Default for Limits {
             stack_bytes: 512 << 10,
             log_lines: 100,
             log_line_characters: 500,
+            component_bytes: COMPONENT_MAX,
+            instances: 64,
+            tables: 32,
+            memories: 8,
         }
     }
 }
@@ -126,7 +139,7 @@ impl Plugins {
     /// more than the log. `name` is what messages call it.
     pub fn load(&self, name: &str, object: Object, bytes: &[u8]) -> Result<Plugin, Error> {
         let error = |cause| Error::Load { plugin: name.to_owned(), object, cause };
-        check::is_component(bytes).map_err(error)?;
+        check::is_component(bytes, self.limits).map_err(error)?;
         let digest: String =
             Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         let component = self

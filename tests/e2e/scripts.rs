@@ -265,6 +265,9 @@ async fn a_script_that_cannot_be_used_is_refused_with_its_line_and_the_others_sy
         ("const nothing = 1;", "the script exports neither pull nor push"),
         ("\nperformance.now();", "contact.js:2:1"),
         ("const begun = performance.timeOrigin;", "a mapping has no clock"),
+        // One that exports the contract itself is made in the same way.
+        ("export const object = {};\nconst begun = Date.now();", "a mapping has no clock"),
+        ("export const object = {};\nconst luck = Math.random();", "contact.js:2:"),
         (
             "const { value } = Object.getOwnPropertyDescriptor(Date, 'now');\nvalue();",
             "a mapping has no clock",

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use jiff::{Timestamp, civil};
 use wasmtime::component::Component;
 
-use super::{Cause, v1};
+use super::{Cause, Limits, v1};
 use crate::model::{Column, ColumnType, Object, Problem, Pulled, Pushed, Spec, Value};
 
 const LOG: &str = "efficlose:mapping/log";
@@ -18,7 +18,11 @@ const NAME_MAX: usize = 150;
 const COMPONENT: [u8; 8] = [0, b'a', b's', b'm', 0x0d, 0, 1, 0];
 
 /// Tells at a glance what a file is, for a message that helps.
-pub(super) fn is_component(bytes: &[u8]) -> Result<(), Cause> {
+pub(super) fn is_component(bytes: &[u8], limits: Limits) -> Result<(), Cause> {
+    if bytes.len() as u64 > limits.component_bytes {
+        let most = limits.component_bytes;
+        return Err(Cause::NotComponent(format!("it is larger than {most} bytes")));
+    }
     if bytes.starts_with(&COMPONENT) {
         return Ok(());
     }

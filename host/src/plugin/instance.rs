@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use wasmtime::{Store, Trap};
 
-use super::state::{INSTANCES_MAX, MEMORIES_MAX, State, TABLES_MAX};
+use super::state::State;
 use super::v1::{self, Mapping};
 use super::{Cause, Limits, Plugin, TICK};
 use crate::model::{Problem, Setting};
@@ -25,12 +25,12 @@ pub(super) fn pool(limits: Limits) -> wasmtime::InstanceAllocationStrategy {
     let mut pool = wasmtime::PoolingAllocationConfig::new();
     // Whoever has a place finds all that a component may be made of.
     pool.total_component_instances(INSTANCES_AT_ONCE)
-        .max_core_instances_per_component(INSTANCES_MAX)
-        .total_core_instances(INSTANCES_AT_ONCE * INSTANCES_MAX)
-        .max_memories_per_component(MEMORIES_MAX)
-        .total_memories(INSTANCES_AT_ONCE * MEMORIES_MAX)
-        .max_tables_per_component(TABLES_MAX)
-        .total_tables(INSTANCES_AT_ONCE * TABLES_MAX)
+        .max_core_instances_per_component(limits.instances)
+        .total_core_instances(INSTANCES_AT_ONCE * limits.instances)
+        .max_memories_per_component(limits.memories)
+        .total_memories(INSTANCES_AT_ONCE * limits.memories)
+        .max_tables_per_component(limits.tables)
+        .total_tables(INSTANCES_AT_ONCE * limits.tables)
         .max_memory_size(limits.memory_bytes)
         .linear_memory_keep_resident(KEPT_BYTES)
         .max_unused_warm_slots(KEPT_PLACES)

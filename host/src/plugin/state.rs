@@ -6,21 +6,13 @@ use super::Limits;
 
 /// What an entry of a table costs the host, in bytes, rounded up.
 const TABLE_ENTRY_BYTES: usize = 16;
-/// How many core instances a component may be made of: of a script's there are eleven, of
-/// one in Python some dozens.
-pub(super) const INSTANCES_MAX: u32 = 64;
-/// How many tables a component may have.
-pub(super) const TABLES_MAX: u32 = 32;
-/// How many memories a component may have: a script's has three.
-pub(super) const MEMORIES_MAX: u32 = 8;
-
 /// What the host keeps beside an instance: its bounds and what it used of them.
 pub(super) struct State {
     plugin: String,
     memory_left: usize,
     memory_refused: bool,
     lines_left: u32,
-    line_max: usize,
+    limits: Limits,
 }
 
 impl State {
@@ -30,7 +22,7 @@ impl State {
             memory_left: limits.memory_bytes,
             memory_refused: false,
             lines_left: limits.log_lines,
-            line_max: limits.log_line_characters,
+            limits,
         }
     }
 
@@ -53,7 +45,8 @@ impl State {
         self.lines_left = left;
         let plugin = &self.plugin;
         let plain = |letter: char| if letter.is_control() { ' ' } else { letter };
-        let message: String = message.chars().take(self.line_max).map(plain).collect();
+        let message: String =
+            message.chars().take(self.limits.log_line_characters).map(plain).collect();
         match level {
             tracing::Level::ERROR | tracing::Level::WARN => tracing::warn!(plugin, "{message}"),
             tracing::Level::INFO => tracing::info!(plugin, "{message}"),
@@ -83,15 +76,15 @@ impl ResourceLimiter for State {
     }
 
     fn instances(&self) -> usize {
-        INSTANCES_MAX as usize
+        self.limits.instances as usize
     }
 
     fn tables(&self) -> usize {
-        TABLES_MAX as usize
+        self.limits.tables as usize
     }
 
     fn memories(&self) -> usize {
-        MEMORIES_MAX as usize
+        self.limits.memories as usize
     }
 }
 

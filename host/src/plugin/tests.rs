@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use wasmtime::Store;
 
-use super::state::{MEMORIES_MAX, State};
+use super::state::State;
 use super::{Cause, Error, Library, Limits, Plugins, instance};
 use crate::model::{Kind, Meeting, Object, Pulled, Pushed, Request, Setting, Value};
 
@@ -130,7 +130,7 @@ fn components_of_as_many_memories_as_there_may_be_find_a_place_all_at_once() {
         let component = wat::parse_str(component).unwrap();
         plugins.load("contact.wasm", Object::Contact, &component)
     };
-    let plugin = with_memories(MEMORIES_MAX).unwrap();
+    let plugin = with_memories(Limits::default().memories).unwrap();
     let stores = (0..instance::INSTANCES_AT_ONCE).map(|_| {
         let state = State::new("contact.wasm", Limits::default());
         let mut store = Store::new(plugin.pre.engine(), state);
@@ -141,7 +141,7 @@ fn components_of_as_many_memories_as_there_may_be_find_a_place_all_at_once() {
     });
     let stores: Vec<_> = stores.collect();
     drop(stores);
-    let error = with_memories(MEMORIES_MAX + 1).err().unwrap().to_string();
+    let error = with_memories(Limits::default().memories + 1).err().unwrap().to_string();
     assert!(error.contains("linear memories"), "{error}");
 }
 

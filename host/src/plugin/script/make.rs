@@ -14,8 +14,10 @@ use crate::plugin::packed::SECTION;
 
 /// How much memory a component may take to be made, in bytes.
 const MEMORY_MAX: u64 = 2 << 30;
-/// What stands before a script, on its first line, so that its lines keep their
+/// What stands before every script, on its first line, so that its lines keep their
 /// numbers.
+const PURE: &str = include_str!("pure.js");
+/// What stands there too before one that is joined to the contract.
 const BEFORE: &str = include_str!("before.js");
 /// What stands behind it: joins it to the contract.
 const AFTER: &str = include_str!("after.js");
@@ -41,7 +43,8 @@ impl Order {
     pub(super) fn identity(&self) -> String {
         let own = serde_json::to_string(self).unwrap_or_default();
         let packed = String::from_utf8_lossy(SECTION);
-        format!("{}\0{WIT}\0{BEFORE}\0{AFTER}\0{packed}\0{own}", env!("CARGO_PKG_VERSION"))
+        let around = [WIT, PURE, BEFORE, AFTER, &packed].join("\0");
+        format!("{}\0{around}\0{own}", env!("CARGO_PKG_VERSION"))
     }
 }
 
@@ -57,11 +60,14 @@ pub fn make(order: &str, folder: &Path) -> Result<Vec<u8>, String> {
     bound(Resource::Cpu, TIME_MAX.as_secs())?;
     let order: Order = serde_json::from_str(order).map_err(|error| error.to_string())?;
     let source = Source::read(&order.file, &order.source, order.language)?;
-    let before = before();
     let is_wrapped = !source.offers_contract();
+    let before = match is_wrapped {
+        true => on_one_line(BEFORE) + &on_one_line(PURE),
+        false => on_one_line(PURE),
+    };
     let module = match is_wrapped {
         true => wrapped(&order.file, &source, &order.default, &before),
-        false => source.text,
+        false => format!("{before}{}", source.text),
     };
     let contract = folder.join("mapping.wit");
     std::fs::write(&contract, WIT).map_err(|error| error.to_string())?;
@@ -80,7 +86,7 @@ pub fn make(order: &str, folder: &Path) -> Result<Vec<u8>, String> {
         runtime: componentize_qjs::Runtime::DefaultSync,
     };
     let made = runtime.block_on(componentize_qjs::componentize(&options));
-    let shift = if is_wrapped { before.chars().count() } else { 0 };
+    let shift = before.chars().count();
     let mut component = made.map_err(|error| told(&order.file, &format!("{error:#}"), shift))?;
     if is_wrapped {
         component.extend_from_slice(SECTION);
@@ -88,9 +94,9 @@ pub fn make(order: &str, folder: &Path) -> Result<Vec<u8>, String> {
     Ok(component)
 }
 
-fn before() -> String {
+fn on_one_line(script: &str) -> String {
     let lines: Vec<&str> =
-        BEFORE.lines().filter(|line| !line.starts_with("//")).map(str::trim).collect();
+        script.lines().filter(|line| !line.starts_with("//")).map(str::trim).collect();
     lines.join(" ") + " "
 }
 
