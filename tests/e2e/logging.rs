@@ -330,3 +330,138 @@ async fn a_relation_whose_answer_is_lost_is_found_and_one_that_is_refused_keeps_
     assert_eq!(relations(&world, "Task").await.len(), 5);
     assert_eq!(world.failures().await, Vec::<Json>::new());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_meeting_that_moves_takes_the_end_of_its_event_along_and_leaves_a_persons_length() {
+    let (world, _) = marked().await;
+    log_meetings(&world, "event");
+    let mut told = timed(&world, "m1", &[ADA]);
+    world.tell(std::slice::from_ref(&told)).await;
+    world.sync().await;
+    let id = text(&events(&world).await[0]["Id"]);
+    let moved = async |told: &mut Json, from: &str, to: &str| {
+        told["started_at"] = at(&world, from).into();
+        told["ended_at"] = at(&world, to).into();
+        world.tell(std::slice::from_ref(told)).await;
+        world.sync().await;
+        let event = events(&world).await.remove(0);
+        assert_says(&text(&event["StartDateTime"]), &[from]);
+        event["DurationInMinutes"].clone()
+    };
+    assert_eq!(moved(&mut told, "17:00", "17:45").await, 45);
+    world.org.patch("Event", &id, json!({ "DurationInMinutes": 20 })).await;
+    assert_eq!(moved(&mut told, "17:10", "17:55").await, 20, "a person has shortened it");
+    assert_eq!(moved(&mut told, "17:20", "17:50").await, 20);
+    assert_eq!(world.failures().await, Vec::<Json>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_a_person_took_out_of_an_activity_is_not_put_in_again_whoever_it_was() {
+    let (world, cast) = marked().await;
+    let [bob, cleo] = colleagues(&world, &cast, &[BOB, CLEO]).await.try_into().unwrap();
+    world.org.control(Method::POST, "/activities/share", json!({})).await;
+    log_meetings(&world, "task");
+    world.sync().await;
+    let mut told = timed(&world, "m1", &[ADA, BOB, CLEO]);
+    world.tell(std::slice::from_ref(&told)).await;
+    world.sync().await;
+    let related = async || -> Vec<String> {
+        relations(&world, "Task").await.into_iter().map(|(_, id)| id).collect()
+    };
+    // The one whom the task names first; another is named then.
+    let relation = relations(&world, "Task").await;
+    let (ada, _) = relation.iter().find(|(_, id)| *id == cast.contact).unwrap();
+    world.org.delete("TaskRelation", ada).await;
+    told["summary"] = "Told anew".into();
+    world.tell(std::slice::from_ref(&told)).await;
+    world.sync().await;
+    assert_eq!(related().await.len(), 2);
+    assert!(!related().await.contains(&cast.contact));
+
+    // Nor when the one who was taken out is merged into another.
+    let relation = relations(&world, "Task").await;
+    let (gone, _) = relation.iter().find(|(_, id)| *id == cleo).unwrap();
+    world.org.delete("TaskRelation", gone).await;
+    let twin = json!({ "LastName": "Cleo", "Email": CLEO, "AccountId": cast.account });
+    let twin = world.org.create("Contact", twin).await;
+    world.org.merge(&twin, &[&cleo]).await;
+    world.sync().await;
+    told["summary"] = "Told anew, again".into();
+    world.tell(std::slice::from_ref(&told)).await;
+    world.sync().await;
+    assert_eq!(related().await, [bob], "{twin}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn relations_that_cannot_be_read_keep_no_action_item_and_a_deleted_event_gets_none() {
+    let (world, cast) = marked().await;
+    colleagues(&world, &cast, &[BOB]).await;
+    world.org.control(Method::POST, "/activities/share", json!({})).await;
+    log_meetings(&world, "event");
+    world.sync().await;
+    let hidden = json!({ "object": "EventRelation", "visible": false });
+    world.org.secure_object(hidden).await;
+    let told = with_items(timed(&world, "m1", &[ADA, BOB]), &[("a", "One")]);
+    world.tell(std::slice::from_ref(&told)).await;
+    let (sync, error) = world.sync_fails().await;
+    sync.assert_only_broken("Task", "push", "does not see EventRelation");
+    assert_says(&text(&error["hint"]), &["activities"]);
+    assert_eq!(tasks(&world.org).await.len(), 1);
+    let state = world.meeting("m1").await["work"].to_string();
+    assert_says(&state, &["settled"]);
+    world.org.secure_object(json!({ "object": "EventRelation", "visible": true })).await;
+    world.sync().await;
+    assert_eq!(relations(&world, "Event").await.len(), 2);
+
+    let id = text(&events(&world).await[0]["Id"]);
+    world.org.delete("Event", &id).await;
+    let mut told = told;
+    told["summary"] = "Told anew".into();
+    world.tell(&[told]).await;
+    world.sync().await;
+    assert_eq!(world.failures().await, Vec::<Json>::new());
+    assert_eq!(events(&world).await, Vec::<Json>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_relation_that_is_tried_again_leaves_another_waiting_for_its_mend() {
+    let (world, cast) = marked().await;
+    colleagues(&world, &cast, &[BOB, CLEO]).await;
+    world.org.control(Method::POST, "/activities/share", json!({})).await;
+    log_meetings(&world, "task");
+    world.sync().await;
+    world.org.secure_object(json!({ "object": "TaskRelation", "readOnly": true })).await;
+    world.tell(&[timed(&world, "m1", &[ADA, BOB, CLEO])]).await;
+    world.sync().await;
+    assert_eq!(world.failures().await.len(), 2);
+    world.org.secure_object(json!({ "object": "TaskRelation" })).await;
+    let first = world.failures().await[0]["id"].to_string();
+    world.ok(&["failures", "retry", &first]).await;
+    world.sync().await;
+    assert_eq!(relations(&world, "Task").await.len(), 2);
+    assert_eq!(world.failures().await.len(), 1, "the other is not forgotten");
+    world.ok(&["failures", "retry"]).await;
+    world.sync().await;
+    assert_eq!(relations(&world, "Task").await.len(), 3);
+    assert_eq!(world.failures().await, Vec::<Json>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_events_have_is_nothing_that_a_task_lacks() {
+    let (world, _) = stage().await;
+    let likely = json!({ "object": "Task", "name": "Start_Date_Time__c", "type": "datetime" });
+    world.org.control(Method::POST, "/fields", likely).await;
+    world.sync().await;
+    let file = world.home().join("set.xml");
+    let file = file.to_str().unwrap();
+    let said = world.ok(&["doctor", "--permission-set", file]).await.stdout;
+    assert_says(&said, &["good     Task: of "]);
+    for said in [said, std::fs::read_to_string(file).unwrap()] {
+        assert!(!said.contains("StartDateTime") && !said.contains("DurationIn"), "{said}");
+    }
+    let script = "export const pull = (record) => ({ name: record.Subject, closed: false });\n\
+                  export const fields = ['Subject'];";
+    let brought = world.home().join("task.js");
+    std::fs::write(&brought, script).unwrap();
+    world.ok(&["mapping", "use", brought.to_str().unwrap()]).await;
+}

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
-use crate::cast::{ADA, description, meeting, stage};
+use crate::cast::{ADA, HOST, description, meeting, stage};
 use crate::world::{World, array, assert_fails, assert_says, day, days_before, text};
 
 /// Returns the opportunity that a meeting was matched to.
@@ -353,4 +353,44 @@ async fn of_several_converted_leads_nobody_guesses() {
     world.org.delete("Contact", &contacts[0]).await;
     world.sync().await;
     assert!(written(&world, &both[1..], "Learned in m1").await[0], "the other one is gone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_sandbox_org_the_organizer_is_known_by_the_disguised_address() {
+    let (world, cast) = stage().await;
+    let host = world.org.soql(&format!("SELECT Id FROM User WHERE Email = '{HOST}'")).await;
+    let host = text(&host[0]["Id"]);
+    world.org.patch("User", &host, json!({ "Email": format!("{HOST}.invalid") })).await;
+    let theirs = json!({
+        "Name": "Spots", "StageName": "Prospecting", "CloseDate": "2099-12-31",
+        "AccountId": cast.account, "OwnerId": host,
+    });
+    let theirs = world.org.create("Opportunity", theirs).await;
+    world.tell(&[meeting(&world.org, "m1", 3, &[ADA])]).await;
+    world.sync().await;
+    let deal = deal(&world, "m1").await;
+    assert_eq!(deal["record_id"], theirs, "{deal}");
+    assert_says(&text(&deal["reason"]), &["that the organizer owns"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_free_mail_domain_and_a_calendars_room_tell_nothing_of_a_company() {
+    let (world, _) = stage().await;
+    let room = "c_188@resource.calendar.google.com";
+    let guests = ["someone@zebra.example", room];
+    world.choose(|org| {
+        org["matching"]["free_mail"] =
+            toml_edit::value(toml_edit::Array::from_iter(["ZEBRA.Example"]));
+    });
+    world.tell(&[meeting(&world.org, "m1", 3, &guests)]).await;
+    world.sync().await;
+    let told = world.meeting("m1").await;
+    assert_eq!(told["matches"], json!([]));
+    assert!(!told.to_string().contains("nobody that we know has the address c_188"));
+    // Without it, the company's web site is at their domain.
+    world.choose(|org| org["matching"]["free_mail"] = toml_edit::value(toml_edit::Array::new()));
+    world.sync().await;
+    assert_eq!(array(world.meeting("m1").await["matches"].take())[0]["object"], "Account");
+    let said = world.ok(&["meetings", "show", "m1", "--explain"]).await.stdout;
+    assert!(!said.contains("c_188"), "{said}");
 }

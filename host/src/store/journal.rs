@@ -142,11 +142,17 @@ impl OrgStore {
     ) -> Result<Fields> {
         let object = object.into();
         let written = self.database.read("read the journal", |db| {
-            let sql = "SELECT id, undoes, json(after) AS after FROM changes
+            let sql = "SELECT id, undoes, json(before) AS before, json(after) AS after FROM changes
                        WHERE record_id = ?1 AND object = ?2 AND state = 'done'
                        ORDER BY id DESC LIMIT ?3";
             let key = params![record_id.as_str(), object.as_str(), WRITTEN_MAX];
-            all(db, sql, key, |row| Ok((row.get("id")?, row.get("undoes")?, fields(row, "after")?)))
+            all(db, sql, key, |row| {
+                // What was sent along as it was is not ours.
+                let before = fields(row, "before")?;
+                let mut written = fields(row, "after")?;
+                written.retain(|field| !before.contains(field));
+                Ok((row.get("id")?, row.get("undoes")?, written))
+            })
         })?;
         let mut newest = Fields::new();
         for (name, value) in in_force(written).into_iter().flatten() {

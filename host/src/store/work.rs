@@ -76,11 +76,12 @@ pub struct WorkCounts {
 }
 
 impl OrgStore {
-    /// Returns the work of an object that waits, the oldest first.
+    /// Returns the work of an object that waits, the oldest first; action items before meetings
+    /// that are to be logged, which may be waiting for a mend.
     pub fn waiting(&self, object: Object, limit: u32) -> Result<Vec<Work>> {
         self.database.read("read the work that waits", |db| {
             let sql = "SELECT * FROM works WHERE object = ?1 AND state = 'waiting'
-                       ORDER BY queued_at, rowid LIMIT ?2";
+                       ORDER BY object = 'Task' AND item_id = '', queued_at, rowid LIMIT ?2";
             all(db, sql, params![object.as_str(), limit], read_work)
         })
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use tokio::task::block_in_place;
 
 use super::prepare::{Effect, misfits};
-use super::writing::{Mark, OF_PEOPLE, SHARED, marks, required, stray_policy};
+use super::writing::{Mark, OF_PEOPLE, SHARED, START, is_elsewhere, marks, required, stray_policy};
 use super::{Doors, Error, LogAs, Newcomer, parents, trial};
 use crate::model::{Object, Problem, Sobject, Spec};
 use crate::salesforce::{Description, Read};
@@ -177,7 +177,8 @@ impl Checkup {
             Some((up, _)) => org.reference(up).map(|field| field.name.clone()),
             None => Some(need.path.as_str().to_owned()),
         });
-        let writes = spec.writes.iter().map(|write| write.field.as_str().to_owned());
+        let writes = spec.writes.iter().map(|write| write.field.as_str());
+        let writes = writes.filter(|name| !is_elsewhere(object, name)).map(str::to_owned);
         for name in reads.chain(writes) {
             // What the org doesn't show may be hidden: that is what the access is for.
             if org.field(&name).map_or(!is_extra(&name), |field| field.permissionable) {
@@ -302,6 +303,8 @@ impl Checkup {
         if doors.settings.log_as != LogAs::Event {
             return Ok(());
         }
+        let access = self.access.entry(logged).or_default();
+        (access.creates, access.edits) = (true, true);
         let org = match doors.described(logged).await {
             Err(error) if !error.is_org_wide() => {
                 self.trouble(logged.as_str(), error.problem());
@@ -309,14 +312,21 @@ impl Checkup {
             }
             org => org?,
         };
+        let written = spec.writes.iter().map(|write| write.field.as_str());
+        let secured = written
+            .clone()
+            .filter(|name| org.field(name).is_some_and(|field| field.permissionable));
+        access.fields.extend(secured.map(|name| (name.to_owned(), true)));
+        access.fields.extend(marked_by(logged, &org));
         self.may_write(logged, true, &org);
         self.marks(logged, &org);
-        let access = self.access.entry(logged).or_default();
-        (access.creates, access.edits) = (true, true);
-        access.fields.extend(marked_by(logged, &org));
-        let written = spec.writes.iter().map(|write| write.field.as_str());
-        let secured = written.filter(|name| org.field(name).is_some_and(|it| it.permissionable));
-        access.fields.extend(secured.map(|name| (name.to_owned(), true)));
+        if !written.clone().any(|name| name == START) {
+            let about = format!("{logged}.{START}");
+            let said = "an event needs it, and the mapping of Task never writes it".to_owned();
+            let mend = "Have the mapping write it where a meeting's `logged_as` is `Event`, or log \
+                        meetings as tasks: `log_as` in the settings.";
+            self.find(&about, Health::Trouble, said, Some(mend.to_owned()));
+        }
         Ok(())
     }
 

@@ -248,6 +248,9 @@ impl Doors {
 
     /// Looks at what objects are, in one call.
     pub(super) async fn look_at(&self, objects: &[Object]) -> Result<(), Error> {
+        if objects.is_empty() {
+            return Ok(());
+        }
         let kept = objects.iter().map(|object| Ok((*object, self.last_description(*object)?)));
         let kept = kept.collect::<Result<Vec<_>, Error>>()?;
         let reads = kept.iter().map(|(object, before)| Read::Description {

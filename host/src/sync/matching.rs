@@ -37,6 +37,9 @@ const FREE_MAIL: [&str; 20] = [
     "yandex.com",
 ];
 
+/// Where the rooms and shared calendars have their addresses that are invited as people are.
+const CALENDARS: [&str; 2] = ["group.calendar.google.com", "resource.calendar.google.com"];
+
 /// What a meeting was matched to.
 #[derive(Debug, Clone, Default)]
 pub struct Matching {
@@ -408,7 +411,7 @@ fn candidate(entity: &Entity, reason: String) -> Candidate {
     }
 }
 
-/// Returns the addresses of the participants who are not our own people, each
+/// Returns the addresses of the participants who are people, and not our own, each
 /// once, in lower case.
 fn guests(meeting: &Meeting, own_domains: &[String]) -> Vec<String> {
     let mut seen = HashSet::new();
@@ -417,6 +420,7 @@ fn guests(meeting: &Meeting, own_domains: &[String]) -> Vec<String> {
         .filter_map(|participant| participant.email.as_deref())
         .map(|email| email.trim().to_lowercase())
         .filter(|email| !own_domains.iter().any(|own| is_within(domain(email), own)))
+        .filter(|email| !CALENDARS.contains(&domain(email)))
         .filter(|email| seen.insert(email.clone()))
         .collect()
 }

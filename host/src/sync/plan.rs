@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::policy::{Verdict, decide};
-use super::writing::{Writable, Writing};
+use super::writing::{DURATION, START, Writable, Writing};
 use crate::model::{
     Fields, Intent, Matched, Object, Planned, Problem, Request, SalesforceId, Sobject, Value,
 };
@@ -73,6 +73,15 @@ pub(super) fn plan(
                 before.push((name.clone(), current.clone()));
                 after.push((name, ours));
             }
+        }
+    }
+    let sent = |after: &Fields, name| after.iter().any(|(field, _)| field == name);
+    if object == Sobject::Event && !creates && sent(&after, START) && !sent(&after, DURATION) {
+        // Sent alone, a start would leave the end where it is.
+        let stands = request.target.as_ref().map_or(&Value::Null, |target| get(target, DURATION));
+        if *stands != Value::Null {
+            before.push((DURATION.to_owned(), stands.clone()));
+            after.push((DURATION.to_owned(), stands.clone()));
         }
     }
     if after.is_empty() {

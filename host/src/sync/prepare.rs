@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::nearest::nearest;
-use super::writing::{Writing, is_mark, missing, writing};
+use super::writing::{Writing, is_elsewhere, is_mark, missing, writing};
 use super::{Doors, Error, FieldPolicy};
 use crate::model::{Cursor, FieldName, FieldPath, Object, Spec};
 use crate::plugin::Mapping;
@@ -221,9 +221,9 @@ pub async fn fit(doors: &Doors, object: Object) -> Result<Fit, Error> {
         |name: &String| prepared.writing.field(name).is_some_and(|write| write.policy.is_none());
     let wanted = spec.reads.iter().map(|need| need.path.to_string());
     let wanted = wanted.chain(spec.writes.iter().map(|write| write.field.to_string()));
-    let mut left_out: Vec<String> = wanted
-        .filter(|name| !reads.contains(name) && !writes.contains(name) && !kept(name))
-        .collect();
+    let is_used = |name: &String| reads.contains(name) || writes.contains(name) || kept(name);
+    let mut left_out: Vec<String> =
+        wanted.filter(|name| !is_used(name) && !is_elsewhere(object, name)).collect();
     left_out.dedup();
     Ok(Fit { mapping: prepared.mapping.name().to_owned(), reads, left_out, writes })
 }
@@ -283,6 +283,7 @@ pub fn misfits(spec: &Spec, org: &Description, parents: Option<&Parents>) -> Vec
             });
         }
         let (message, nearest) = match org.field(name) {
+            None if is_elsewhere(spec.object, name) => return None,
             None => ("is written, and the org lacks or hides it", nearest_field(name, org, None)),
             Some(field) if !field.createable && !field.updateable => {
                 ("is written, and the connected user may only read it", None)

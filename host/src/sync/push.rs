@@ -146,7 +146,15 @@ impl Writer<'_> {
                 logged.iter().for_each(|logged| endings.waiting(&logged.draft.work));
                 Ok(stopped)
             }
-            None => self.relations(to, logged, endings).await,
+            // Whom else it is about keeps no action item from its task.
+            None => {
+                let work: Vec<_> = logged.iter().map(|logged| logged.draft.work.clone()).collect();
+                let related = self.relations(to, logged, endings).await;
+                Ok(related.unwrap_or_else(|error| {
+                    endings.put_off(&work);
+                    Some(error)
+                }))
+            }
         }
     }
 

@@ -39,7 +39,14 @@ pub(super) async fn open_changes(
     now: Timestamp,
 ) -> Result<(), Error> {
     for object in Sobject::of_job(object) {
-        changes_to(doors, object, fence, now).await?;
+        match changes_to(doors, object, fence, now).await {
+            // What a meeting is logged as keeps no action item from its task.
+            Err(error) if object.synced().is_none() && !error.is_org_wide() => {
+                let problem = error.problem();
+                tracing::warn!(%object, "what became of open changes can't be looked up: {problem}");
+            }
+            looked => looked?,
+        }
     }
     Ok(())
 }

@@ -74,17 +74,26 @@ pub async fn undo(doors: &Doors, changes: Vec<Change>, is_dry: bool) -> Result<V
     // What hangs on others is taken back before them.
     objects.sort_unstable_by_key(|object| std::cmp::Reverse(*object));
     objects.dedup();
+    let mut jobs: Vec<Object> = objects.iter().map(|object| object.job()).collect();
+    jobs.dedup();
+    let of_job = |job| -> Vec<Sobject> {
+        objects.iter().copied().filter(|object| object.job() == job).collect()
+    };
+    let mut undone = Vec::new();
     if is_dry {
         let synced: Vec<Object> = objects.iter().filter_map(|object| object.synced()).collect();
         doors.look_at(&synced).await?;
-        return all(&doors.rehearsing()?, &objects, &changes, None).await;
+        let doors = doors.rehearsing()?;
+        for job in jobs {
+            undone.extend(all(&doors, job, &of_job(job), &changes, rehearsal::RUN).await?);
+        }
+        return Ok(undone);
     }
-    let mut undone = Vec::new();
-    for object in objects {
+    for job in jobs {
         let (org, direction) = (doors.org.clone(), Direction::Push);
-        let job = JobKey { org, object: object.job(), direction };
-        let run = doors.control.start_run(&job, doors.clock.now())?;
-        let done = all(doors, &[object], &changes, Some(&run.id)).await;
+        let key = JobKey { org, object: job, direction };
+        let run = doors.control.start_run(&key, doors.clock.now())?;
+        let done = all(doors, job, &of_job(job), &changes, &run.id).await;
         let ending = match &done {
             Ok(_) => Ending::Complete,
             Err(error) => Ending::Broken(error.problem()),
@@ -95,17 +104,18 @@ pub async fn undo(doors: &Doors, changes: Vec<Change>, is_dry: bool) -> Result<V
     Ok(undone)
 }
 
-/// Takes back those of the changes that are of these objects.
+/// Takes back those of the changes that are of these objects, to which the pushes of one write.
 async fn all(
     doors: &Doors,
+    job: Object,
     objects: &[Sobject],
     changes: &[Change],
-    run_id: Option<&str>,
+    run_id: &str,
 ) -> Result<Vec<Undone>, Error> {
     let us = doors.connected_user()?;
-    let mut undone = Vec::new();
+    let fence = doors.store.claim(job, Direction::Push)?;
+    let mut all = Vec::new();
     for object in objects {
-        let fence = doors.store.claim(object.job(), Direction::Push)?;
         let org = doors.described(*object).await?;
         recover::changes_to(doors, *object, fence, doors.clock.now()).await?;
         // What was open then has ended.
@@ -113,11 +123,20 @@ async fn all(
         let those = those.map(|change| doors.store.change(change.id));
         let those: Vec<Change> =
             those.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
-        let run_id = run_id.unwrap_or(rehearsal::RUN);
         let (looked_at, untouched) = (HashSet::new(), HashSet::new());
         let us = us.clone();
-        let mut undoing =
+        let undoing =
             Undoing { doors, object: *object, org, us, fence, run_id, looked_at, untouched };
+        all.push((undoing, those));
+    }
+    // Taking a relation back may move the stamp of its activity.
+    if objects.iter().any(|object| object.activity().is_some()) {
+        for (undoing, those) in &mut all {
+            undoing.look(those).await?;
+        }
+    }
+    let mut undone = Vec::new();
+    for (mut undoing, those) in all {
         undone.extend(undoing.all(those).await?);
     }
     Ok(undone)
@@ -162,17 +181,31 @@ impl Undoing<'_> {
         Ok(undone)
     }
 
+    /// Looks which of the records that changes are of nobody else has touched.
+    async fn look(&mut self, changes: &[Change]) -> Result<(), Error> {
+        for some in changes.chunks(WAVE) {
+            let live = self.live(some).await?;
+            self.note_untouched(&live)?;
+        }
+        Ok(())
+    }
+
+    fn note_untouched(&mut self, live: &HashMap<SalesforceId, Fields>) -> Result<(), Error> {
+        for (id, record) in live {
+            if self.looked_at.insert(id.clone()) && self.is_untouched(id, record)? {
+                self.untouched.insert(id.clone());
+            }
+        }
+        Ok(())
+    }
+
     /// Takes one change back of each of some records. Values that took long to come are read
     /// again: somebody may have edited them meanwhile.
     async fn wave(&mut self, wave: &[Change]) -> Result<Vec<Undone>, Error> {
         for _ in 0..LOOKS_MAX {
             let read_at = Instant::now();
             let live = self.live(wave).await?;
-            for (id, record) in &live {
-                if self.looked_at.insert(id.clone()) && self.is_untouched(id, record)? {
-                    self.untouched.insert(id.clone());
-                }
-            }
+            self.note_untouched(&live)?;
             if read_at.elapsed() <= FRESH {
                 return self.write(wave, &live, read_at + FRESH).await;
             }

@@ -24,7 +24,21 @@ pub(super) const OF_PEOPLE: [&str; 5] = [FIRST_NAME, LAST_NAME, EMAIL, COMPANY, 
 pub(super) const SHARED: &str = "WhoCount";
 /// What an event can't do without, though describe calls it optional: there are several ways to
 /// say when it is, and the others follow from it.
-const START: &str = "StartDateTime";
+pub(super) const START: &str = "StartDateTime";
+/// How long an event is; its end follows.
+pub(super) const DURATION: &str = "DurationInMinutes";
+/// The fields that events have and tasks don't. The mapping of Task may write them, for meetings
+/// that are logged as events.
+const OF_EVENTS: [&str; 8] = [
+    START,
+    DURATION,
+    "ActivityDateTime",
+    "EndDateTime",
+    "IsAllDayEvent",
+    "Location",
+    "ShowAs",
+    "EventSubtype",
+];
 
 /// What may be written to an object.
 #[derive(Debug, Clone)]
@@ -182,6 +196,12 @@ pub(super) fn marks(object: Sobject, org: &Description) -> Vec<Mark> {
         Some(if field.external_id { Mark::ExternalId(name) } else { Mark::Searched(name) })
     });
     fields.collect()
+}
+
+/// Tells whether a mapping of this object writes such a field for another that is written in its
+/// place.
+pub(super) fn is_elsewhere(object: Object, field: &str) -> bool {
+    object == Object::Task && OF_EVENTS.contains(&field)
 }
 
 /// Tells whether it is by this field that created records are found again.

@@ -391,7 +391,10 @@ fn fates(undone: &[Undone], is_look: bool) -> Markup {
             p {
                 @match &one.fate {
                     UndoFate::Restored => { @if is_look { "The record gets these values back:" } @else { "The record has these values back:" } },
-                    UndoFate::Deleted => { @if is_look { "The record would be deleted" } @else { "The record is deleted" } "; it stays in Salesforce's recycle bin for a while." },
+                    UndoFate::Deleted => {
+                        @if is_look { "The record would be deleted" } @else { "The record is deleted" }
+                        @if one.object.activity().is_some() { "; a relation has no recycle bin." } @else { "; it stays in Salesforce's recycle bin for a while." }
+                    },
                     UndoFate::LeftAlone(why) => { @if is_look { "Nothing would be done: " } @else { "Nothing was done: " } (why) "." },
                     UndoFate::Failed(problem) => { "It can't be taken back: " (problem) "." },
                     UndoFate::Unknown => "What became of it is not known yet: the next sync looks it up.",

@@ -459,6 +459,9 @@ pub(super) fn told(
     let day = zone.map(|zone| meeting.day(Some(&zone)).to_string());
     let logged_as = (to == Sobject::Event).then(|| to.to_string());
     let mut meeting = Arc::clone(meeting);
+    if meeting.extras.contains_key(Meeting::LOGGED_AS) {
+        Arc::make_mut(&mut meeting).extras.remove(Meeting::LOGGED_AS);
+    }
     for (name, said) in [(Meeting::STARTED_ON, day), (Meeting::LOGGED_AS, logged_as)] {
         if let Some(said) = said {
             Arc::make_mut(&mut meeting).extras.insert(name.to_owned(), said.into());

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::draft::{self, Draft, Target};
 use super::ending::Endings;
-use crate::model::{Fields, Intent, Object, Planned, SalesforceId, Sobject, Value};
-use crate::store::Subject;
+use crate::model::{ChangeState, Fields, Intent, Object, Planned, SalesforceId, Sobject, Value};
+use crate::store::{ChangesOf, Subject};
 use crate::sync::writing::{SHARED, Writing};
 use crate::sync::{Doors, Error};
 
@@ -16,6 +16,8 @@ use crate::sync::{Doors, Error};
 const CONTACTS_MAX: usize = 50;
 /// The field of an activity that names whom it is about first.
 const WHO: &str = "WhoId";
+/// How many changes of a meeting are looked through for whom its activity was about.
+const CHANGES_LOOKED_AT: u32 = 1_000;
 /// What tells an event's contact from somebody who was invited.
 const AS_CONTACT: [(&str, bool); 2] = [("IsParent", true), ("IsInvitee", false)];
 
@@ -30,8 +32,10 @@ impl Logged {
     /// Returns the meetings among drafts that are logged, each with whom its activity names as far
     /// as it is there.
     pub(super) fn of(drafts: &[Draft], seen: &HashMap<SalesforceId, Fields>) -> Vec<Self> {
-        let logged =
-            drafts.iter().filter(|draft| draft.object.is_activity() && draft.item.is_none());
+        let is_there = |draft: &Draft| draft.record().is_none_or(|id| seen.contains_key(id));
+        let logged = drafts
+            .iter()
+            .filter(|draft| draft.object.is_activity() && draft.item.is_none() && is_there(draft));
         let who = |draft: &Draft| seen.get(draft.record()?).and_then(who);
         logged.map(|draft| Self { who: who(draft), draft: draft.clone() }).collect()
     }
@@ -49,14 +53,19 @@ impl Logged {
 }
 
 fn who(fields: &Fields) -> Option<SalesforceId> {
-    let (_, who) = fields.iter().find(|(name, _)| name == WHO)?;
-    who.text()?.parse().ok()
+    id(fields, WHO)
 }
 
-/// Plans the relations that logged meetings lack: to the contacts that they were with. One that
-/// was made before and is gone is not made again. None, where there is nothing to write.
+/// Returns the record that a field names.
+fn id(fields: &Fields, field: &str) -> Option<SalesforceId> {
+    let (_, id) = fields.iter().find(|(name, _)| name == field)?;
+    id.text()?.parse().ok()
+}
+
+/// Plans the relations that logged meetings lack: to the contacts that they were with. Whom a
+/// person took out of an activity is not put in again. None, where there is nothing to write.
 ///
-/// A meeting at which somebody is not in Salesforce is looked at again, like others.
+/// A meeting of which it is not certain who was there is looked at again, like others.
 pub(super) async fn planned(
     doors: &Doors,
     activity: Sobject,
@@ -73,15 +82,19 @@ pub(super) async fn planned(
     }
     let mut wanting = Vec::new();
     for Logged { draft, who } in logged {
-        let link = doors.store.link(&draft.work.meeting_id, None)?;
-        let Some(link) = link.filter(|link| !link.gone) else { continue };
-        if !draft.matching.unknown.is_empty() {
-            let why = "someone at the meeting is not in Salesforce";
+        let meeting_id = &draft.work.meeting_id;
+        let link = doors.store.link(meeting_id, None)?.filter(|link| !link.gone);
+        let Some(id) = link.map(|link| link.record_id) else { continue };
+        if doors.store.is_taken_back(activity, &id, meeting_id)? {
+            continue;
+        }
+        if !(draft.matching.unknown.is_empty() && draft.matching.reviews.is_empty()) {
+            let why = "it is not certain yet who was at the meeting";
             draft::none(&draft.work, &draft.meeting, why, now, endings);
         }
-        let contacts = contacts(doors, relation, &draft, who.as_ref())?;
+        let contacts = contacts(doors, activity, &draft, who.as_ref(), endings)?;
         if !contacts.is_empty() {
-            wanting.push((draft, link.record_id, who, contacts));
+            wanting.push((draft, id, who, contacts));
         }
     }
     if wanting.is_empty() {
@@ -93,26 +106,32 @@ pub(super) async fn planned(
     for (_, activity, record) in doors.salesforce.relations(relation, &activities).await? {
         there.entry(activity).or_default().insert(record);
     }
+    let kind =
+        AS_CONTACT.iter().filter(|(name, _)| org.field(name).is_some_and(|field| field.createable));
+    let kind: Fields = kind.map(|(name, is)| ((*name).to_owned(), Value::Boolean(*is))).collect();
     let mut planned = Vec::new();
     for (draft, activity, who, contacts) in wanting {
         let mut there = there.remove(&activity).unwrap_or_default();
         there.extend(who);
-        let is_contact = |id: &&SalesforceId| Object::of(id) == Some(Object::Contact);
-        let room = CONTACTS_MAX.saturating_sub(there.iter().filter(is_contact).count());
+        let of = |object| there.iter().filter(move |id| Object::of(id) == Some(object)).count();
+        // An activity of a lead has no other.
+        if of(Object::Lead) > 0 {
+            continue;
+        }
+        let room = CONTACTS_MAX.saturating_sub(of(Object::Contact));
         let new = contacts.into_iter().filter(|contact| !there.contains(contact));
         for contact in new.take(room) {
             let named = [(key, &activity), (Sobject::RELATED, &contact)];
             let ids = named.map(|(name, id)| (name.to_owned(), Value::from(id.as_str())));
-            let kind = AS_CONTACT.iter().filter(|(name, _)| org.field(name).is_some());
-            let kind = kind.map(|(name, is)| ((*name).to_owned(), Value::Boolean(*is)));
-            let mark = mark(&draft, &contact);
+            let mark = draft::mark(&draft.work.meeting_id, contact.as_str());
             let change = Planned {
                 object: relation,
+                // Only our journal bears the mark: a relation is found by what it relates.
                 intent: Intent::Create { mark: mark.clone() },
                 meeting_id: draft.work.meeting_id.clone(),
                 action_item_id: None,
                 before: Fields::new(),
-                after: ids.into_iter().chain(kind).collect(),
+                after: ids.into_iter().chain(kind.iter().cloned()).collect(),
                 mapping: mapping.to_owned(),
                 left: Vec::new(),
                 undoes: None,
@@ -124,32 +143,58 @@ pub(super) async fn planned(
     Ok(Some((Writing::unmapped(relation, mapping, &org), planned)))
 }
 
-/// Returns the contacts that a logged meeting was with, but for the one whom its activity names
-/// and those whom it was related to before. An activity of a lead has no other.
+/// Returns the contacts that a logged meeting was with, but for the one whom its activity names,
+/// and those whom we had put in: they are there, or somebody took them out.
 fn contacts(
     doors: &Doors,
-    relation: Sobject,
+    activity: Sobject,
     draft: &Draft,
     who: Option<&SalesforceId>,
+    endings: &mut Endings,
 ) -> Result<Vec<SalesforceId>, Error> {
-    if who.is_some_and(|who| Object::of(who) == Some(Object::Lead)) {
-        return Ok(Vec::new());
-    }
+    let put_in = put_in(doors, activity, &draft.work.meeting_id)?;
     let mut contacts: Vec<SalesforceId> = Vec::new();
     for found in draft.matching.of(Object::Contact) {
         let (contact, meeting_id) = (found.record_id.clone(), draft.work.meeting_id.clone());
+        if who == Some(&contact) || contacts.contains(&contact) || put_in.contains(&contact) {
+            continue;
+        }
         let subject = Subject::Update { meeting_id, record_id: contact.clone() };
-        let is_tried = doors.store.was_made(relation, &mark(draft, &contact))?
-            || doors.store.held(relation.job(), &subject)?.is_some();
-        if who != Some(&contact) && !contacts.contains(&contact) && !is_tried {
-            contacts.push(contact);
+        match doors.store.held(activity.job(), &subject)? {
+            Some(failure) => endings.failed(&draft.work, failure.problem.message),
+            None => contacts.push(contact),
         }
     }
     Ok(contacts)
 }
 
-/// Returns the mark of a relation, which only our journal bears: in Salesforce it is found by what
-/// it relates.
-fn mark(draft: &Draft, contact: &SalesforceId) -> String {
-    draft::mark(&draft.work.meeting_id, contact.as_str())
+/// Returns the contacts that an activity was about as we left it, as they are now: those whom it
+/// was related to, and the one whom it was last made to name. Taken back counts as taken out.
+fn put_in(
+    doors: &Doors,
+    activity: Sobject,
+    meeting_id: &str,
+) -> Result<HashSet<SalesforceId>, Error> {
+    let changes = doors.store.changes(ChangesOf::Meeting(meeting_id), CHANGES_LOOKED_AT)?;
+    let done = changes.iter().rev().filter(|change| change.state == ChangeState::Done);
+    let mut put_in = HashSet::new();
+    for Planned { object, action_item_id, before, after, .. } in done.map(|done| &done.planned) {
+        if Some(*object) == activity.relation() {
+            put_in.extend(id(after, Sobject::RELATED));
+        } else if *object == activity && action_item_id.is_none() {
+            // Who was named before, and is not any more, is related no more either.
+            let named = after.iter().any(|(name, _)| name == WHO);
+            if let Some(before) = id(before, WHO).filter(|_| named) {
+                put_in.remove(&before);
+            }
+            put_in.extend(id(after, WHO));
+        }
+    }
+    let mut heirs = HashSet::new();
+    for id in put_in {
+        let became = doors.store.became(Object::Contact, &id)?;
+        heirs.extend(became.into_iter().map(|(_, id)| id));
+        heirs.insert(id);
+    }
+    Ok(heirs)
 }

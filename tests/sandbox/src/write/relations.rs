@@ -34,6 +34,9 @@ pub(crate) fn share_activities(org: &mut Org, user: Id, now: i64) -> Result<(), 
         }
         org.table_mut(activity).object.changed_at = now;
         for slot in 0..org.table(activity).slots() {
+            if org.table(activity).is_deleted(slot) {
+                continue;
+            }
             follow(org, &writer, activity, slot, &Row::default());
         }
     }
@@ -79,7 +82,8 @@ impl Place {
     /// Returns the people whom an activity is with: whoever is only invited is none of them.
     fn people(&self, org: &Org, activity: Id) -> Vec<Id> {
         let table = org.table(self.relations);
-        let is_only_invited = |slot: Slot| table.named(slot, "IsInvitee").is_true();
+        let is = |slot: Slot, name| table.named(slot, name).is_true();
+        let is_only_invited = |slot: Slot| is(slot, "IsInvitee") && !is(slot, "IsParent");
         let of = self.of(org, activity).into_iter();
         of.filter(|(slot, id)| is_person(*id) && !is_only_invited(*slot))
             .map(|(_, id)| id)
