@@ -184,7 +184,7 @@ async fn an_org_with_fields_for_it_gets_the_insight_there() {
     world.sync().await;
     let fields = "Last_Meeting_Insight__c, Last_Meeting_At__c, Last_Meeting_Url__c, Description";
     let contact = world.org.get("Contact", &cast.contact, fields).await;
-    assert_eq!(contact["Last_Meeting_Insight__c"], "- need: Learned in m1");
+    assert_eq!(contact["Last_Meeting_Insight__c"], "Talk m1\n- need: Learned in m1");
     assert_eq!(contact["Last_Meeting_Url__c"], "https://meetings.example/m1");
     let began = days_before(world.org.now, 2).to_string().replace('Z', ".000+0000");
     assert_eq!(contact["Last_Meeting_At__c"], began);

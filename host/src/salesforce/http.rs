@@ -120,13 +120,16 @@ impl Http {
         let content = content_type(response.headers());
         let location = text_of(response.headers(), LOCATION);
         let locator = text_of(response.headers(), "Sforce-Locator");
-        let mut body = Vec::new();
+        // Room for what is told, and no more is kept than came: large answers wait to be mapped.
+        let told = response.content_length().and_then(|bytes| usize::try_from(bytes).ok());
+        let mut body = Vec::with_capacity(told.unwrap_or_default().min(ANSWER_BYTES_MAX));
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if body.len() + chunk.len() > ANSWER_BYTES_MAX {
                 return Err(Error::TooLarge { host: host.to_owned(), limit: ANSWER_BYTES_MAX });
             }
             body.extend_from_slice(&chunk);
         }
+        body.shrink_to_fit();
         let host = host.to_owned();
         Ok(Answer { host, status, content, location, locator, asked_at, body, usage })
     }

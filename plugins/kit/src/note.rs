@@ -20,6 +20,8 @@ const DAY: usize = 10;
 
 /// How long a link may be, in characters: what a URL field holds.
 const URL_MAX: usize = 255;
+/// How much of a meeting's title a note bears, in characters.
+const TITLE_MAX: usize = 200;
 /// How long a note may be, in characters; a description holds 32,000.
 const NOTE_MAX: usize = 4_000;
 /// How many insights a note lists.
@@ -48,7 +50,9 @@ pub fn push(request: &Request) -> Pushed {
             Some(url) if url.chars().count() > URL_MAX => (None, Some(url)),
             url => (url.clone(), None),
         };
-        let lines: Vec<String> = long.cloned().into_iter().chain([body(meeting)]).collect();
+        let mut lines = vec![clip(&meeting.title, TITLE_MAX)];
+        lines.extend(long.cloned());
+        lines.push(body(meeting));
         fields.push(set(INSIGHT, clip(&lines.join("\n"), NOTE_MAX)));
         if target.has(AT) {
             fields.push(set(AT, meeting.started_at.as_str()));
@@ -75,7 +79,7 @@ pub fn day(meeting: &Meeting) -> String {
 /// Returns the note with its heading: what it was, when, where to look it up.
 pub fn text(meeting: &Meeting) -> String {
     let day = day(meeting);
-    let mut lines = vec![format!("Latest meeting: {} ({day})", clip(&meeting.title, 200))];
+    let mut lines = vec![format!("Latest meeting: {} ({day})", clip(&meeting.title, TITLE_MAX))];
     lines.extend(meeting.url.clone());
     lines.push(body(meeting));
     clip(&lines.join("\n"), NOTE_MAX)
