@@ -12,6 +12,7 @@ mod connect;
 mod done;
 mod enter;
 mod guard;
+mod link;
 mod live;
 mod mappings;
 mod matches;
@@ -19,9 +20,11 @@ mod meetings;
 mod metrics;
 mod page;
 mod records;
+mod refused;
 mod runs;
 mod setup;
 mod status;
+mod visitor;
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
@@ -50,7 +53,7 @@ use crate::salesforce::CALLBACK_PATH;
 use crate::secret::Secret;
 use crate::world::{Failed, Fault, World};
 
-use self::page::Refused;
+use self::refused::Refused;
 
 /// How long a login link may wait to be used.
 const LINK_LIFE: SignedDuration = SignedDuration::from_mins(15);
@@ -286,7 +289,7 @@ fn pages(site: Shared) -> Router {
         .route("/orgs/{org}/meetings", get(meetings::list))
         .route("/orgs/{org}/meetings/{id}", get(meetings::show))
         .layer(DefaultBodyLimit::max(FORM_MAX))
-        .fallback(page::nowhere);
+        .fallback(refused::nowhere);
     Router::new()
         .merge(people)
         .merge(api::routes())

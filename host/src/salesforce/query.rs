@@ -12,7 +12,7 @@ use super::call::{json_of, odd};
 use super::page::{self, Rows};
 use super::refusals::Refusal;
 use super::shape::Shape;
-use super::soql::{self, Changed, Successor};
+use super::soql::{self, Changed, PAGE_ROWS, Successor};
 use super::{Answer, Call, Error, Result, Salesforce, composite, time};
 use crate::model::{
     FieldName, Filter, NameError, Object, OrgId, SalesforceId, Sobject, Table, User, Value,
@@ -20,9 +20,6 @@ use crate::model::{
 
 /// How long an address may be; Salesforce stops at 16,384 bytes with its headers.
 const URI_BYTES_MAX: usize = 8_000;
-/// How many rows Salesforce puts in one page, and the fewest that it can be
-/// asked for.
-pub(super) const PAGE_ROWS: std::ops::RangeInclusive<u32> = 200..=2_000;
 /// The fewest rows that a page is asked for where a larger one is too large to be read.
 const LIMIT_MIN: u32 = 50;
 /// How many values one query looks for.

@@ -3,8 +3,8 @@
 
 use std::collections::HashSet;
 
-use super::query::PAGE_ROWS;
 use super::shape::Shape;
+use super::soql::PAGE_ROWS;
 use super::{Result, Salesforce};
 use crate::model::{FieldName, Object, SalesforceId, Value};
 

@@ -1,10 +1,12 @@
 //! The text of every query, written so that no value can bend it.
 
-use super::query::PAGE_ROWS;
 use super::shape::Shape;
 use super::time;
 use crate::model::{Cursor, FieldName, FieldPath, Filter, Object, SalesforceId};
 
+/// How many rows Salesforce puts in one page, and the fewest that it can be
+/// asked for.
+pub(super) const PAGE_ROWS: std::ops::RangeInclusive<u32> = 200..=2_000;
 /// Fields that every read of changes needs, whatever the mapping reads.
 pub(super) const KEYS: [&str; 3] = ["Id", "SystemModstamp", "IsDeleted"];
 

@@ -5,8 +5,9 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::composite::{self, Inner};
-use super::query::{PAGE_ROWS, encoded};
+use super::query::encoded;
 use super::shape::Shape;
+use super::soql::PAGE_ROWS;
 use super::{
     Answer, Call, Changed, Description, Error, Page, Result, Salesforce, page, query, soql, time,
 };

@@ -4,9 +4,36 @@
 use jiff::Timestamp;
 
 use super::entities::{Fate, folded};
-use super::pages::{Outcome, Row};
 use super::{jsonb, value};
 use crate::model::{Object, Problem, Pulled, SalesforceId, Spec, Value};
+
+/// One record of a page.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The record.
+    pub id: SalesforceId,
+    /// Its `SystemModstamp`.
+    pub modified_at: Timestamp,
+    /// Its values, one for each column; may be empty for one that is gone.
+    pub source: Vec<Value>,
+    /// What it was merged into or converted to.
+    pub became: Vec<(Object, SalesforceId)>,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What became of a record that was read.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// What the mapping made of it.
+    Pulled(Pulled),
+    /// Salesforce has deleted it.
+    Deleted,
+    /// The connected user doesn't see it any more, though it may be there.
+    Hidden,
+    /// The mapping's condition doesn't select it any more.
+    Unselected,
+}
 
 /// A record as it is written.
 #[derive(Debug, Clone, PartialEq)]

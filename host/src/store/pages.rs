@@ -13,9 +13,7 @@ use super::failures::{self, Subject, Trouble};
 use super::rereads::{self, Reread};
 use super::value::micros;
 use super::{OrgStore, Position, Result, backfills, cursors, leftovers, links, successors, work};
-use crate::model::{
-    Counts, Cursor, Direction, Kind, Mender, Object, Problem, Pulled, SalesforceId, Value,
-};
+use crate::model::{Counts, Cursor, Direction, Kind, Mender, Object, Problem, SalesforceId};
 
 /// A page that was read and mapped.
 #[derive(Debug)]
@@ -66,34 +64,6 @@ pub enum Again<'a> {
     Reread(&'a Reread),
     /// A backfill, which has come so far; none, if it has come to its end.
     Backfill(&'a Backfill, Option<&'a Cursor>),
-}
-
-/// One record of a page.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Row {
-    /// The record.
-    pub id: SalesforceId,
-    /// Its `SystemModstamp`.
-    pub modified_at: Timestamp,
-    /// Its values, one for each column; may be empty for one that is gone.
-    pub source: Vec<Value>,
-    /// What it was merged into or converted to.
-    pub became: Vec<(Object, SalesforceId)>,
-    /// What became of it.
-    pub outcome: Outcome,
-}
-
-/// What became of a record that was read.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
-    /// What the mapping made of it.
-    Pulled(Pulled),
-    /// Salesforce has deleted it.
-    Deleted,
-    /// The connected user doesn't see it any more, though it may be there.
-    Hidden,
-    /// The mapping's condition doesn't select it any more.
-    Unselected,
 }
 
 impl OrgStore {

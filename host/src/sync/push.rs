@@ -2,15 +2,16 @@
 //! wire.
 
 mod draft;
+mod drafts;
 mod ending;
 mod live;
 mod lookup;
 mod newcomer;
 mod pen;
 mod relations;
+mod request;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -21,14 +22,14 @@ use self::ending::Endings;
 use self::live::live;
 use self::pen::{Pen, WRITES};
 use self::relations::Logged;
+use self::request::requests;
 use super::isolate::isolate;
 use super::plan::{Decision, locked, plan};
 use super::prepare::Prepared;
 use super::writing::Writing;
 use super::{Doors, Error, Next, Step, recover};
 use crate::model::{
-    Counts, Fields, Matched, Mender, Object, Planned, Problem, Pushed, Request, SalesforceId,
-    Sobject, Value,
+    Counts, Fields, Mender, Object, Planned, Problem, Pushed, Request, SalesforceId, Sobject, Value,
 };
 
 pub(super) use self::pen::{FRESH, LOOKS_MAX, on_the_wire, slow};
@@ -69,7 +70,7 @@ pub(super) async fn advance(
         return Ok(done);
     }
     let mut endings = Endings::of(&work);
-    let drafts = draft::drafts(doors, work, now, &mut endings).await?;
+    let drafts = drafts::drafts(doors, work, now, &mut endings).await?;
     let mut drafts = hold_back(doors, object, drafts, &mut endings)?;
     let newcomers = newcomer::taken_out(object, &mut drafts);
     let writer = Writer { doors, prepared: &prepared, fence, run_id, now };
@@ -80,13 +81,13 @@ pub(super) async fn advance(
         let work: Vec<_> = those.iter().map(|draft| draft.work.clone()).collect();
         if stopped.is_some() {
             // What was not sent is planned anew.
-            endings.put_off(&work);
+            endings.put_off(work.iter());
             continue;
         }
         stopped = match writer.drafts(to, those, &mut endings).await {
             // What a meeting is logged as keeps no action item from its task.
             Err(error) if to.synced().is_none() => {
-                endings.put_off(&work);
+                endings.put_off(work.iter());
                 Some(error)
             }
             stopped => stopped?,
@@ -151,7 +152,7 @@ impl Writer<'_> {
                 let work: Vec<_> = logged.iter().map(|logged| logged.draft.work.clone()).collect();
                 let related = self.relations(to, logged, endings).await;
                 Ok(related.unwrap_or_else(|error| {
-                    endings.put_off(&work);
+                    endings.put_off(work.iter());
                     Some(error)
                 }))
             }
@@ -234,52 +235,6 @@ async fn find_made(
         endings.settled(&draft.work, &draft::deleted(writing.object));
     }
     Ok(drafts)
-}
-
-/// Makes requests of drafts: with the values that the records hold now, the user who owns an
-/// action item, and days as they are for who called the meeting or owns the item.
-async fn requests(
-    doors: &Doors,
-    to: Sobject,
-    seen: &HashMap<SalesforceId, Fields>,
-    drafts: Vec<Draft>,
-    now: Timestamp,
-    endings: &mut Endings,
-) -> Result<Vec<(Draft, Request)>, Error> {
-    let users = draft::users(doors, &drafts, now).await?;
-    let mut meetings = HashMap::new();
-    let mut requests = Vec::new();
-    for draft in drafts {
-        let target = match &draft.target {
-            Target::New { .. } => None,
-            Target::Record(id) => match seen.get(id) {
-                Some(fields) => {
-                    Some(Matched { object: to.to_string(), id: id.clone(), fields: fields.clone() })
-                }
-                None => {
-                    let why = format!("{to} {id} is not there any more");
-                    draft::none(&draft.work, &draft.meeting, &why, now, endings);
-                    continue;
-                }
-            },
-        };
-        if to == Object::Task.into() && draft::is_stale(doors, target.as_ref())? {
-            let why = "the task has changed in Salesforce; the next pull comes first";
-            endings.unmatched(&draft.work, why.to_owned());
-            continue;
-        }
-        let told = meetings.entry(draft.work.meeting_id.clone());
-        let meeting = told.or_insert_with(|| draft::told(&draft.meeting, to, &users));
-        let request = Request {
-            now,
-            meeting: Arc::clone(meeting),
-            action_item: draft.dated_item(&users),
-            target,
-            matches: draft.matched(doors, &users)?,
-        };
-        requests.push((draft, request));
-    }
-    Ok(requests)
 }
 
 /// Asks the mapping what to write, and plans it.

@@ -5,7 +5,8 @@ use maud::html;
 
 use super::Shared;
 use super::guard::Admin;
-use super::page::{Shown, moment, page};
+use super::page::{moment, page};
+use super::refused::Shown;
 
 /// How many entries are shown.
 const SHOWN: u32 = 500;

@@ -7,11 +7,13 @@ use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::guard::{At, Posted, Visitor};
-use super::page::{Refused, Shown, badge, button, many, moment, page, pair, token, trouble, words};
-use super::{Shared, done, to_its_end};
+use super::guard::{At, Posted};
+use super::page::{badge, button, many, moment, page, pair, token, trouble, words};
+use super::refused::{Refused, Shown};
+use super::visitor::Visitor;
+use super::{Shared, done, link, to_its_end};
 use crate::model::{
-    Change, ChangeState, Connection, Direction, Intent, Object, OrgId, SalesforceId, Sobject,
+    Change, ChangeState, Connection, Direction, Intent, Object, OrgId, SalesforceId,
 };
 use crate::store::{ChangesOf, OrgStore};
 use crate::sync::{Foreseen, Rehearsal, UndoFate, Undone, rehearse, undo};
@@ -97,7 +99,7 @@ pub(super) fn items(
                     (fields(change, &BTreeMap::new()))
                     p.muted.small {
                         "Change " (change.id) ", " (moment(change.planned_at)) ", from the meeting "
-                        a href=(super::meetings::path(org, &change.planned.meeting_id)) { (change.planned.meeting_id) }
+                        a href=(link::meeting(org, &change.planned.meeting_id)) { (change.planned.meeting_id) }
                         @if let Some(undone) = change.planned.undoes { ", takes back change " (undone) }
                     }
                 }
@@ -130,19 +132,9 @@ fn headline_of(org: &OrgId, change: &Change, name: &Option<String>, is_done: boo
     html! {
         (change.planned.object) " "
         @if let Some(id) = &change.record_id {
-            (record(org, change.planned.object, id, name.as_deref().unwrap_or(id.as_str()))) " "
+            (link::record(org, change.planned.object, id, name.as_deref().unwrap_or(id.as_str()))) " "
         }
         (does)
-    }
-}
-
-/// Leads to a record, where it is one that is imported.
-fn record(org: &OrgId, object: Sobject, id: &SalesforceId, name: &str) -> Markup {
-    html! {
-        @match object.synced() {
-            Some(object) => { a href=(format!("/orgs/{org}/records/{object}/{id}")) { (name) } },
-            None => (name),
-        }
     }
 }
 
@@ -317,7 +309,7 @@ async fn all_taken_back(
             @else { p { (many(count as u64, "change was", "changes were")) " taken back." } }
             @for one in undone.iter().take(SHOWN as usize) {
                 h3 { "Change " (one.change) ": " (one.object)
-                    @if let Some(id) = &one.record { " " (record(org, one.object, id, id.as_str())) } }
+                    @if let Some(id) = &one.record { " " (link::record(org, one.object, id, id.as_str())) } }
                 (fates(std::slice::from_ref(one), is_look))
             }
             @if undone.len() > SHOWN as usize { p.muted { "The first " (SHOWN) " are shown." } }
@@ -366,7 +358,7 @@ pub(super) async fn plan(State(site): State<Shared>, At(connection): At, form: P
                 @for (Foreseen { change, by, places, doubt }, name) in &planned {
                     li {
                         p { strong { (headline_of(org, change, name, false)) } ", from the meeting "
-                            a href=(super::meetings::path(org, &change.planned.meeting_id)) { (change.planned.meeting_id) }
+                            a href=(link::meeting(org, &change.planned.meeting_id)) { (change.planned.meeting_id) }
                             ", by " (words(by)) }
                         (fields(change, places))
                         @if let Some(doubt) = doubt {

@@ -10,9 +10,11 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use tokio::task::block_in_place;
 
-use super::guard::{Admin, At, Posted, Visitor};
-use super::page::{Refused, Shown, badge, bare, moment, page, token, trouble};
+use super::guard::{Admin, At, Posted};
+use super::page::{badge, bare, moment, page, token, trouble};
+use super::refused::{Refused, Shown};
 use super::status::{settings_trouble, standing};
+use super::visitor::Visitor;
 use super::{Shared, Site, done, to_its_end};
 use crate::model::{Connection, OrgId};
 use crate::salesforce::{App, Arrival, Authorization, CALLBACK_PATH, LoginUrl, exchange};

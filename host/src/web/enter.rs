@@ -6,8 +6,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 use maud::html;
 use serde::Deserialize;
 
-use super::guard::{Visitor, sign_in, sign_out};
-use super::page::{Refused, Shown, bare, trouble};
+use super::guard::{sign_in, sign_out};
+use super::page::{bare, trouble};
+use super::refused::{Refused, Shown};
+use super::visitor::Visitor;
 use super::{Shared, Site};
 use crate::model::{Person, Role};
 use crate::secret::Secret;

@@ -13,7 +13,8 @@ use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 use jiff::SignedDuration;
 
-use super::page::Refused;
+use super::refused::Refused;
+use super::visitor::{TOKEN, Visitor};
 use super::{HEALTH, METRICS, Shared, Site, done, later};
 use crate::model::{Connection, Person, Role};
 use crate::salesforce::CALLBACK_PATH;
@@ -29,40 +30,12 @@ const COOKIE_ENCRYPTED: &str = "__Host-efficlose";
 const SESSION_LIFE: SignedDuration = SignedDuration::from_hours(12);
 /// What the form token is derived from a session for.
 const FORM: &str = "form";
-/// The field of a form that bears its token.
-pub(super) const TOKEN: &str = "token";
 /// How long what a request bears may take, and how many bytes it may have, whatever it is for.
 const BODY_WITHIN: Duration = Duration::from_secs(30);
 const BODY_MAX: usize = 16 << 20;
 /// What a browser may do with a page: use what comes from here, and send forms back here.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-
-/// Someone who is signed in, at a page.
-#[derive(Clone)]
-pub(super) struct Visitor {
-    pub(super) person: Person,
-    /// What a form has to bear so that it is taken: other sites can't know it.
-    pub(super) token: Secret,
-    /// Their session; none, where a proxy tells who they are.
-    session: Option<Secret>,
-    /// What they have just done, as the address says.
-    pub(super) done: Option<&'static str>,
-}
-
-impl Visitor {
-    /// Tells whether they may change things.
-    pub(super) fn is_admin(&self) -> bool {
-        self.person.role == Role::Admin
-    }
-
-    /// Tells whether they still are who they were.
-    pub(super) fn is_still_in(&self, site: &Site) -> bool {
-        let Some(session) = &self.session else { return true };
-        let found = site.world.store.session(&session.fingerprint(), site.world.clock.now());
-        found.is_ok_and(|person| person.as_ref() == Some(&self.person))
-    }
-}
 
 impl FromRequestParts<Shared> for Visitor {
     type Rejection = Response;

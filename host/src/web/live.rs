@@ -9,8 +9,9 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::Stream;
 use futures_util::stream::unfold;
 
-use super::guard::{At, Visitor};
-use super::page::Refused;
+use super::guard::At;
+use super::refused::Refused;
+use super::visitor::Visitor;
 use super::{Shared, status};
 use crate::world::Failed;
 

@@ -7,8 +7,10 @@ use axum::response::Redirect;
 use maud::{Markup, html};
 use tokio::task::block_in_place;
 
-use super::guard::{At, Posted, Visitor};
-use super::page::{Refused, Shown, badge, page, pair, token, trouble};
+use super::guard::{At, Posted};
+use super::page::{badge, page, pair, token, trouble};
+use super::refused::{Refused, Shown};
+use super::visitor::Visitor;
 use super::{Shared, Site, done};
 use crate::model::{Object, OrgId};
 use crate::plugin::Brought;

@@ -4,9 +4,11 @@ use axum::extract::State;
 use axum::response::Redirect;
 use maud::html;
 
-use super::guard::{At, Posted, Visitor};
-use super::page::{Refused, Shown, button, page, token};
-use super::{Shared, done};
+use super::guard::{At, Posted};
+use super::page::{button, page, token};
+use super::refused::{Refused, Shown};
+use super::visitor::Visitor;
+use super::{Shared, done, link};
 use crate::model::{Choice, Direction, Question};
 use crate::sync::choice;
 use crate::world::Failed;
@@ -49,7 +51,7 @@ pub(super) async fn list(
                             other => { "Which " (other) " was it about?" },
                         }
                     }
-                    p.muted { "Meeting " a href=(super::meetings::path(&org, meeting)) { (title) } }
+                    p.muted { "Meeting " a href=(link::meeting(&org, meeting)) { (title) } }
                     @for one in &review.candidates {
                         label.choice {
                             input type="radio" name="record" value=(one.record_id) required;
@@ -70,7 +72,7 @@ pub(super) async fn list(
                             div.head {
                                 span {
                                     strong { (question) }
-                                    @if !meeting.is_empty() { " of the meeting " a href=(super::meetings::path(&org, meeting)) { (meeting) } }
+                                    @if !meeting.is_empty() { " of the meeting " a href=(link::meeting(&org, meeting)) { (meeting) } }
                                     " is "
                                     @match choice {
                                         Choice::Record(object, id) => a href=(format!("/orgs/{org}/records/{object}/{id}")) { (name.as_deref().unwrap_or(id.as_str())) },

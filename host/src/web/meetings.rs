@@ -2,11 +2,12 @@
 
 use axum::extract::{Path, State};
 use maud::html;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::guard::{At, Visitor};
-use super::page::{Refused, Shown, badge, moment, page, words};
-use super::{Shared, changes};
+use super::guard::At;
+use super::page::{badge, moment, page, words};
+use super::refused::{Refused, Shown};
+use super::visitor::Visitor;
+use super::{Shared, changes, link};
 use crate::model::{Object, OrgId, SalesforceId, WorkState};
 use crate::store::{ChangesOf, DoneBy};
 use crate::sync::match_meeting;
@@ -15,11 +16,6 @@ use crate::sync::match_meeting;
 const LISTED: u32 = 100;
 /// How many changes of a meeting are shown.
 const CHANGES_SHOWN: u32 = 100;
-
-/// Returns where the page of a meeting is; ids are the platform's and may hold anything.
-pub(super) fn path(org: &OrgId, meeting: &str) -> String {
-    format!("/orgs/{org}/meetings/{}", utf8_percent_encode(meeting, NON_ALPHANUMERIC))
-}
 
 pub(super) async fn list(
     State(site): State<Shared>,
@@ -39,7 +35,7 @@ pub(super) async fn list(
                     tbody {
                         @for one in &meetings {
                             tr {
-                                th scope="row" { a href=(path(&org, &one.id)) { (one.title) } }
+                                th scope="row" { a href=(link::meeting(&org, &one.id)) { (one.title) } }
                                 td data-label="Began" { (moment(one.started_at)) }
                                 td data-label="Items done" { (one.items_done) " of " (one.items_total) }
                                 td.number data-label="Settled" { (one.work.settled) }

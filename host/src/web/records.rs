@@ -6,10 +6,11 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use tokio::task::block_in_place;
 
-use super::Shared;
-use super::guard::{At, Visitor};
-use super::page::{Refused, Shown, badge, moment, page, value};
-use super::{changes, meetings};
+use super::guard::At;
+use super::page::{badge, moment, page, value};
+use super::refused::{Refused, Shown};
+use super::visitor::Visitor;
+use super::{Shared, changes, link};
 use crate::model::{Fields, Object, OrgId, SalesforceId};
 use crate::store::{ChangesOf, Fate};
 use crate::sync::origins;
@@ -152,7 +153,7 @@ pub(super) async fn show(
             @if met.is_empty() { p.muted { "No meeting was about it." } }
             ul {
                 @for (meeting, title, at) in &met {
-                    li { a href=(meetings::path(&org, meeting)) { (title) } ", " (moment(*at)) }
+                    li { a href=(link::meeting(&org, meeting)) { (title) } ", " (moment(*at)) }
                 }
             }
         }

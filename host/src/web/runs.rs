@@ -6,8 +6,10 @@ use maud::{Markup, html};
 
 use super::Shared;
 use super::chart::bars;
-use super::guard::{At, Visitor};
-use super::page::{Shown, ending, moment, page};
+use super::guard::At;
+use super::page::{ending, moment, page};
+use super::refused::Shown;
+use super::visitor::Visitor;
 use crate::model::{Ending, Run};
 
 /// How many runs are shown.

@@ -11,8 +11,10 @@ use axum::response::Redirect;
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
-use super::guard::{Admin, At, Posted, Visitor};
-use super::page::{Refused, button};
+use super::guard::{Admin, At, Posted};
+use super::page::button;
+use super::refused::Refused;
+use super::visitor::Visitor;
 use super::{Shared, Site};
 use crate::model::{Connection, Object, OrgId};
 use crate::secret::Secret;

@@ -8,10 +8,10 @@ use axum::response::Redirect;
 use maud::{Markup, html};
 use tokio::task::block_in_place;
 
-use super::guard::{Admin, At, Posted, Visitor};
-use super::page::{
-    Refused, Shown, badge, button, capital, ending, many, moment, moment_or, page, trouble, words,
-};
+use super::guard::{Admin, At, Posted};
+use super::page::{badge, button, capital, ending, many, moment, moment_or, page, trouble, words};
+use super::refused::{Refused, Shown};
+use super::visitor::Visitor;
 use super::{Shared, Site, changes, done, to_its_end};
 use crate::model::{Connection, Direction, Ending, Failure, Object, OrgId, Problem, Run};
 use crate::store::ChangesOf;

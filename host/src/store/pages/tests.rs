@@ -3,9 +3,9 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{Cursor, Failure};
+use crate::model::{Cursor, Failure, Pulled};
 use crate::store::world::{World, at, columns, deleted, failed, id, mapped, named, skipped, spec};
-use crate::store::{Error, encode};
+use crate::store::{Error, Outcome, Row, encode};
 
 const OBJECT: Object = Object::Contact;
 

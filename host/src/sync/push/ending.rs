@@ -3,9 +3,14 @@
 
 use std::collections::HashMap;
 
-use super::draft::Draft;
-use crate::model::{Counts, Planned, Work, WorkState};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::{Counts, Meeting, Work, WorkState};
 use crate::store::WorkEnd;
+
+/// For how long a meeting that matches no record is looked at again whenever
+/// records change.
+pub(super) const MATCH_WINDOW: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The ends of the work of one step, and what was done.
 pub(super) struct Endings {
@@ -49,6 +54,16 @@ impl Endings {
         self.end(work, Rank::Unmatched, Some(why));
     }
 
+    /// There is no record to write to: it is looked at again whenever records change, until the
+    /// meeting is old.
+    pub(super) fn not_yet(&mut self, work: &Work, meeting: &Meeting, why: &str, now: Timestamp) {
+        if now.duration_since(meeting.started_at) > MATCH_WINDOW {
+            self.settled(work, why);
+        } else {
+            self.unmatched(work, format!("{why}; it is looked at again when records change"));
+        }
+    }
+
     /// The mapping wants nothing written.
     pub(super) fn skipped(&mut self, work: &Work, why: String) {
         self.counts.skipped += 1;
@@ -80,13 +95,8 @@ impl Endings {
     }
 
     /// Nobody knows yet of any of these; the next step plans them anew.
-    pub(super) fn all_waiting(&mut self, planned: &[(Draft, Planned)]) {
-        planned.iter().for_each(|(draft, _)| self.waiting(&draft.work));
-    }
-
-    /// Nothing of this was tried; the next step plans it anew.
-    pub(super) fn put_off(&mut self, work: &[Work]) {
-        work.iter().for_each(|work| self.waiting(work));
+    pub(super) fn put_off<'a>(&mut self, work: impl Iterator<Item = &'a Work>) {
+        work.for_each(|work| self.waiting(work));
     }
 
     /// Returns what was done.

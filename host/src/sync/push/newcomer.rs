@@ -6,8 +6,8 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::draft::{Draft, MATCH_WINDOW, Target};
-use super::ending::Endings;
+use super::draft::{Draft, Target};
+use super::ending::{Endings, MATCH_WINDOW};
 use crate::model::{
     Direction, Entity, FieldName, Fields, Intent, Meeting, Mender, Object, Planned, Problem, Value,
 };

@@ -8,7 +8,7 @@ use super::ending::Endings;
 use super::live::live;
 use crate::model::{
     Change, ChangeState, FieldName, Fields, Intent, Object, Planned, Problem, SalesforceId,
-    Sobject, Value,
+    Sobject, Value, Work,
 };
 use crate::salesforce::{RecordWrite, Written};
 use crate::store::{self, Ended};
@@ -50,7 +50,7 @@ impl Pen<'_> {
                 break;
             }
         }
-        batches.for_each(|batch| endings.all_waiting(&batch));
+        batches.for_each(|batch| endings.put_off(work_of(&batch)));
         Ok(stopped)
     }
 
@@ -71,7 +71,7 @@ impl Pen<'_> {
             let now = match live(self.doors, self.writing, records).await {
                 Ok(now) => now,
                 Err(error) => {
-                    endings.all_waiting(&batch);
+                    endings.put_off(work_of(&batch));
                     return Err(error);
                 }
             };
@@ -79,10 +79,10 @@ impl Pen<'_> {
                 draft.record().is_none_or(|id| now.get(id) == self.seen.get(id))
             };
             let (same, others): (Vec<_>, Vec<_>) = batch.into_iter().partition(is_same);
-            endings.all_waiting(&others);
+            endings.put_off(work_of(&others));
             batch = same;
         }
-        endings.all_waiting(&batch);
+        endings.put_off(work_of(&batch));
         Err(Error::Org(slow(self.writing.object)))
     }
 
@@ -170,6 +170,10 @@ pub(in crate::sync) fn on_the_wire(marks: &[Mark], change: &Change) -> RecordWri
             RecordWrite::Create { fields }
         }
     }
+}
+
+fn work_of(batch: &[(Draft, Planned)]) -> impl Iterator<Item = &Work> {
+    batch.iter().map(|(draft, _)| &draft.work)
 }
 
 /// Splits changes into those that one call writes, what belongs to one account together: rows

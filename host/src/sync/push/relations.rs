@@ -90,7 +90,7 @@ pub(super) async fn planned(
         }
         if !(draft.matching.unknown.is_empty() && draft.matching.reviews.is_empty()) {
             let why = "it is not certain yet who was at the meeting";
-            draft::none(&draft.work, &draft.meeting, why, now, endings);
+            endings.not_yet(&draft.work, &draft.meeting, why, now);
         }
         let contacts = contacts(doors, activity, &draft, who.as_ref(), endings)?;
         if !contacts.is_empty() {

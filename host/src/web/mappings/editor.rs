@@ -11,8 +11,10 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use tokio::task::block_in_place;
 
-use super::super::guard::{Admin, At, Posted, Visitor};
-use super::super::page::{Refused, Shown, button, moment, page, token, trouble};
+use super::super::guard::{Admin, At, Posted};
+use super::super::page::{button, moment, page, token, trouble};
+use super::super::refused::{Refused, Shown};
+use super::super::visitor::Visitor;
 use super::super::{Shared, Site};
 use super::TRIED;
 use crate::model::{Connection, Object, OrgId};

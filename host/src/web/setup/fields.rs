@@ -9,8 +9,10 @@ use maud::{Markup, html};
 use tokio::task::block_in_place;
 
 use super::super::Shared;
-use super::super::guard::{Admin, At, Posted, Visitor};
-use super::super::page::{Refused, Shown, badge, page, token, trouble};
+use super::super::guard::{Admin, At, Posted};
+use super::super::page::{badge, page, token, trouble};
+use super::super::refused::{Refused, Shown};
+use super::super::visitor::Visitor;
 use super::{Draft, steps};
 use crate::model::{Connection, FieldName, Object, OrgId, Policy};
 use crate::salesforce::{Description, FieldDescription};

@@ -6,7 +6,8 @@ use maud::html;
 
 use super::super::Shared;
 use super::super::guard::{Admin, At, Posted};
-use super::super::page::{Refused, Shown, page, token};
+use super::super::page::{page, token};
+use super::super::refused::{Refused, Shown};
 use super::steps;
 use crate::model::Object;
 use crate::sync::INTERVALS;

@@ -6,7 +6,8 @@ use axum::response::Redirect;
 use maud::{Markup, html};
 
 use super::super::guard::{Admin, At, Posted};
-use super::super::page::{Refused, Shown, many, page, token, trouble, value};
+use super::super::page::{many, page, token, trouble, value};
+use super::super::refused::{Refused, Shown};
 use super::super::{Shared, done};
 use super::fields::policy_word;
 use super::{Draft, steps};
