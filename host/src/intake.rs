@@ -129,7 +129,10 @@ fn meeting(line: usize, json: &str, now: Timestamp) -> Result<Meeting, Refused> 
         };
         let inner = error.into_inner();
         let line = line + inner.line().saturating_sub(1);
-        let reason = reason(&inner);
+        let reason = match inner.is_data() && is_moment(&field) {
+            true => "it is no moment: write it like 2026-01-31T09:30:00Z".to_owned(),
+            false => reason(&inner),
+        };
         let field = match missing(&reason) {
             Some(name) if field.is_empty() => name.to_owned(),
             Some(name) => format!("{field}.{name}"),
@@ -155,6 +158,12 @@ fn reason(error: &serde_json::Error) -> String {
         serde_json::error::Category::Data => said.to_owned(),
         _ => format!("it is not JSON: {said}"),
     }
+}
+
+/// Tells whether a field holds a moment: what a reader of times says of it tells nobody what to
+/// write.
+fn is_moment(field: &str) -> bool {
+    ["started_at", "ended_at"].contains(&field)
 }
 
 /// Returns the field that an error says is missing.

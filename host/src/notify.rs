@@ -44,8 +44,14 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Tells whether nothing is said of notices.
     pub(crate) fn is_none(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Tells whether anybody is told.
+    pub fn tells(&self) -> bool {
+        self.webhook.is_some() || !self.command.is_empty()
     }
 }
 
@@ -206,13 +212,8 @@ pub async fn tell(
     untold.map_or(Ok(()), Err)
 }
 
-/// Tells of nothing but that telling works.
-pub async fn test(
-    settings: &Settings,
-    org: &OrgId,
-    username: &str,
-    now: Timestamp,
-) -> Result<(), Error> {
+/// Tells of nothing but that telling works, by each way; returns what went wrong.
+pub async fn test(settings: &Settings, org: &OrgId, username: &str, now: Timestamp) -> Vec<Error> {
     let notice = Notice {
         org: org.clone(),
         username: username.to_owned(),
@@ -223,10 +224,11 @@ pub async fn test(
         at: now,
         causes: Vec::new(),
     };
+    let mut failed = Vec::new();
     for way in Way::all(settings) {
-        deliver(settings, way, &notice).await?;
+        failed.extend(deliver(settings, way, &notice).await.err());
     }
-    Ok(())
+    failed
 }
 
 /// Returns what has changed since it was told of, one after the other, and what is told of after

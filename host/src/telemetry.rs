@@ -5,7 +5,8 @@ use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use tracing::Subscriber;
 use tracing_subscriber::Layer;
 use tracing_subscriber::registry::LookupSpan;
@@ -23,7 +24,7 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The collector, such as `http://localhost:4318`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "collector")]
     pub otlp: Option<Url>,
 }
 
@@ -31,6 +32,14 @@ impl Settings {
     /// Tells whether nobody is told.
     pub fn is_none(&self) -> bool {
         self.otlp.is_none()
+    }
+}
+
+fn collector<'de, D: Deserializer<'de>>(settings: D) -> Result<Option<Url>, D::Error> {
+    let url = Url::deserialize(settings)?;
+    match url.scheme() {
+        "http" | "https" => Ok(Some(url)),
+        _ => Err(D::Error::custom(format!("\"{url}\": write it like http://localhost:4318"))),
     }
 }
 

@@ -161,3 +161,32 @@ async fn an_org_of_the_settings_that_is_not_connected_is_named() {
     let fails = world.efficlose(&["doctor"]).await;
     assert_fails(fails, "nothing is set up to sync", &format!("names {stray}"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mapping_that_is_refused_and_a_field_that_was_named_and_is_not_there_are_found() {
+    let world = World::ready().await;
+    world.choose(|org| {
+        org["objects"]["Contact"]["mapping"]["custom_fields"] = toml_edit::value("Regionn__c");
+    });
+    world.sync().await;
+    let (_, found) = findings(&world).await;
+    let field = about(&found, "Contact.Regionn__c", "warning");
+    assert_says(&text(&field[0]["said"]), &["lacks or hides it", "the org has Region__c"]);
+
+    crate::filter::bring(&world, "lead.toml", "[pull]\nname = \"LastName | lowr\"\n");
+    let (is_well, found) = findings(&world).await;
+    assert!(!is_well);
+    let refused = about(&found, "Lead", "trouble");
+    assert_says(&text(&refused[0]["said"]), &["is not used", "lowr"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn access_to_the_parts_of_an_address_is_asked_for_as_the_whole() {
+    let world = World::ready().await;
+    world.sync().await;
+    let file = world.home().join("set.xml");
+    world.ok(&["doctor", "--permission-set", file.to_str().unwrap()]).await;
+    let set = std::fs::read_to_string(&file).unwrap();
+    assert_says(&set, &["Contact.MailingAddress<", "Account.BillingAddress<", "Lead.Address<"]);
+    assert!(!set.contains("MailingCity") && !set.contains("Lead.City"), "{set}");
+}

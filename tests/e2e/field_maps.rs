@@ -50,6 +50,10 @@ async fn a_field_map_is_told_where_it_is_wrong() {
             "how to treat a value of Title that is there is not said",
         ),
         ("[push]\nTitle = { is = \"1\", policy = \"all\" }\n", "\"all\" is no policy"),
+        (
+            "[push]\nTitle = { is = \"meting.title\", policy = \"overwrite\" }\n",
+            "a push is told of no meting (at lead.toml:2)",
+        ),
     ] {
         bring(&world, map);
         let (sync, _) = world.sync_fails().await;

@@ -27,7 +27,7 @@ async fn the_daemon_syncs_what_is_due_and_ends_when_it_is_told_to() {
     let world = World::ready().await;
     let org = world.org_id().await;
     let mut daemon = world.spawn(&["serve"]);
-    assert_eq!(daemon.line_starting("Serving").await, "Serving 1 connected orgs; Ctrl-C stops.");
+    assert_eq!(daemon.line_starting("Serving").await, "Serving 1 connected org; Ctrl-C stops.");
     eventually("all objects to be synced", async || is_through(&world, &org).await).await;
     daemon.terminate().await;
     let output = daemon.end().await.succeeded();

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::serve::{completed, is_through, runs};
-use crate::world::{World, array, eventually, text};
+use crate::world::{World, array, assert_fails, assert_says, eventually, text};
 
 /// Sets how often all objects sync.
 fn sync_every(world: &World, minutes: i64) {
@@ -86,4 +86,29 @@ export const pull = () => ({ email: 'forged@x.example' });";
     daemon.end().await.succeeded();
     let contacts = world.records("Contact").await;
     assert!(contacts.iter().all(|contact| contact["email"] != "forged@x.example"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_domain_is_refused_wherever_it_is_told() {
+    let world = World::ready().await;
+    let odd = ["setup", "--yes", "--own-domain", "https://northwind.example/"];
+    let output = world.efficlose(&odd).await;
+    assert_eq!(output.code, Some(2));
+    assert_says(&output.stderr, &["is no domain", "write it like northwind.example"]);
+    world.ok(&["setup", "--yes", "--own-domain", "@Northwind.Example"]).await;
+    let file = world.home().join("config.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert_says(&text, &["own_domains = [\"northwind.example\"]"]);
+    std::fs::write(&file, text.replace("\"northwind.example\"", "\"not a domain\"")).unwrap();
+    assert_fails(world.efficlose(&["status"]).await, "\"not a domain\" is no domain", "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bounds_of_mappings_that_are_none_are_refused_at_their_line() {
+    let world = World::ready().await;
+    let file = world.home().join("config.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("{text}\n[mapping]\nmemory_mib = 1\n")).unwrap();
+    let output = world.efficlose(&["sync"]).await;
+    assert_fails(output, "1 is not within 16 to 4096", "");
 }

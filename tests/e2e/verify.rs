@@ -179,9 +179,18 @@ async fn records_that_vanish_by_the_dozen_are_kept_until_someone_says_so() {
     let refused = world.efficlose(&["verify", "--object", "Contact"]).await;
     assert_fails(refused, "800 of 1500 records of Contact are not visible", "--anyway");
     assert_eq!(world.records("Contact").await.len(), 1_500);
+    // It waits for a mend, whoever has asked.
+    let failure = world.failures().await.remove(0);
+    assert_eq!(
+        (&failure["subject"], &failure["object"]),
+        (&json!("verification"), &json!("Contact"))
+    );
+    assert_says(&text(&failure["mend"]), &["--anyway"]);
+    world.ok(&["failures", "retry"]).await;
     let anyway = ["verify", "--object", "Contact", "--anyway"];
     let found = world.json(&anyway).await["objects"][0].take();
     assert_eq!(counts(&found), [0, 0, 0, 800, 0]);
+    assert_eq!(world.failures().await, Vec::<Json>::new());
     assert_eq!(found["calls"], 3, "the list, the look for those that lack, the deleted ones");
     world.assert_in_step().await;
 }

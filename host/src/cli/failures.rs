@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::output::{Failed, Output};
-use crate::model::{Failure, Object};
+use crate::model::{Failure, Object, many};
 use crate::sync::{self, Retried};
 use crate::world::World;
 
@@ -55,8 +55,8 @@ fn list(limit: u32, world: &World, output: &Output) -> Result<(), Failed> {
         let hint = failure.problem.hint.as_deref().unwrap_or("No mend is known.");
         output.line(format!("    {hint}"));
         let who = failure.mender.as_str().replace('_', " ");
-        let (attempts, last_at) = (failure.attempts, failure.last_at);
-        output.line(format!("    mends: {who}; tried {attempts} times, last at {last_at}"));
+        let (attempts, last_at) = (many(failure.attempts.into(), "time", "times"), failure.last_at);
+        output.line(format!("    mends: {who}; tried {attempts}, last at {last_at}"));
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::output::{Failed, Output};
 use crate::intake::{self, TEXT_MAX};
-use crate::model::{Direction, Meeting, Object};
+use crate::model::{Direction, Meeting, Object, Sobject, many};
 use crate::store::{Added, DoneBy, ItemState, MeetingSummary, Standing};
 use crate::sync::match_meeting;
 use crate::world::World;
@@ -90,7 +90,10 @@ fn add(file: &Path, keep_going: bool, world: &World, output: &Output) -> Result<
             "line": refused.line, "field": refused.field, "message": refused.message,
         })).collect::<Vec<_>>(),
     }));
-    output.line(format!("Took in {new} new meetings, {changed} changed, {same} the same"));
+    output.line(format!(
+        "Took in {}, {changed} changed, {same} the same",
+        many(new as u64, "new meeting", "new meetings")
+    ));
     for refused in &bad {
         output.line(format!("  refused: {refused}"));
     }
@@ -148,6 +151,7 @@ fn show(id: &str, explain: bool, world: &World, output: &Output) -> Result<(), F
     let matches = store.matches(id)?;
     let items = store.item_states(id)?;
     let work = store.work_of(id)?;
+    let logged = store.link(id, None)?.filter(|link| !link.gone).map(|link| link.record_id);
     let verdicts = match explain {
         true => match_meeting(&store, &meeting, &world.settings(&org))?.verdicts,
         false => Vec::new(),
@@ -156,6 +160,7 @@ fn show(id: &str, explain: bool, world: &World, output: &Output) -> Result<(), F
         "meeting": meeting,
         "rules": verdicts,
         "matches": matches,
+        "logged_as": logged,
         "action_items": items.iter().map(ItemState::to_json).collect::<Vec<_>>(),
         "work": work.iter().map(Standing::to_json).collect::<Vec<_>>(),
     }));
@@ -211,5 +216,9 @@ fn show(id: &str, explain: bool, world: &World, output: &Output) -> Result<(), F
         vec![object, state.to_owned(), reason]
     });
     output.table(&["to write", "state", ""], &[], rows.collect(), "");
+    if let Some(id) = logged {
+        output.line(format!("It is logged as the {} {id}.", Sobject::of_activity(&id)));
+    }
+    output.line(format!("`efficlose changes list {id}` shows what was written."));
     Ok(())
 }

@@ -22,15 +22,17 @@ enum Command {
 pub(super) async fn run(args: Args, world: &World, output: &Output) -> Result<(), Failed> {
     let Command::Test = args.command;
     let settings = world.current().notices;
-    if settings.is_none() {
+    if !settings.tells() {
         return Err(Failed::new("the settings name nobody who is told")
             .hint("Name a webhook or a command in [notices] of config.toml."));
     }
     let connection = world.connection()?;
     let now = world.clock.now();
-    notify::test(&settings, &connection.org, &connection.username, now)
-        .await
-        .map_err(|error| Failed::new(error.to_string()).hint("Mend [notices] of config.toml."))?;
+    let failed = notify::test(&settings, &connection.org, &connection.username, now).await;
+    if !failed.is_empty() {
+        let failed: Vec<_> = failed.iter().map(ToString::to_string).collect();
+        return Err(Failed::new(failed.join("; ")).hint("Mend [notices] of config.toml."));
+    }
     output.json(&json!({ "sent": true }));
     output.line("Sent; whoever is told took it.");
     Ok(())

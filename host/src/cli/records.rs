@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use super::changes;
 use super::output::{Failed, Output, shown};
 use crate::model::{Entity, Fields, Object, SalesforceId};
+use crate::store::OrgStore;
 use crate::sync::origins;
 use crate::world::World;
 
@@ -132,7 +133,10 @@ fn why(
     output: &Output,
 ) -> Result<(), Failed> {
     let store = world.store.org(&world.connection()?.org)?;
-    let source = store.source(object, id)?.ok_or_else(|| unread(object, id))?;
+    let source = match store.source(object, id)? {
+        Some(source) => source,
+        None => return Err(gone(&store, object, id)?),
+    };
     let origins = origins(&store, id, &source, field)?;
     if let (Some(field), []) = (field, origins.as_slice()) {
         return Err(Failed::new(format!("{object} {id} has no field {field} that is read here"))
@@ -164,6 +168,17 @@ fn why(
         output.line(format!("    {}", origin.said(&store)?));
     }
     Ok(())
+}
+
+/// Says why nothing is kept of a record.
+fn gone(store: &OrgStore, object: Object, id: &SalesforceId) -> Result<Failed, Failed> {
+    let Some(state) = store.source_state(object, id)? else { return Ok(unread(object, id)) };
+    let became = store.became(object, id)?;
+    let failed = Failed::new(format!("{object} {id} is {}: no value of it is kept", state.fate));
+    Ok(match became.first() {
+        Some((heir, id)) => failed.hint(format!("It became {heir} {id}: ask for that one.")),
+        None => failed.hint(format!("`efficlose records show {object} {id}` says what is known.")),
+    })
 }
 
 fn unread(object: Object, id: &SalesforceId) -> Failed {

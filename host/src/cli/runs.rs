@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::output::{Failed, Output};
-use crate::model::{Counts, Ending, Run};
+use crate::model::{Counts, Ending, Problem, Run};
 use crate::world::World;
 
 /// Show the latest runs: what each did and how it ended
@@ -31,20 +31,22 @@ pub(super) fn run(args: Args, world: &World, output: &Output) -> Result<(), Fail
         "pushed",
         "calls",
         "ended",
+        "run",
     ];
     let rows = runs.iter().map(|run| {
         let mut cells = vec![run.started_at.to_string()];
         cells.extend(row(run));
+        cells.push(run.id.clone());
         cells
     });
     output.table(&headers, &headers[3..11], rows.collect(), "There was no run yet.");
     Ok(())
 }
 
-/// Says when a run ended and how.
+/// Says when a run ended and how, in a word.
 pub(super) fn when_and_how(run: &Run) -> String {
     let at = run.ended_at.unwrap_or(run.started_at);
-    format!("{at} {}", ended(run))
+    format!("{at} {}", word(run).0)
 }
 
 /// Returns a run as a line of a table.
@@ -74,22 +76,25 @@ pub(super) fn cells(object: &str, way: &str, counts: Counts, ended: String) -> V
 
 /// Says how a run ended.
 pub(super) fn ended(run: &Run) -> String {
+    match word(run) {
+        (word, None) => word.to_owned(),
+        (word, Some(problem)) => format!("{word}: {problem}"),
+    }
+}
+
+/// Returns the word for how a run ended, and what broke it.
+fn word(run: &Run) -> (&'static str, Option<&Problem>) {
     match &run.ending {
-        None => "running".to_owned(),
-        Some(Ending::Complete) => "complete".to_owned(),
-        Some(Ending::Stopped) => "stopped".to_owned(),
-        Some(Ending::Broken(problem)) => format!("broken: {problem}"),
+        None => ("running", None),
+        Some(Ending::Complete) => ("complete", None),
+        Some(Ending::Stopped) => ("stopped", None),
+        Some(Ending::Broken(problem)) => ("broken", Some(problem)),
     }
 }
 
 /// Returns a run for a machine.
 pub(super) fn to_json(run: &Run) -> Value {
-    let (ended, problem) = match &run.ending {
-        None => ("running", None),
-        Some(Ending::Complete) => ("complete", None),
-        Some(Ending::Stopped) => ("stopped", None),
-        Some(Ending::Broken(problem)) => ("broken", Some(problem)),
-    };
+    let (ended, problem) = word(run);
     json!({
         "id": run.id,
         "org": run.key.org,

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::output::{Failed, Output};
 use crate::daemon;
-use crate::model::Role;
+use crate::model::{Role, many};
 use crate::sync::{self, Settings};
 use crate::web;
 use crate::world::World;
@@ -77,7 +77,10 @@ fn greet(world: &World, pages: Option<&web::Listening>, output: &Output) -> Resu
     let orgs = world.store.connections()?.len();
     let url = pages.map(web::Listening::url);
     output.json(&json!({ "serving": true, "orgs": orgs, "url": url }));
-    output.line(format!("Serving {orgs} connected orgs; Ctrl-C stops."));
+    output.line(format!(
+        "Serving {}; Ctrl-C stops.",
+        many(orgs as u64, "connected org", "connected orgs")
+    ));
     match url {
         Some(url) if output.is_read_by_person() => {
             output.line(format!("Pages are at {url}; this link signs you in, once:"));

@@ -6,7 +6,8 @@ use super::output::{Failed, Output};
 use crate::config;
 use crate::model::Object;
 use crate::sync::{
-    CUSTOM_FIELDS, Error, Fit, INTERVALS, ObjectSettings, Settings, Wishes, fit, offer_all, propose,
+    self, CUSTOM_FIELDS, Error, Fit, INTERVALS, ObjectSettings, Settings, Wishes, domain, fit,
+    offer_all, propose,
 };
 use crate::world::World;
 
@@ -32,7 +33,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "MINUTES", value_parser = minutes())]
     every: Option<u32>,
     /// Domain of your own people, who are no contacts; that of the connected user by default
-    #[arg(long, value_name = "DOMAIN")]
+    #[arg(long, value_name = "DOMAIN", value_parser = domain)]
     own_domain: Vec<String>,
     /// Leave custom fields out
     #[arg(long)]
@@ -95,6 +96,7 @@ fn wishes(args: &Args) -> Wishes {
 /// Lets a person change what is chosen. What was chosen before is marked; all is,
 /// where nothing was.
 fn ask(settings: &mut Settings, before: &[Object]) -> Result<(), Failed> {
+    use inquire::validator::Validation;
     use inquire::{Confirm, CustomType, MultiSelect, Text};
     let failed = |error: inquire::InquireError| match error {
         inquire::InquireError::NotTTY => Failed::new("there is no terminal to ask on")
@@ -126,12 +128,17 @@ fn ask(settings: &mut Settings, before: &[Object]) -> Result<(), Failed> {
         choice.mapping.insert(CUSTOM_FIELDS.to_owned(), fields.join(", "));
     }
     let domains = settings.own_domains.join(", ");
-    let domains = Text::new("Domains of your own people, who are no contacts?")
+    let listed = Text::new("Domains of your own people, who are no contacts?")
         .with_default(&domains)
+        .with_validator(|text: &str| {
+            Ok(match sync::domains(text) {
+                Ok(_) => Validation::Valid,
+                Err(why) => Validation::Invalid(why.into()),
+            })
+        })
         .prompt()
         .map_err(failed)?;
-    let domains = domains.split(',').map(|domain| domain.trim().to_lowercase());
-    settings.own_domains = domains.filter(|domain| !domain.is_empty()).collect();
+    settings.own_domains = sync::domains(&listed).map_err(Failed::new)?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::output::{Failed, Output};
 use super::runs;
-use crate::model::{Connection, Object, Problem};
+use crate::model::{Connection, Ending, Object, Problem, many};
 use crate::sync::{ObjectStatus, Status, status};
 use crate::world::World;
 
@@ -31,7 +31,10 @@ pub(super) fn run(_args: Args, world: &World, output: &Output) -> Result<(), Fai
         }
     }
     if connections.is_empty() {
-        output.line("No org is connected. Run `efficlose connect` to connect one.");
+        output.line(format!(
+            "No org is connected in {}. Run `efficlose connect` to connect one.",
+            world.home.display()
+        ));
     }
     output.json(&json!({ "orgs": orgs }));
     sick.map_or(Ok(()), Err)
@@ -75,6 +78,13 @@ fn org(
         ["object", "records", "last pull", "last push", "verified", "waiting", "failed", "next"];
     let none = "  Nothing is set up to sync. Run `efficlose setup` to choose.";
     output.table(&headers, &["records", "waiting", "failed"], rows, none);
+    for run in status.objects.iter().flat_map(|one| one.last_pull.iter().chain(&one.last_push)) {
+        let Some(Ending::Broken(problem)) = &run.ending else { continue };
+        output.line(format!("{} {}: {problem}", run.key.object, run.key.direction));
+        if let Some(hint) = &problem.hint {
+            output.line(format!("  {hint}"));
+        }
+    }
     let refusals = refusals(connection, world)?;
     tell(&refusals, output);
     for line in status.objects.iter().filter_map(ObjectStatus::quiet) {
@@ -100,18 +110,21 @@ fn org(
     }
     if !drifts.is_empty() {
         output.line(format!(
-            "{} fields have changed since set-up; `efficlose setup` takes them in.",
-            drifts.len()
+            "{} since set-up; `efficlose setup` takes in what is new.",
+            many(drifts.len() as u64, "field has changed", "fields have changed")
         ));
     }
     if *reviews > 0 {
-        let plural = if *reviews == 1 { "question waits" } else { "questions wait" };
         output.line(format!(
-            "{reviews} {plural} for you, of whom or what a meeting was about: `efficlose matches list`"
+            "{} for you, of whom or what a meeting was about: `efficlose matches list`",
+            many(*reviews, "question waits", "questions wait")
         ));
     }
     if *failures > 0 {
-        output.line(format!("{failures} failures wait for a mend:"));
+        output.line(format!(
+            "{}:",
+            many(*failures, "failure waits for a mend", "failures wait for a mend")
+        ));
         for failure in &store.failures(FAILURES_SHOWN)? {
             let line = super::failures::line(failure);
             output.line(format!("  {line}"));

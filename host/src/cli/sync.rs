@@ -128,7 +128,12 @@ async fn plan_of(
     });
     output.line(format!("{}  {}", connection.org, connection.username));
     let headers = ["object", "way", "does", "records", "calls"];
-    output.table(&headers, &["records", "calls"], rows.collect(), "Nothing is to be done.");
+    output.table(
+        &headers,
+        &["records", "calls"],
+        rows.collect(),
+        "Nothing is to be done, unless it is paused: `efficlose status`.",
+    );
     output.line(format!(
         "{calls} calls in all; {} of the {} that the budget allows in 24 hours are used",
         budget.used, budget.limit
@@ -260,7 +265,12 @@ pub(super) fn report(runs: &[Run], refused: &[Refusal], took: Duration, output: 
     if !rows.is_empty() {
         rows.push(runs::cells("total", "", total, String::new()));
     }
-    output.table(&headers, &headers[2..10], rows, "Nothing was to be done.");
+    output.table(
+        &headers,
+        &headers[2..10],
+        rows,
+        "Nothing was to be done, unless it is paused: `efficlose status`.",
+    );
     status::tell(refused, output);
     output.line(format!("Took {:.1} s", took.as_secs_f64()));
 }

@@ -78,6 +78,9 @@ pub struct FieldDescription {
     /// Whether it is a formula or a roll-up, which may change without a new stamp.
     #[serde(default)]
     pub calculated: bool,
+    /// The field that it is a part of, such as an address.
+    #[serde(default, rename = "compoundFieldName")]
+    pub compound: Option<String>,
     /// The choices of a picklist.
     #[serde(default, rename = "picklistValues", deserialize_with = "or_empty")]
     pub picklist: Vec<Choice>,

@@ -17,6 +17,8 @@ pub enum Subject {
     Record(SalesforceId),
     /// A field that was lost, on a pull.
     Field(String),
+    /// Holding the store against the org, on a pull.
+    Verification,
     /// A meeting's write, on a push.
     Meeting(String),
     /// An action item's write, on a push.
@@ -45,10 +47,12 @@ pub enum Subject {
 impl Subject {
     /// The code of a field that was lost.
     pub const LOST_FIELD: &str = "lost_field";
+    /// The code of a verification that waits for a person's word.
+    pub const UNVERIFIED: &str = "unverified";
 
     fn meeting_id(&self) -> Option<&str> {
         match self {
-            Self::Record(_) | Self::Field(_) => None,
+            Self::Record(_) | Self::Field(_) | Self::Verification => None,
             Self::Meeting(meeting_id)
             | Self::Item { meeting_id, .. }
             | Self::Person { meeting_id, .. }
@@ -69,6 +73,7 @@ impl fmt::Display for Subject {
         match self {
             Self::Record(id) => write!(f, "{id}"),
             Self::Field(name) => f.write_str(name),
+            Self::Verification => f.write_str("verification"),
             Self::Meeting(meeting_id) => f.write_str(meeting_id),
             Self::Item { meeting_id, item_id } => write!(f, "{meeting_id}/{item_id}"),
             Self::Person { meeting_id, email } => write!(f, "{meeting_id} → {email}"),
@@ -164,9 +169,11 @@ impl OrgStore {
         let after = after.map_or("", SalesforceId::as_str);
         self.database.read("read the failures", |db| {
             let sql = "SELECT subject FROM failures
-                       WHERE object = ?1 AND direction = 'pull' AND subject > ?2 AND code <> ?4
+                       WHERE object = ?1 AND direction = 'pull' AND subject > ?2
+                           AND code NOT IN (?4, ?5)
                        ORDER BY subject LIMIT ?3";
-            let key = params![object.as_str(), after, limit, Subject::LOST_FIELD];
+            let codes = [Subject::LOST_FIELD, Subject::UNVERIFIED];
+            let key = params![object.as_str(), after, limit, codes[0], codes[1]];
             all(db, sql, key, |row| word(row, "subject"))
         })
     }

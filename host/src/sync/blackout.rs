@@ -49,14 +49,21 @@ impl FromStr for Blackout {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong =
-            || format!("\"{text}\" is no time of the week: write it as \"mon-fri 08:00-18:00\"");
+        let wrong = || {
+            format!(
+                "\"{text}\" is no time of the week: write it as \"mon-fri 08:00-18:00\", a whole day as \"sat-sun 00:00-24:00\""
+            )
+        };
         let plain = text.trim().to_lowercase();
         let (days, times) = plain.rsplit_once(' ').unwrap_or(("mon-sun", &plain));
         let day = |name: &str| DAYS.iter().position(|(known, _)| *known == name.trim());
         let (first, last) = days.split_once('-').unwrap_or((days, days));
         let (from, to) = times.split_once('-').ok_or_else(wrong)?;
-        let time = |text: &str| text.trim().parse::<Time>().map_err(|_| wrong());
+        // A day ends where the next one begins.
+        let time = |text: &str| match text.trim() {
+            "24:00" => Ok(Time::midnight()),
+            text => text.parse::<Time>().map_err(|_| wrong()),
+        };
         Ok(Self {
             days: (day(first).ok_or_else(wrong)?, day(last).ok_or_else(wrong)?),
             from: time(from)?,

@@ -9,7 +9,7 @@ use tokio::task::block_in_place;
 
 use super::prepare::{Effect, misfits};
 use super::writing::{Mark, OF_PEOPLE, SHARED, START, is_elsewhere, marks, required, stray_policy};
-use super::{Doors, Error, LogAs, Newcomer, parents, trial};
+use super::{Doors, Error, LogAs, Newcomer, ObjectSettings, parents, trial};
 use crate::model::{Object, Problem, Sobject, Spec};
 use crate::salesforce::{Description, Read};
 
@@ -136,12 +136,16 @@ impl Checkup {
             }
             Err(error) => return Err(error),
         };
+        if let Some(refused) = doors.store.refused(object)? {
+            let said = format!("the mapping that was brought is not used: {}", refused.why.message);
+            self.find(object.as_str(), Health::Trouble, said, refused.why.hint);
+        }
         let spec = mapping.spec();
         let choices = doors.settings.objects.get(&object).cloned().unwrap_or_default();
         if let Some(problem) = stray_policy(spec, &choices.policies) {
             self.trouble(object.as_str(), problem);
         }
-        self.fields(doors, spec, org).await?;
+        self.fields(doors, spec, org, &choices).await?;
         if choices.push {
             let newcomer = doors.settings.matching.create.map(Newcomer::object);
             self.writing(object, newcomer, spec, org);
@@ -181,9 +185,12 @@ impl Checkup {
         let writes = writes.filter(|name| !is_elsewhere(object, name)).map(str::to_owned);
         for name in reads.chain(writes) {
             // What the org doesn't show may be hidden: that is what the access is for.
-            if org.field(&name).map_or(!is_extra(&name), |field| field.permissionable) {
+            let field = org.field(&name);
+            if field.map_or(!is_extra(&name), |field| field.permissionable) {
                 let written = choices.push && is_written(&name);
-                access.fields.insert(name, written);
+                // Access to the parts of an address is given by the whole.
+                let whole = field.and_then(|field| field.compound.clone());
+                *access.fields.entry(whole.unwrap_or(name)).or_default() |= written;
             }
         }
         Ok(())
@@ -198,14 +205,21 @@ impl Checkup {
     }
 
     /// Looks at what the mapping reads and writes.
-    async fn fields(&mut self, doors: &Doors, spec: &Spec, org: &Description) -> Result<(), Error> {
+    async fn fields(
+        &mut self,
+        doors: &Doors,
+        spec: &Spec,
+        org: &Description,
+        choices: &ObjectSettings,
+    ) -> Result<(), Error> {
         let object = spec.object;
         let parents = parents(&doors.salesforce, spec, org).await?;
         let misfits = misfits(spec, org, Some(&parents));
         // That these are not there is no fault: they are used where an org has them.
-        let (left_out, misfits): (Vec<_>, Vec<_>) = misfits
-            .into_iter()
-            .partition(|misfit| misfit.effect == Effect::LeftOut && is_extra(&misfit.field));
+        let (left_out, misfits): (Vec<_>, Vec<_>) = misfits.into_iter().partition(|misfit| {
+            let is_wanted = choices.names_field(&misfit.field);
+            misfit.effect == Effect::LeftOut && is_extra(&misfit.field) && !is_wanted
+        });
         if !left_out.is_empty() {
             let names: Vec<_> = left_out.iter().map(|misfit| misfit.field.as_str()).collect();
             let said = format!("optional fields that the org does not show: {}", names.join(", "));

@@ -1,6 +1,7 @@
 //! Drift: what has changed about an object's fields since it was last looked at. A field that
 //! is lost takes out what uses it, and says so once; what is new is offered.
 
+use super::writing::{COUNTS, is_mark};
 use super::{Doors, Error};
 use crate::model::{Direction, Mender, Object, Problem, Spec};
 use crate::salesforce::{Description, FieldDescription};
@@ -15,7 +16,9 @@ pub(super) fn note(
     spec: &Spec,
 ) -> Result<(), Error> {
     let (object, now) = (spec.object, doors.clock.now());
-    let changes = changes(before, after);
+    let mut changes = changes(before, after);
+    // What is ours, or comes with a feature of the org, is nothing to take in.
+    changes.retain(|(name, _)| !is_mark(name) && !COUNTS.contains(&name.as_str()));
     doors.store.note_drifts(object, &changes, now)?;
     for lost in before.fields.iter().filter(|field| after.field(&field.name).is_none()) {
         let Some(uses) = uses(spec, lost) else { continue };

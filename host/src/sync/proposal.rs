@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use super::matching::is_free_mail;
-use super::{Error, ObjectSettings, Settings};
+use super::{CUSTOM_FIELDS, Error, ObjectSettings, Settings};
 use crate::model::{Connection, FieldName, Object};
 use crate::salesforce::{Description, FieldDescription, FieldType, Salesforce};
 
-/// The mapping's setting that lists custom fields.
-pub const CUSTOM_FIELDS: &str = "custom_fields";
 /// How many custom fields of an object are taken without being asked for.
 const CUSTOM_FIELDS_MAX: usize = 50;
 
@@ -39,7 +37,7 @@ pub async fn propose(
     let own_domains = match wishes.own_domains.as_slice() {
         [] if !before.own_domains.is_empty() => before.own_domains,
         [] => own_domain(connection, salesforce).await?.into_iter().collect(),
-        named => named.iter().map(|domain| domain.trim().to_lowercase()).collect(),
+        named => named.to_vec(),
     };
     let chosen = match wishes.objects.as_slice() {
         [] if !before.objects.is_empty() => before.objects.keys().copied().collect(),

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::domain;
 use crate::model::Object;
 
 /// How meetings are matched to records; `[orgs.ORG.matching]` in the settings.
@@ -18,6 +19,7 @@ pub struct Rules {
     /// What is done where several people have one address.
     pub ties: Ties,
     /// Domains, besides those that are known, that tell nothing of a company.
+    #[serde(deserialize_with = "domain::told")]
     pub free_mail: Vec<String>,
     /// What a participant becomes who is nobody that we or Salesforce know; nothing, unless
     /// someone wants that.

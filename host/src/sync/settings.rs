@@ -9,15 +9,19 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::blackout::Blackout;
+use super::domain;
 use super::rules::Rules;
 use crate::model::{Direction, FieldName, JobKey, Object, OrgId, Policy, Setting, Sobject};
+
+/// The mapping's setting that lists custom fields.
+pub const CUSTOM_FIELDS: &str = "custom_fields";
 
 /// The choices for one org; what set-up writes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The domains of our own people, who are no contacts.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "domain::told")]
     pub own_domains: Vec<String>,
     /// For how long after its stamp a record may come to be seen, in minutes: what is
     /// younger is read again by the next sync.
@@ -238,6 +242,13 @@ impl Default for ObjectSettings {
 }
 
 impl ObjectSettings {
+    /// Tells whether a person named this field among those to be imported.
+    pub(super) fn names_field(&self, field: &str) -> bool {
+        let named = self.mapping.get(CUSTOM_FIELDS).map(String::as_str).unwrap_or_default();
+        let mut names = named.split(',').map(|one| one.split(':').next().unwrap_or(one).trim());
+        names.any(|name| name.eq_ignore_ascii_case(field))
+    }
+
     /// Returns the choices for the mapping.
     pub fn mapping(&self) -> Vec<Setting> {
         let choices = self.mapping.iter();

@@ -13,9 +13,11 @@ use super::prepare::{PAGE, Prepared};
 use super::remap::settle;
 use super::unselected::{LOOKED_UP, Looked};
 use super::{Doors, Error, Stop, extract, unselected};
-use crate::model::{Direction, FieldPath, Object, Problem, Purpose, SalesforceId, Verified};
+use crate::model::{
+    Direction, FieldPath, Mender, Object, Problem, Purpose, SalesforceId, Verified,
+};
 use crate::salesforce::{self, Changed, FieldType, Page, Progress, Salesforce, Scope};
-use crate::store::{self, Again, Outcome, Row, Sight};
+use crate::store::{self, Again, Outcome, Row, Sight, Subject, Trouble};
 
 /// How many pages one verification takes: 200 million records.
 const PAGES_MAX: u32 = 100_000;
@@ -296,8 +298,15 @@ impl Verifying<'_> {
         #[allow(clippy::cast_precision_loss)]
         let is_most = verified.hidden as f64 > stored as f64 * HIDDEN_MAX;
         if stored >= JUDGED_MIN && is_most && !anyway {
-            return Err(Error::Org(most_hidden(self.object, verified.hidden, stored)));
+            // It waits for a person's word, wherever it was found.
+            let problem = most_hidden(self.object, verified.hidden, stored);
+            let (code, mender) = (Subject::UNVERIFIED.to_owned(), Mender::SalesforceAdmin);
+            let trouble = Trouble { code, problem: problem.clone(), mender };
+            let (store, now) = (&self.doors.store, self.doors.clock.now());
+            store.fail(Direction::Pull, self.object, &Subject::Verification, &trouble, now)?;
+            return Err(Error::Org(problem));
         }
+        self.doors.store.mend(Direction::Pull, self.object, &Subject::Verification)?;
         let (spec, columns) = (self.prepared.mapping.spec(), &self.prepared.columns);
         let rows = store::encode(rows, spec, columns);
         block_in_place(|| settle(self.doors, &self.prepared, self.fence, Again::Unnoted, rows))?;

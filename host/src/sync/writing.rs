@@ -22,6 +22,8 @@ pub(super) const ACCOUNT: &str = "AccountId";
 pub(super) const OF_PEOPLE: [&str; 5] = [FIRST_NAME, LAST_NAME, EMAIL, COMPANY, ACCOUNT];
 /// The field that activities have where the org shares them: with how many people.
 pub(super) const SHARED: &str = "WhoCount";
+/// All that activities have then.
+pub(super) const COUNTS: [&str; 2] = [SHARED, "WhatCount"];
 /// What an event can't do without, though describe calls it optional: there are several ways to
 /// say when it is, and the others follow from it.
 pub(super) const START: &str = "StartDateTime";

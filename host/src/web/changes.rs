@@ -8,12 +8,12 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::guard::{At, Posted};
-use super::page::{badge, button, many, moment, page, pair, token, trouble, words};
+use super::page::{badge, button, moment, page, pair, token, trouble, words};
 use super::refused::{Refused, Shown};
 use super::visitor::Visitor;
 use super::{Shared, done, link, to_its_end};
 use crate::model::{
-    Change, ChangeState, Connection, Direction, Intent, Object, OrgId, SalesforceId,
+    Change, ChangeState, Connection, Direction, Intent, Object, OrgId, SalesforceId, many,
 };
 use crate::store::{ChangesOf, OrgStore};
 use crate::sync::{Foreseen, Rehearsal, UndoFate, Undone, rehearse, undo};

@@ -190,11 +190,6 @@ pub(super) fn words(text: &str) -> Markup {
     }
 }
 
-/// How many there are of something, in words that fit one too.
-pub(super) fn many(count: u64, one: &str, several: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { several })
-}
-
 /// Returns a fact as the beginning of a sentence.
 pub(super) fn capital(text: &str) -> String {
     let mut letters = text.chars();

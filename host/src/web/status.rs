@@ -9,11 +9,11 @@ use maud::{Markup, html};
 use tokio::task::block_in_place;
 
 use super::guard::{Admin, At, Posted};
-use super::page::{badge, button, capital, ending, many, moment, moment_or, page, trouble, words};
+use super::page::{badge, button, capital, ending, moment, moment_or, page, trouble, words};
 use super::refused::{Refused, Shown};
 use super::visitor::Visitor;
 use super::{Shared, Site, changes, done, to_its_end};
-use crate::model::{Connection, Direction, Ending, Failure, Object, OrgId, Problem, Run};
+use crate::model::{Connection, Direction, Ending, Failure, Object, OrgId, Problem, Run, many};
 use crate::store::ChangesOf;
 use crate::sync::{self, Health, ObjectStatus, Status, examine};
 use crate::world::Failed;

@@ -84,6 +84,9 @@ enum OnError {
     Keep,
 }
 
+/// What an expression of a push is told of.
+const TOLD_IN_PUSH: [&str; 5] = ["meeting", "action_item", "target", "matches", "now"];
+
 /// Stands for what the mapping says.
 #[derive(Debug)]
 struct Keep;
@@ -118,6 +121,13 @@ impl Expressions {
         check_count(names.len())?;
         for name in names {
             let own = Own::of(name, "push", &told, environment)?;
+            if let Some(expression) = &own.expression {
+                let roots = expression.undeclared_variables(false);
+                let mut unknown = roots.into_iter().filter(|root| !is_known(environment, root));
+                if let Some(root) = unknown.find(|root| !TOLD_IN_PUSH.contains(&root.as_str())) {
+                    return Err(untold(name, &root));
+                }
+            }
             if own.expression.is_none() && !spec.writes.iter().any(|write| write.field == name) {
                 return Err(nothing_there(&format!("push:{name}"), name));
             }
@@ -410,6 +420,19 @@ fn policy(name: &str, word: &str) -> Result<Policy, Problem> {
             at: Some(format!("push:{name}")),
             hint: Some("Write fill-if-blank, overwrite, append or ours-until-edited.".to_owned()),
         }),
+    }
+}
+
+/// Returns the problem of an expression that names what no push is told of: it would have no
+/// value, ever.
+fn untold(name: &str, root: &str) -> Problem {
+    Problem {
+        message: format!("a push is told of no {root}"),
+        at: Some(format!("push:{name}")),
+        hint: Some(
+            "It is told of meeting, action_item, target.fields, matches.Contact.fields and now."
+                .to_owned(),
+        ),
     }
 }
 

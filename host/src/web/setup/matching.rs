@@ -9,7 +9,9 @@ use super::super::guard::{Admin, At, Posted};
 use super::super::page::{page, token};
 use super::super::refused::{Refused, Shown};
 use super::steps;
-use crate::sync::{AccountRule, LogAs, Newcomer, OpportunityRule, PeopleRule, Rules, Ties};
+use crate::sync::{
+    AccountRule, LogAs, Newcomer, OpportunityRule, PeopleRule, Rules, Ties, domains,
+};
 use crate::world::Failed;
 
 /// The rules of each question: the rule, its word in the settings, and what it says.
@@ -137,16 +139,9 @@ fn chosen<T: Copy + PartialEq>(form: &Posted, name: &str, rules: &[(T, &str, &st
     chosen
 }
 
-/// Returns the domains that a text lists.
-fn domains(text: &str) -> Result<Vec<String>, Failed> {
-    let listed =
-        text.split([',', ' ']).map(|one| one.trim().trim_start_matches('@').to_lowercase());
-    let listed: Vec<String> = listed.filter(|one| !one.is_empty()).collect();
-    match listed.iter().find(|one| !one.contains('.') || one.contains(['/', '@'])) {
-        Some(odd) => Err(Failed::new(format!("\"{odd}\" is no domain"))
-            .hint("Go back, and write it like northwind.example.")),
-        None => Ok(listed),
-    }
+/// Returns the domains that a field of the form lists.
+fn listed(text: &str) -> Result<Vec<String>, Failed> {
+    domains(text).map_err(|why| Failed::new(why).hint("Go back, and mend the field."))
 }
 
 pub(crate) async fn take(
@@ -156,7 +151,7 @@ pub(crate) async fn take(
 ) -> Result<Redirect, Refused> {
     let org = connection.org.clone();
     let mut draft = site.draft(&connection).await?;
-    draft.settings.own_domains = domains(form.one("own_domains"))?;
+    draft.settings.own_domains = listed(form.one("own_domains"))?;
     let logged = LOGGED.iter().find(|(_, word, _)| *word == form.one("log"));
     draft.settings.log_meetings = logged.is_some();
     draft.settings.log_as = logged.map(|(of, ..)| *of).unwrap_or_default();
@@ -165,7 +160,7 @@ pub(crate) async fn take(
         account: chosen(&form, "account", &ACCOUNT),
         opportunity: chosen(&form, "opportunity", &OPPORTUNITY),
         ties: if form.one("ties") == "newest" { Ties::Newest } else { Ties::Review },
-        free_mail: domains(form.one("free_mail"))?,
+        free_mail: listed(form.one("free_mail"))?,
         create: NEWCOMERS
             .iter()
             .find(|(_, word, _)| *word == form.one("create"))

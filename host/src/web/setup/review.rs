@@ -6,12 +6,12 @@ use axum::response::Redirect;
 use maud::{Markup, html};
 
 use super::super::guard::{Admin, At, Posted};
-use super::super::page::{many, page, token, trouble, value};
+use super::super::page::{page, token, trouble, value};
 use super::super::refused::{Refused, Shown};
 use super::super::{Shared, done};
 use super::fields::policy_word;
 use super::{Draft, steps};
-use crate::model::{Direction, Object, Problem, Value};
+use crate::model::{Direction, Object, Problem, Value, many};
 use crate::sync::{
     CUSTOM_FIELDS, Doors, Error, FieldPolicy, Fit, Forecast, LogAs, ObjectSettings, Sampled, fit,
     forecast, sample,
