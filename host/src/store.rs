@@ -55,7 +55,7 @@ pub use self::database::make_folder;
 pub use self::encoded::{Encoded, Outcome, Row, encode};
 pub use self::entities::{Fate, SourceState, Sources};
 pub use self::failures::{Subject, Trouble};
-pub use self::journal::{ChangesOf, Ended};
+pub use self::journal::{ChangesOf, Ended, TakenBack};
 pub use self::links::Link;
 pub use self::locks::Lock;
 pub use self::mappings::{Accepted, Refused};
@@ -86,6 +86,7 @@ const ORG: &[&str] = &[
     include_str!("store/migrations/org/0008.sql"),
     include_str!("store/migrations/org/0009.sql"),
     include_str!("store/migrations/org/0010.sql"),
+    include_str!("store/migrations/org/0011.sql"),
 ];
 
 /// What the host knows of all orgs.

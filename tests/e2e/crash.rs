@@ -259,3 +259,55 @@ async fn a_large_import_that_was_killed_has_its_indexes_once_it_is_whole() {
     let contact = objects.iter().find(|one| one["object"] == "Contact").unwrap();
     assert_eq!(contact["records"], 21_000, "{contact}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_inside_the_first_block_stays_though_its_answer_was_lost() {
+    let (world, cast) = stage().await;
+    world.sync().await;
+    world.tell(&[meeting(&world.org, "m1", 2, &[ADA])]).await;
+    let path = "{V}/composite/sobjects";
+    world.org.fault(json!({ "method": "PATCH", "path": path, "kind": "cut-after-commit" })).await;
+    world.efficlose(&["sync", "--object", "Contact"]).await.failed();
+    let text = description(&world.org, "Contact", &cast.contact).await;
+    let edited = text.replace("Learned in m1", "Learned, and mended by hand");
+    assert_ne!(text, edited);
+    world.org.patch("Contact", &cast.contact, json!({ "Description": edited })).await;
+    world.sync().await;
+    world.sync().await;
+    assert_eq!(description(&world.org, "Contact", &cast.contact).await, edited);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_a_person_opens_before_it_was_read_again_opens_its_item() {
+    let (world, _) = stage().await;
+    world.sync().await;
+    for is_read in [false, true] {
+        let id = format!("m-{is_read}");
+        let mut told = with_items(meeting(&world.org, &id, 2, &[ADA]), &[("a", "One")]);
+        if is_read {
+            world.tell(std::slice::from_ref(&told)).await;
+            world.sync().await;
+        }
+        told["action_items"][0]["done"] = true.into();
+        world.tell(std::slice::from_ref(&told)).await;
+        // What was written isn't read; a new task's mark is looked for before it is.
+        let after = u8::from(!is_read);
+        let down =
+            json!({ "path": "{V}/queryAll", "after": after, "kind": "html-503", "times": 99 });
+        world.org.fault(down).await;
+        world.efficlose(&["sync", "--object", "Task"]).await;
+        world.org.calm().await;
+        let all = tasks(&world.org).await;
+        let task = all.iter().find(|task| text(&task["Description"]).contains(&id)).unwrap();
+        assert_eq!(task["IsClosed"], true, "{id}");
+        let task = text(&task["Id"]);
+        world.org.patch("Task", &task, json!({ "Status": "In Progress" })).await;
+        world.sync().await;
+        told["title"] = format!("Told anew {id}").into();
+        world.tell(&[told]).await;
+        world.sync().await;
+        let status = world.org.get("Task", &task, "Status").await["Status"].take();
+        assert_eq!(status, "In Progress", "{id}");
+        assert_eq!(world.meeting(&id).await["action_items"][0]["done"], false, "{id}");
+    }
+}

@@ -465,3 +465,34 @@ async fn what_only_events_have_is_nothing_that_a_task_lacks() {
     std::fs::write(&brought, script).unwrap();
     world.ok(&["mapping", "use", brought.to_str().unwrap()]).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_an_activity_names_stays_while_they_are_guests_and_whom_a_person_names_is_not_undone()
+{
+    let (world, cast) = marked().await;
+    let [bob] = colleagues(&world, &cast, &[BOB]).await.try_into().unwrap();
+    world.org.control(Method::POST, "/activities/share", json!({})).await;
+    log_meetings(&world, "task");
+    world.sync().await;
+    world.tell(&[timed(&world, "m1", &[ADA, BOB])]).await;
+    world.sync().await;
+    let related = relations(&world, "Task").await;
+    let (gone, _) = related.iter().find(|(_, id)| *id == bob).unwrap();
+    world.org.delete("TaskRelation", gone).await;
+    world.tell(&[timed(&world, "m1", &[BOB, ADA])]).await;
+    world.sync().await;
+    let task = tasks(&world.org).await.remove(0);
+    assert_eq!(task["WhoId"], cast.contact, "another order names nobody else");
+    assert_eq!(relations(&world, "Task").await.len(), 1);
+
+    world.tell(&[timed(&world, "m2", &[ADA, BOB])]).await;
+    world.sync().await;
+    let all = tasks(&world.org).await;
+    let second = all.iter().find(|task| text(&task["Subject"]).contains("m2")).unwrap();
+    let id = text(&second["Id"]);
+    world.org.patch("Task", &id, json!({ "WhoId": bob })).await;
+    world.sync().await;
+    let said = world.ok(&["changes", "undo", "m2"]).await.stdout;
+    assert_says(&said, &["the activity names the contact by now"]);
+    assert_eq!(world.org.get("Task", &id, "WhoId").await["WhoId"], bob);
+}

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
-use crate::cast::{ADA, HOST, description, meeting, stage};
+use crate::cast::{ADA, HOST, LEO, description, meeting, stage};
 use crate::world::{World, array, assert_fails, assert_says, day, days_before, text};
 
 /// Returns the opportunity that a meeting was matched to.
@@ -393,4 +393,40 @@ async fn a_free_mail_domain_and_a_calendars_room_tell_nothing_of_a_company() {
     assert_eq!(array(world.meeting("m1").await["matches"].take())[0]["object"], "Account");
     let said = world.ok(&["meetings", "show", "m1", "--explain"]).await.stdout;
     assert!(!said.contains("c_188"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_a_meeting_comes_to_match_gets_what_was_learned_though_all_else_was_settled() {
+    let (world, _) = stage().await;
+    world.tell(&[meeting(&world.org, "m1", 2, &[LEO])]).await;
+    world.sync().await;
+    let account = world.org.create("Account", json!({ "Name": "Lynx" })).await;
+    let leo = json!({ "LastName": "Lynx", "Email": LEO, "AccountId": account });
+    let leo = world.org.create("Contact", leo).await;
+    world.sync().await;
+    world.sync().await;
+    assert_says(&description(&world.org, "Contact", &leo).await, &["Learned in m1"]);
+    assert_says(&description(&world.org, "Account", &account).await, &["Learned in m1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_a_meeting_left_shows_the_one_before_though_a_deal_is_asked_about() {
+    let (world, cast) = stage().await;
+    world.tell(&[meeting(&world.org, "old", 9, &[ADA])]).await;
+    world.tell(&[meeting(&world.org, "new", 2, &[ADA])]).await;
+    world.sync().await;
+    assert_says(&description(&world.org, "Account", &cast.account).await, &["Learned in new"]);
+    let other = world.org.create("Account", json!({ "Name": "Other" })).await;
+    for name in ["Spots", "Stars"] {
+        let deal = json!({
+            "Name": name, "StageName": "Prospecting", "CloseDate": "2099-12-31",
+            "AccountId": other,
+        });
+        world.org.create("Opportunity", deal).await;
+    }
+    world.sync().await;
+    choose(&world, "new", "account", &other).await;
+    world.sync().await;
+    assert_eq!(waiting(&world).await[0]["question"], "opportunity");
+    assert_says(&description(&world.org, "Account", &cast.account).await, &["Learned in old"]);
 }

@@ -359,3 +359,42 @@ async fn a_task_keeps_whom_it_is_about_while_that_is_out_of_sight() {
     let task = tasks(&world.org).await.remove(0);
     assert_eq!((&task["Subject"], &task["WhoId"]), (&json!("One anew"), &json!(cast.contact)));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_about_a_deal_is_updated_though_its_guest_is_a_lead_by_now() {
+    let (world, cast) = stage().await;
+    let told = |subject: &str| {
+        let guests = ["new@zebra.example"];
+        with_items(meeting(&world.org, "m1", 2, &guests), &[("a", subject)])
+    };
+    world.tell(&[told("One")]).await;
+    world.sync().await;
+    let task = tasks(&world.org).await.remove(0);
+    assert_eq!(task["WhatId"], cast.deal);
+    let lead = json!({ "LastName": "New", "Company": "Zebra", "Email": "new@zebra.example" });
+    world.org.create("Lead", lead).await;
+    let twin = json!({ "Name": "Zebra Two", "Website": "https://www.zebra.example" });
+    world.org.create("Account", twin).await;
+    world.tell(&[told("One, but better")]).await;
+    world.sync().await;
+    assert_eq!(world.failures().await, Vec::<Json>::new());
+    let task = tasks(&world.org).await.remove(0);
+    assert_eq!((&task["Subject"], &task["WhatId"]), (&json!("One, but better"), &json!(cast.deal)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_whose_deal_is_deleted_meanwhile_is_made_without_it() {
+    let (world, cast) = stage().await;
+    world.sync().await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
+    world.org.delete("Opportunity", &cast.deal).await;
+    // The push comes before anything tells of it.
+    world.choose(|org| org["objects"]["Opportunity"]["pull"] = toml_edit::value(false));
+    world.sync().await;
+    assert_eq!(tasks(&world.org).await, Vec::<Json>::new());
+    assert_eq!(world.failures().await, Vec::<Json>::new());
+    world.choose(|org| org["objects"]["Opportunity"]["pull"] = toml_edit::value(true));
+    world.sync().await;
+    let task = tasks(&world.org).await.remove(0);
+    assert_eq!(task["WhoId"], cast.contact);
+}

@@ -200,3 +200,28 @@ async fn a_task_that_was_updated_since_is_taken_back_to_its_beginning() {
     let why = world.ok(&["records", "why", "Contact", &text(&why), "Description"]).await.stdout;
     assert_says(&why, &["what efficlose wrote was taken back"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_back_stays_so_field_by_field_whatever_is_told_later() {
+    let (world, _) = stage().await;
+    let item = |subject: &str, due: &str, done: bool| {
+        let mut told = with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", subject)]);
+        told["action_items"][0]["due_on"] = due.into();
+        told["action_items"][0]["done"] = done.into();
+        told
+    };
+    let mut told = Vec::new();
+    for (subject, due) in [("One", "2031-01-01"), ("Two", "2031-01-01"), ("Two", "2031-01-02")] {
+        world.tell(&[item(subject, due, false)]).await;
+        world.sync().await;
+        told.push(world.json(&["changes", "list", "m1"]).await);
+    }
+    let changes = array(told.pop().unwrap());
+    let renamed = changes.iter().find(|one| one["fields"]["Subject"]["before"] == "One").unwrap();
+    world.ok(&["changes", "undo", &renamed["id"].to_string()]).await;
+    world.tell(&[item("Two", "2031-01-03", true)]).await;
+    world.sync().await;
+    let task = tasks(&world.org).await.remove(0);
+    assert_eq!((&task["Subject"], &task["ActivityDate"]), (&json!("One"), &json!("2031-01-03")));
+    assert_eq!(task["IsClosed"], true, "nothing else is held back by it");
+}

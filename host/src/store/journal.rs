@@ -44,6 +44,17 @@ pub struct Ended {
     pub record_id: Option<SalesforceId>,
     /// What failed.
     pub trouble: Option<Trouble>,
+    /// Whether the write closed its task, or opened it, as far as that is known.
+    pub closes: Option<bool>,
+}
+
+/// What of a meeting's writes to a record was taken back: that is not written again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TakenBack {
+    /// Whether all of it was.
+    pub all: bool,
+    /// The fields of what was.
+    pub fields: HashSet<String>,
 }
 
 /// Which changes are asked for.
@@ -174,14 +185,13 @@ impl OrgStore {
         Ok(found.is_some())
     }
 
-    /// Tells whether what a meeting wrote last to a record, or to one that became it, was taken
-    /// back.
-    pub fn is_taken_back(
+    /// Returns what of a meeting's writes to a record, or to one that became it, was taken back.
+    pub fn taken_back(
         &self,
         object: impl Into<Sobject>,
         record_id: &SalesforceId,
         meeting_id: &str,
-    ) -> Result<bool> {
+    ) -> Result<TakenBack> {
         let object = object.into();
         self.database.read("read the journal", |db| {
             let sql = "WITH RECURSIVE was (object, record_id) AS (
@@ -191,14 +201,20 @@ impl OrgStore {
                            FROM successors JOIN was
                                ON becomes = was.object AND becomes_id = was.record_id
                            WHERE becomes IN (successors.object, 'Contact'))
-                       SELECT id FROM changes JOIN was USING (object, record_id)
+                       SELECT id, json(after) AS after FROM changes JOIN was USING (object, record_id)
                        WHERE meeting_id = ?3 AND state = 'done' AND undoes IS NULL
-                       ORDER BY id DESC LIMIT 1";
-            let key = params![record_id.as_str(), object.as_str(), meeting_id];
-            match one(db, sql, key, |row| row.get("id"))? {
-                Some(newest) => is_undone(db, newest, UNDONE_MAX),
-                None => Ok(false),
+                       ORDER BY id DESC LIMIT ?4";
+            let key = params![record_id.as_str(), object.as_str(), meeting_id, WRITTEN_MAX];
+            let written: Vec<(i64, Fields)> =
+                all(db, sql, key, |row| Ok((row.get("id")?, fields(row, "after")?)))?;
+            let mut taken = TakenBack { all: !written.is_empty(), fields: HashSet::new() };
+            for (id, after) in written {
+                match is_undone(db, id, UNDONE_MAX)? {
+                    true => taken.fields.extend(after.into_iter().map(|(name, _)| name)),
+                    false => taken.all = false,
+                }
             }
+            Ok(taken)
         })
     }
 
@@ -316,6 +332,9 @@ fn end(db: &Connection, ended: &Ended, now: Timestamp) -> Result<()> {
         if let (true, Some(record_id)) = (is_linked, record_id) {
             let item_id = planned.action_item_id.as_deref();
             links::save(db, &planned.meeting_id, item_id, record_id)?;
+        }
+        if let (Some(closes), Some(record_id)) = (ended.closes, record_id) {
+            links::set_closed(db, record_id, closes)?;
         }
     }
     if let Some(trouble) = &ended.trouble {

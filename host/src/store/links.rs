@@ -86,9 +86,35 @@ pub(super) fn set_gone(db: &Connection, record_id: &SalesforceId, gone: bool) ->
     Ok(())
 }
 
+/// Takes in whether a task is closed. Where that is other than it was when it was read or written
+/// last, somebody has closed or opened it, and its item follows. `read` is how it was read last.
+pub(super) fn see(
+    db: &Connection,
+    record_id: &SalesforceId,
+    closed: bool,
+    read: Option<bool>,
+) -> Result<()> {
+    let sql = "SELECT closed FROM links WHERE record_id = ?1 LIMIT 1";
+    let Some(known) = one(db, sql, [record_id.as_str()], |row| row.get("closed"))? else {
+        return Ok(());
+    };
+    let before: Option<bool> = known;
+    if before.or(read).unwrap_or(false) != closed {
+        flip_item(db, record_id, closed)?;
+    }
+    set_closed(db, record_id, closed)
+}
+
+/// Notes whether a task is closed.
+pub(super) fn set_closed(db: &Connection, record_id: &SalesforceId, closed: bool) -> Result<()> {
+    let sql = "UPDATE links SET closed = ?2 WHERE record_id = ?1 AND closed IS NOT ?2";
+    run(db, sql, params![record_id.as_str(), closed])?;
+    Ok(())
+}
+
 /// Makes the action item of a task as done as the task is closed. There is
 /// nothing to push then: Salesforce has it already.
-pub(super) fn flip_item(db: &Connection, record_id: &SalesforceId, closed: bool) -> Result<()> {
+fn flip_item(db: &Connection, record_id: &SalesforceId, closed: bool) -> Result<()> {
     let sql = "UPDATE items SET done = ?2, done_by = 'salesforce'
                FROM links
                WHERE links.record_id = ?1 AND items.meeting_id = links.meeting_id

@@ -44,6 +44,14 @@ impl OrgStore {
             for left in left {
                 work::wake_others_of(db, meeting_id, left.object, &left.record_id)?;
             }
+            let is_new = |one: &&Match| {
+                before
+                    .iter()
+                    .all(|old| (old.object, &old.record_id) != (one.object, &one.record_id))
+            };
+            for new in matches.iter().filter(is_new) {
+                work::wake_own(db, meeting_id, new.object)?;
+            }
             run(db, "DELETE FROM matches WHERE meeting_id = ?1", [meeting_id])?;
             let sql = "INSERT INTO matches (meeting_id, position, object, record_id, email, reason)
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
@@ -213,8 +221,11 @@ impl OrgStore {
 fn is_open(object: Object, reviews: &[Review]) -> bool {
     // Whom and what a meeting was about hangs on who was there.
     let hangs_on_others = matches!(object, Object::Account | Object::Opportunity);
-    let mut questions = reviews.iter().map(|review| &review.question);
-    questions.any(|question| hangs_on_others || question.objects().contains(&object))
+    reviews.iter().any(|review| match &review.question {
+        Question::Person(_) => hangs_on_others || review.question.objects().contains(&object),
+        Question::Account => hangs_on_others,
+        Question::Opportunity => object == Object::Opportunity,
+    })
 }
 
 /// Lets the work of other meetings wait again that are matched to records which these leave.

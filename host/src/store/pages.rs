@@ -233,6 +233,8 @@ impl Settling<'_> {
             // What others take from it may be none of what is read of it.
             if micros(row.modified_at) != same.modified_at {
                 self.tell_kin(row, there, same)?;
+                // What we wrote may have been taken back by hand.
+                self.see_task(row, same.closed, same.closed)?;
             }
             return self.restamp(row, same);
         }
@@ -334,12 +336,14 @@ impl Settling<'_> {
             micros(row.modified_at),
             entity.fields,
         ])?;
-        let before = stored.and_then(|stored| stored.closed).unwrap_or(false);
-        match entity.closed {
-            Some(closed) if self.batch.object == Object::Task && closed != before => {
-                links::flip_item(self.db, &row.id, closed)
-            }
-            _ => Ok(()),
+        let read = stored.and_then(|stored| stored.closed);
+        self.see_task(row, entity.closed, read)
+    }
+
+    fn see_task(&self, row: &Encoded, closed: Option<bool>, read: Option<bool>) -> Result<()> {
+        match closed.filter(|_| self.batch.object == Object::Task) {
+            Some(closed) => links::see(self.db, &row.id, closed, read),
+            None => Ok(()),
         }
     }
 

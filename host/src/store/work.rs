@@ -329,6 +329,15 @@ pub(super) fn wake_unmatched(db: &Connection) -> Result<()> {
     Ok(())
 }
 
+/// Lets the work of a meeting for one object wait again that was settled before the meeting
+/// matched one of its records.
+pub(super) fn wake_own(db: &Connection, meeting_id: &str, object: Object) -> Result<()> {
+    let sql = "UPDATE works SET state = 'waiting', reason = NULL, version = version + 1
+               WHERE meeting_id = ?1 AND object = ?2 AND state = 'settled' AND object <> 'Task'";
+    run(db, sql, [meeting_id, object.as_str()])?;
+    Ok(())
+}
+
 /// Lets the work of those other meetings wait again that share records with a meeting, where it
 /// was settled or is about to be: it may be that another is the latest of a record now.
 pub(super) fn wake_neighbours(db: &Connection, meeting_id: &str) -> Result<()> {

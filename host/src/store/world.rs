@@ -88,6 +88,7 @@ impl World {
             state: ChangeState::Done,
             record_id: Some(id(record)),
             trouble: None,
+            closes: None,
         };
         org.end_changes(Object::Task, fence, &[done], at(1)).unwrap();
     }

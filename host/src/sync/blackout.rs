@@ -114,6 +114,9 @@ mod tests {
             ("sun 22:00-04:00", "2026-11-22T23:00", true),
             ("sun 22:00-04:00", "2026-11-23T03:59", true),
             ("sun 22:00-04:00", "2026-11-22T03:00", false),
+            ("sat-sun 00:00-24:00", "2026-11-28T00:00", true),
+            ("sat-sun 00:00-24:00", "2026-11-29T23:59", true),
+            ("sat-sun 00:00-24:00", "2026-11-30T00:00", false),
         ] {
             assert_eq!(covers(blackout, at), is_covered, "{blackout} at {at}");
         }

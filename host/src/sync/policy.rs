@@ -70,6 +70,9 @@ fn append(current: &Value, ours: &Value, last: Option<&Value>, room: Option<usiz
     if block_now == Some(ours.as_str()) {
         return Verdict::Same;
     }
+    if block_now.is_some() && last_block.is_none() {
+        return Verdict::Leave("a block stands there that we know nothing of");
+    }
     let new = match block_now {
         Some(now) => text.replacen(now, &ours, 1),
         None if text.trim().is_empty() => ours,
@@ -79,6 +82,11 @@ fn append(current: &Value, ours: &Value, last: Option<&Value>, room: Option<usiz
         return Verdict::Leave("the text would be longer than the field");
     }
     Verdict::Write(Value::Text(new))
+}
+
+/// Tells whether a text has a block of ours, whatever stands in it.
+pub(super) fn bears_block(text: &Value) -> bool {
+    text.text().is_some_and(|text| block(text).is_some())
 }
 
 /// Tells whether two texts have the same block of ours, whatever stands around it.

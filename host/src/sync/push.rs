@@ -278,13 +278,18 @@ fn planned(
             }
         };
         let (object, meeting_id) = (writing.object, &draft.work.meeting_id);
+        let mut wanted = relations::still_named(&draft, &request, wanted);
         let last = match draft.record() {
-            Some(id) if doors.store.is_taken_back(object, id, meeting_id)? => {
-                let why = "what this meeting wrote here was taken back";
-                endings.unchanged(&draft.work, why.to_owned());
-                continue;
-            }
             Some(id) => {
+                let taken_back = doors.store.taken_back(object, id, meeting_id)?;
+                let is_taken_back = |name: &str| taken_back.all || taken_back.fields.contains(name);
+                let count = wanted.len();
+                wanted.retain(|(name, _)| !is_taken_back(name));
+                if wanted.is_empty() && count > 0 {
+                    let why = "what this meeting wrote here was taken back";
+                    endings.unchanged(&draft.work, why.to_owned());
+                    continue;
+                }
                 let mut last = doors.store.last_written(object, id)?;
                 // What was made without an owner got the connected user.
                 if object.is_activity() && last.iter().all(|(name, _)| name != OWNER) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::policy::has_block;
+use super::policy::{bears_block, has_block};
 use super::writing::{Mark, marks};
 use super::{Doors, Error};
 use crate::model::{
@@ -80,7 +80,7 @@ pub(super) async fn changes_to(
             Intent::Delete(id) => (!written.contains_key(id)).then(|| id.clone()),
         };
         let state = if record_id.is_some() { ChangeState::Done } else { ChangeState::Lost };
-        Ended { change_id: change.id, state, record_id, trouble: None }
+        Ended { change_id: change.id, state, record_id, trouble: None, closes: None }
     });
     let ended: Vec<_> = ended.collect();
     doors.store.end_changes(object.job(), fence, &ended, now)?;
@@ -102,7 +102,10 @@ fn was_written(planned: &Planned, live: &HashMap<String, Value>) -> bool {
         if now.same(before) {
             return false;
         }
-        holds_any |= now.same(after) || !has_block(before, after) && has_block(now, after);
+        // Somebody may have edited the first block that we wrote there.
+        let is_first = bears_block(after) && !bears_block(before) && bears_block(now);
+        holds_any |= now.same(after) || is_first;
+        holds_any |= !has_block(before, after) && has_block(now, after);
     }
     holds_any
 }

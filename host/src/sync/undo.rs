@@ -25,6 +25,8 @@ const WAVES_MAX: usize = 10_000;
 const SKEW: SignedDuration = SignedDuration::from_mins(2);
 /// How many changes of a record are looked through for our last write.
 const CHANGES_LOOKED_AT: u32 = 1_000;
+/// The field of an activity that names whom it is about first.
+const WHO: &str = "WhoId";
 /// The field that tells who has changed a record last.
 const LAST_MODIFIED_BY: &str = "LastModifiedById";
 /// The field that tells when.
@@ -260,7 +262,13 @@ impl Undoing<'_> {
                 }
             };
             let record_id = change.record_id.clone();
-            ended.push(Ended { change_id: change.id, state, record_id, trouble: None });
+            ended.push(Ended {
+                change_id: change.id,
+                state,
+                record_id,
+                trouble: None,
+                closes: None,
+            });
         }
         store.end_changes(self.object.job(), self.fence, &ended, clock.now())?;
         Ok(undone)
@@ -322,6 +330,12 @@ impl Undoing<'_> {
                 None => one.restored.push((name.clone(), now, before)),
             }
         }
+        if self.object.activity().is_some() && get(live, WHO) == get(live, Sobject::RELATED) {
+            one.restored.clear();
+            let why = "the activity names the contact by now";
+            one.fate = UndoFate::LeftAlone(why.to_owned());
+            return (one, None);
+        }
         let intent = match &planned.intent {
             // A person may have made something else of the record: it is theirs then.
             Intent::Create { .. } if !one.left.is_empty() || !self.untouched.contains(id) => {
@@ -378,9 +392,29 @@ impl Undoing<'_> {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        let records = self.doors.salesforce.retrieve(self.object, &ids, &fields).await?;
+        let salesforce = &self.doors.salesforce;
+        let records = salesforce.retrieve(self.object, &ids, &fields).await?;
         let found = ids.into_iter().zip(records).filter_map(|(id, record)| Some((id, record?)));
-        Ok(found.collect())
+        let mut found: HashMap<SalesforceId, Fields> = found.collect();
+        let Some(activity) = self.object.activity() else { return Ok(found) };
+        // Whom an activity names is about it by that, too.
+        let key = activity.key_in_relations().unwrap_or_default();
+        let of = |relation: &Fields| get(relation, key)?.text()?.parse::<SalesforceId>().ok();
+        let mut ids: Vec<SalesforceId> = found.values().filter_map(of).collect();
+        ids.sort();
+        ids.dedup();
+        let named: Vec<FieldName> = ["Id", WHO].iter().flat_map(|name| name.parse()).collect();
+        let activities = salesforce.retrieve(activity, &ids, &named).await?;
+        let who: HashMap<SalesforceId, Value> = ids
+            .into_iter()
+            .zip(activities)
+            .filter_map(|(id, record)| Some((id, get(&record?, WHO)?.clone())))
+            .collect();
+        for relation in found.values_mut() {
+            let named = of(relation).and_then(|id| who.get(&id).cloned());
+            relation.extend(named.map(|named| (WHO.to_owned(), named)));
+        }
+        Ok(found)
     }
 
     /// Tells whether nobody has changed a record since our last write to it: by who changed it

@@ -15,7 +15,7 @@ use crate::sync::matching::Matching;
 use crate::sync::{Doors, Error};
 
 /// The fields that tell whom and what a task is about.
-const RELATIONS: [&str; 2] = ["WhoId", "WhatId"];
+pub(super) const RELATIONS: [&str; 2] = ["WhoId", "WhatId"];
 /// One record to write to, for one piece of work.
 #[derive(Clone)]
 pub(super) struct Draft {
@@ -124,7 +124,16 @@ impl Draft {
         if self.work.object == Object::Task && !(unknown.is_empty() && reviews.is_empty()) {
             let is_let_go =
                 |name: &str, value: &Value| RELATIONS.contains(&name) && value.is_blank();
+            let before = wanted.len();
             wanted.retain(|(name, value)| !is_let_go(name, value));
+            // A lead takes nothing else beside it, and what is there stays.
+            let is_lead = |value: &Value| {
+                value.text().and_then(|id| id.parse().ok()).and_then(|id| Object::of(&id))
+                    == Some(Object::Lead)
+            };
+            if wanted.len() < before {
+                wanted.retain(|(name, value)| !(RELATIONS.contains(&&**name) && is_lead(value)));
+            }
         }
         wanted
     }

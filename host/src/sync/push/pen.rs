@@ -3,18 +3,21 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::draft::Draft;
+use super::draft::{Draft, RELATIONS};
 use super::ending::Endings;
 use super::live::live;
 use crate::model::{
     Change, ChangeState, FieldName, Fields, Intent, Object, Planned, Problem, SalesforceId,
     Sobject, Value, Work,
 };
+use crate::salesforce::refusals::Refusal;
 use crate::salesforce::{RecordWrite, Written};
 use crate::store::{self, Ended};
 use crate::sync::writing::{Mark, Writing};
 use crate::sync::{Doors, Error};
 
+/// The field that tells whether a task is done.
+const STATUS: &str = "Status";
 /// How many changes one call writes.
 pub(super) const WRITES: usize = 200;
 /// How old values may be from which a change is planned, when it is written.
@@ -127,6 +130,12 @@ impl Pen<'_> {
                     endings.pushed(&draft.work);
                     (ChangeState::Done, Some(id), None)
                 }
+                // What it is about was deleted meanwhile: the next pull tells what is left.
+                Written::Refused(refusal) if is_lost_relation(&refusal) => {
+                    let why = format!("{}; it is looked at again when records change", refusal);
+                    endings.unmatched(&draft.work, why);
+                    (ChangeState::Refused, None, None)
+                }
                 Written::Refused(refusal) => {
                     let problem = refusal.problem();
                     endings.failed(&draft.work, problem.message.clone());
@@ -144,7 +153,9 @@ impl Pen<'_> {
                     continue;
                 }
             };
-            ended.push(Ended { change_id: change.id, state, record_id, trouble });
+            let is_written = change.planned.after.iter().any(|(name, _)| name == STATUS);
+            let closes = draft.item.as_ref().filter(|_| is_written).map(|item| item.done);
+            ended.push(Ended { change_id: change.id, state, record_id, trouble, closes });
         }
         doors.store.end_changes(job, fence, &ended, now)?;
         let writes = unknown.len();
@@ -170,6 +181,12 @@ pub(in crate::sync) fn on_the_wire(marks: &[Mark], change: &Change) -> RecordWri
             RecordWrite::Create { fields }
         }
     }
+}
+
+/// Tells whether an activity was refused since whom or what it is about is gone.
+fn is_lost_relation(refusal: &Refusal) -> bool {
+    ["ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"].contains(&refusal.code.as_str())
+        && refusal.fields.iter().any(|field| RELATIONS.contains(&field.as_str()))
 }
 
 fn work_of(batch: &[(Draft, Planned)]) -> impl Iterator<Item = &Work> {

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 
 use super::draft::{self, Draft, Target};
 use super::ending::Endings;
-use crate::model::{ChangeState, Fields, Intent, Object, Planned, SalesforceId, Sobject, Value};
+use crate::model::{
+    ChangeState, Fields, Intent, Object, Planned, Request, SalesforceId, Sobject, Value,
+};
 use crate::store::{ChangesOf, Subject};
 use crate::sync::writing::{SHARED, Writing};
 use crate::sync::{Doors, Error};
@@ -26,6 +28,8 @@ pub(super) struct Logged {
     pub(super) draft: Draft,
     /// Whom the activity names.
     who: Option<SalesforceId>,
+    /// Whom it named before, where that is another now: they leave it with that.
+    left: Option<SalesforceId>,
 }
 
 impl Logged {
@@ -37,16 +41,16 @@ impl Logged {
             .iter()
             .filter(|draft| draft.object.is_activity() && draft.item.is_none() && is_there(draft));
         let who = |draft: &Draft| seen.get(draft.record()?).and_then(who);
-        logged.map(|draft| Self { who: who(draft), draft: draft.clone() }).collect()
+        logged.map(|draft| Self { who: who(draft), left: None, draft: draft.clone() }).collect()
     }
 
     /// Takes in whom their activities are about to name.
     pub(super) fn follow(logged: &mut [Self], planned: &[(Draft, Planned)]) {
-        for Self { draft, who: named } in logged {
+        for Self { draft, who: named, left } in logged {
             let own = planned.iter().find(|(other, _)| other.work == draft.work);
             let Some((_, change)) = own else { continue };
             if change.after.iter().any(|(name, _)| name == WHO) {
-                *named = who(&change.after);
+                *left = std::mem::replace(named, who(&change.after));
             }
         }
     }
@@ -60,6 +64,19 @@ fn who(fields: &Fields) -> Option<SalesforceId> {
 fn id(fields: &Fields, field: &str) -> Option<SalesforceId> {
     let (_, id) = fields.iter().find(|(name, _)| name == field)?;
     id.text()?.parse().ok()
+}
+
+/// Leaves a logged meeting's activity with the contact whom it names, as long as the meeting was
+/// with them: in which order guests are told is no reason to name another, who may have been
+/// taken out.
+pub(super) fn still_named(draft: &Draft, request: &Request, mut wanted: Fields) -> Fields {
+    let named = request.target.as_ref().and_then(|target| who(&target.fields));
+    let is_logged = draft.object.is_activity() && draft.item.is_none();
+    let is_guest = |id| draft.matching.of(Object::Contact).any(|found| found.record_id == id);
+    if is_logged && named.is_some_and(is_guest) {
+        wanted.retain(|(name, _)| name != WHO);
+    }
+    wanted
 }
 
 /// Plans the relations that logged meetings lack: to the contacts that they were with. Whom a
@@ -81,11 +98,12 @@ pub(super) async fn planned(
         return Ok(None);
     }
     let mut wanting = Vec::new();
-    for Logged { draft, who } in logged {
+    for Logged { draft, who, left } in logged {
         let meeting_id = &draft.work.meeting_id;
         let link = doors.store.link(meeting_id, None)?.filter(|link| !link.gone);
         let Some(id) = link.map(|link| link.record_id) else { continue };
-        if doors.store.is_taken_back(activity, &id, meeting_id)? {
+        let taken_back = doors.store.taken_back(activity, &id, meeting_id)?;
+        if taken_back.all || taken_back.fields.contains(WHO) {
             continue;
         }
         if !(draft.matching.unknown.is_empty() && draft.matching.reviews.is_empty()) {
@@ -94,7 +112,7 @@ pub(super) async fn planned(
         }
         let contacts = contacts(doors, activity, &draft, who.as_ref(), endings)?;
         if !contacts.is_empty() {
-            wanting.push((draft, id, who, contacts));
+            wanting.push((draft, id, (who, left), contacts));
         }
     }
     if wanting.is_empty() {
@@ -110,8 +128,11 @@ pub(super) async fn planned(
         AS_CONTACT.iter().filter(|(name, _)| org.field(name).is_some_and(|field| field.createable));
     let kind: Fields = kind.map(|(name, is)| ((*name).to_owned(), Value::Boolean(*is))).collect();
     let mut planned = Vec::new();
-    for (draft, activity, who, contacts) in wanting {
+    for (draft, activity, (who, left), contacts) in wanting {
         let mut there = there.remove(&activity).unwrap_or_default();
+        left.iter().for_each(|left| {
+            there.remove(left);
+        });
         there.extend(who);
         let of = |object| there.iter().filter(move |id| Object::of(id) == Some(object)).count();
         // An activity of a lead has no other.
