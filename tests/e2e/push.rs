@@ -379,3 +379,19 @@ async fn a_meeting_that_moves_behind_another_gives_way_to_it() {
     world.sync().await;
     assert_says(&description(&world.org, "Contact", &cast.contact).await, &["Learned in m2"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_told_while_a_field_was_hidden_is_written_once_it_is_back() {
+    let (world, cast) = stage().await;
+    world.sync().await;
+    let hide = async |is: bool| {
+        world.org.change_field("Contact", "Description", json!({ "visible": !is })).await;
+    };
+    hide(true).await;
+    world.tell(&[meeting(&world.org, "m1", 2, &[ADA])]).await;
+    world.sync().await;
+    hide(false).await;
+    world.sync().await;
+    let description = description(&world.org, "Contact", &cast.contact).await;
+    assert_says(&description, &["Met at the fair.", "Learned in m1"]);
+}

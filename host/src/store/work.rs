@@ -86,6 +86,20 @@ impl OrgStore {
         })
     }
 
+    /// Lets the work of an object wait again that was queued since a moment and has ended: there is
+    /// something more to write. What was not logged when it was told is not logged by that.
+    pub fn wake_since(&self, object: Object, since: Timestamp) -> Result<()> {
+        self.database.write("queue work again", |db| {
+            let sql = "UPDATE works SET state = 'waiting', reason = NULL, version = version + 1
+                       WHERE object = ?1 AND state = 'settled' AND queued_at >= ?2
+                           AND NOT (object = 'Task' AND item_id = '' AND NOT EXISTS (
+                               SELECT 1 FROM links
+                               WHERE links.meeting_id = works.meeting_id AND links.item_id = ''))";
+            run(db, sql, params![object.as_str(), micros(since)])?;
+            Ok(())
+        })
+    }
+
     /// Returns how much work of an object waits.
     pub fn waiting_count(&self, object: Object) -> Result<u64> {
         Ok(self.work_counts(object)?.waiting)

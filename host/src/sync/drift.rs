@@ -1,11 +1,16 @@
 //! Drift: what has changed about an object's fields since it was last looked at. A field that
 //! is lost takes out what uses it, and says so once; what is new is offered.
 
+use jiff::SignedDuration;
+
 use super::writing::{COUNTS, is_mark};
 use super::{Doors, Error};
 use crate::model::{Direction, Mender, Object, Problem, Spec};
 use crate::salesforce::{Description, FieldDescription};
 use crate::store::{Subject, Trouble};
+
+/// For how long after it was told a meeting is written to a field that comes, or comes back.
+const WRITTEN_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Takes in how an object has changed: notes it, and opens and clears the failures of fields
 /// that a mapping uses.
@@ -30,8 +35,17 @@ pub(super) fn note(
         let subject = Subject::Field(lost.name.clone());
         doors.store.fail(Direction::Pull, object, &subject, &trouble, now)?;
     }
+    let is_written = |field: &FieldDescription| {
+        spec.writes.iter().any(|write| write.field.as_str().eq_ignore_ascii_case(&field.name))
+    };
+    let mut has_more = false;
     for found in after.fields.iter().filter(|field| before.field(&field.name).is_none()) {
         doors.store.mend(Direction::Pull, object, &Subject::Field(found.name.clone()))?;
+        has_more |= is_written(found);
+    }
+    if has_more {
+        // What was told while a field was hidden is written now.
+        doors.store.wake_since(object, now.checked_sub(WRITTEN_FOR).unwrap_or(now))?;
     }
     Ok(())
 }
