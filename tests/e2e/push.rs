@@ -381,17 +381,23 @@ async fn a_meeting_that_moves_behind_another_gives_way_to_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_told_while_a_field_was_hidden_is_written_once_it_is_back() {
+async fn what_was_told_while_a_field_was_hidden_or_locked_is_written_once_it_is_back() {
     let (world, cast) = stage().await;
     world.sync().await;
-    let hide = async |is: bool| {
-        world.org.change_field("Contact", "Description", json!({ "visible": !is })).await;
+    let hide = async |object, field, is: bool| {
+        world.org.change_field(object, field, json!({ "visible": !is })).await;
     };
-    hide(true).await;
-    world.tell(&[meeting(&world.org, "m1", 2, &[ADA])]).await;
+    hide("Contact", "Description", true).await;
+    let locked = json!({ "createable": false, "updateable": false });
+    world.org.change_field("Task", "Description", locked).await;
+    world.tell(&[with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")])]).await;
     world.sync().await;
-    hide(false).await;
+    hide("Contact", "Description", false).await;
+    let open = json!({ "createable": true, "updateable": true });
+    world.org.change_field("Task", "Description", open).await;
     world.sync().await;
-    let description = description(&world.org, "Contact", &cast.contact).await;
-    assert_says(&description, &["Met at the fair.", "Learned in m1"]);
+    let contact = description(&world.org, "Contact", &cast.contact).await;
+    assert_says(&contact, &["Met at the fair.", "Learned in m1"]);
+    let task = tasks(&world.org).await.remove(0);
+    assert_says(&text(&task["Description"]), &["From the meeting"]);
 }

@@ -35,16 +35,13 @@ pub(super) fn note(
         let subject = Subject::Field(lost.name.clone());
         doors.store.fail(Direction::Pull, object, &subject, &trouble, now)?;
     }
-    let is_written = |field: &FieldDescription| {
-        spec.writes.iter().any(|write| write.field.as_str().eq_ignore_ascii_case(&field.name))
-    };
-    let mut has_more = false;
     for found in after.fields.iter().filter(|field| before.field(&field.name).is_none()) {
         doors.store.mend(Direction::Pull, object, &Subject::Field(found.name.clone()))?;
-        has_more |= is_written(found);
     }
-    if has_more {
-        // What was told while a field was hidden is written now.
+    let may_write = |org: &Description, name: &str| org.field(name).is_some_and(|it| it.updateable);
+    let is_won = |name: &str| may_write(after, name) && !may_write(before, name);
+    if spec.writes.iter().any(|write| is_won(write.field.as_str())) {
+        // What was told while a field was hidden or locked is written now.
         doors.store.wake_since(object, now.checked_sub(WRITTEN_FOR).unwrap_or(now))?;
     }
     Ok(())
