@@ -311,3 +311,30 @@ async fn a_task_that_a_person_opens_before_it_was_read_again_opens_its_item() {
         assert_eq!(world.meeting(&id).await["action_items"][0]["done"], false, "{id}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_was_made_as_done_and_opened_before_it_was_ever_read_stays_open() {
+    let (world, _) = stage().await;
+    world.sync().await;
+    let mut told = with_items(meeting(&world.org, "m1", 2, &[ADA]), &[("a", "One")]);
+    told["action_items"][0]["done"] = true.into();
+    world.tell(std::slice::from_ref(&told)).await;
+    let path = "{V}/composite/sobjects";
+    world.org.fault(json!({ "method": "POST", "path": path, "kind": "cut-after-commit" })).await;
+    world.efficlose(&["sync", "--object", "Task"]).await.failed();
+    let task = tasks(&world.org).await.remove(0);
+    assert_eq!(task["IsClosed"], true);
+    let task = text(&task["Id"]);
+    world.org.patch("Task", &task, json!({ "Status": "In Progress" })).await;
+    for told_anew in [false, true] {
+        if told_anew {
+            told["title"] = "Told anew".into();
+            world.tell(std::slice::from_ref(&told)).await;
+        }
+        world.sync().await;
+        world.sync().await;
+        let status = world.org.get("Task", &task, "Status").await["Status"].take();
+        assert_eq!(status, "In Progress", "{told_anew}");
+    }
+    assert_eq!(world.meeting("m1").await["action_items"][0]["done"], false);
+}

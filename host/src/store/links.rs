@@ -49,7 +49,7 @@ fn link(row: &Row<'_>) -> rusqlite::Result<Link> {
 }
 
 /// Links an action item, or a meeting, to its task. Where the task was read before it was
-/// known to be ours, and is closed, the item is done.
+/// known to be ours, and is closed, the item is done; where somebody has opened it, it isn't.
 pub(super) fn save(
     db: &Connection,
     meeting_id: &str,
@@ -63,8 +63,10 @@ pub(super) fn save(
     run(db, sql, params![meeting_id, item_id, record_id.as_str()])?;
     let sql = "SELECT closed FROM entities
                WHERE object = 'Task' AND record_id = ?1 AND deleted_at IS NULL AND closed";
-    let closed = one(db, sql, [record_id.as_str()], |_| Ok(()))?;
-    closed.map_or(Ok(()), |()| flip_item(db, record_id, true))
+    match one(db, sql, [record_id.as_str()], |_| Ok(()))? {
+        Some(()) => flip_item(db, record_id, true),
+        None => open_item(db, record_id),
+    }
 }
 
 /// Notes that a linked task was deleted, or is there again: what was told meanwhile is written
@@ -99,10 +101,28 @@ pub(super) fn see(
         return Ok(());
     };
     let before: Option<bool> = known;
-    if before.or(read).unwrap_or(false) != closed {
-        flip_item(db, record_id, closed)?;
+    match before.or(read) {
+        Some(before) if before == closed => {}
+        None if !closed => open_item(db, record_id)?,
+        _ => flip_item(db, record_id, closed)?,
     }
     set_closed(db, record_id, closed)
+}
+
+/// Opens the action item of a task that is open and was not known to be ours when it was read, or
+/// never read before, where it has another status than we wrote: somebody has opened it since.
+fn open_item(db: &Connection, record_id: &SalesforceId) -> Result<()> {
+    let sql = "SELECT 1 FROM entities
+               WHERE object = 'Task' AND record_id = ?1 AND NOT closed
+                   AND fields ->> 'status' <> (
+                   SELECT after ->> 'Status' FROM changes
+                   WHERE record_id = ?1 AND object = 'Task' AND state = 'done'
+                       AND after ->> 'Status' IS NOT NULL
+                   ORDER BY id DESC LIMIT 1)";
+    match one(db, sql, [record_id.as_str()], |_| Ok(()))? {
+        Some(()) => flip_item(db, record_id, false),
+        None => Ok(()),
+    }
 }
 
 /// Notes whether a task is closed.

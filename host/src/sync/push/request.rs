@@ -73,17 +73,20 @@ fn is_stale(doors: &Doors, task: Option<&Matched>) -> Result<bool, Error> {
     let status = |fields: &Fields| {
         fields.iter().find(|(name, _)| name == "Status").map(|(_, value)| value.clone())
     };
-    let (Some(now), Some(then)) = (status(&task.fields), status(&pulled)) else {
-        return Ok(false);
+    let Some(now) = status(&task.fields) else { return Ok(false) };
+    let changes = doors.store.changes(ChangesOf::Record(&task.id), CHANGES_LOOKED_AT)?;
+    let done = changes.iter().filter(|change| change.state == ChangeState::Done);
+    let last = done.map(|change| (change, status(&change.planned.after)));
+    let last = last.filter_map(|(change, ours)| Some((change, ours?))).next();
+    let Some(then) = status(&pulled) else {
+        // It was never read since we made it.
+        let is_read = doors.settings.objects.get(&Object::Task).is_some_and(|task| task.pull);
+        return Ok(is_read && last.is_some_and(|(_, ours)| !ours.same(&now)));
     };
     if now.same(&then) {
         return Ok(false);
     }
     // It is ours where we wrote it over what was pulled.
-    let changes = doors.store.changes(ChangesOf::Record(&task.id), CHANGES_LOOKED_AT)?;
-    let done = changes.iter().filter(|change| change.state == ChangeState::Done);
-    let last = done.map(|change| (change, status(&change.planned.after)));
-    let last = last.filter_map(|(change, ours)| Some((change, ours?))).next();
     let Some((change, ours)) = last else { return Ok(true) };
     let was = status(&change.planned.before).is_some_and(|was| was.same(&then));
     let pulled_at = doors.store.source_state(Object::Task, &task.id)?.map(|it| it.modified_at);
