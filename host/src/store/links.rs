@@ -1,4 +1,4 @@
-//! Links: which task stands for which action item, or for a meeting itself.
+//! Links: which task stands for which action item, and which task or event for a meeting itself.
 
 use rusqlite::{Connection, Row, params};
 
@@ -8,10 +8,10 @@ use super::value::word;
 use super::{OrgStore, Result};
 use crate::model::SalesforceId;
 
-/// The task that stands for an action item, or for a meeting.
+/// The activity that stands for an action item, or for a meeting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
-    /// The task.
+    /// The task or event.
     pub record_id: SalesforceId,
     /// Whether it was deleted in Salesforce.
     pub gone: bool,
@@ -97,11 +97,9 @@ pub(super) fn see(
     read: Option<bool>,
 ) -> Result<()> {
     let sql = "SELECT closed FROM links WHERE record_id = ?1 LIMIT 1";
-    let Some(known) = one(db, sql, [record_id.as_str()], |row| row.get("closed"))? else {
-        return Ok(());
-    };
-    let before: Option<bool> = known;
-    match before.or(read) {
+    let known = one(db, sql, [record_id.as_str()], |row| row.get::<_, Option<bool>>("closed"))?;
+    let Some(known) = known else { return Ok(()) };
+    match known.or(read) {
         Some(before) if before == closed => {}
         None if !closed => open_item(db, record_id)?,
         _ => flip_item(db, record_id, closed)?,
